@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * One project a kind of test, so that each can run alone: `npx vitest run --project unit`.
+ * What needs Go, OpenSSL or root says so itself and is counted (scripts/test.ts): nothing is skipped in silence.
+ */
+const project = (name: string, include: string[], options: { testTimeout?: number; fileParallelism?: boolean } = {}) => ({
+  test: { name, include, environment: 'node' as const, testTimeout: 20_000, hookTimeout: 120_000, ...options },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('unit', [
+        'test/{spiffe,x509,authority,issuance,rotation,resources,store,controllers,errors,audit,telemetry,cli,app,server,tidy}/**/*.test.ts',
+      ]),
+      project('contract', ['test/contract/**/*.test.ts']),
+      project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000 }),
+      project('standalone', ['test/standalone/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 300_000 }),
+      project('docs', ['test/docs/**/*.test.ts'], { testTimeout: 120_000 }),
+      project('cluster', ['test/cluster/**/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
+    ],
+  },
+});
