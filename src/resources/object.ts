@@ -1,0 +1,57 @@
+/** Metadata that every stored object has: the part of Kubernetes' ObjectMeta that mtlsd reads or writes. */
+export interface ObjectMeta {
+  readonly name: string;
+  /** Absent for cluster-scoped kinds. */
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Rises with each change of `spec`. */
+  readonly generation?: number;
+  /** RFC 3339. */
+  readonly creationTimestamp: string;
+  /** RFC 3339; set while finalizers hold a deletion up. */
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+}
+
+/** An object as a store returns it: frozen, complete but for what a metadata-only watch leaves out. */
+export interface StoredObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+}
+
+/** An object that is to be written: identity of the server's choosing (uid, resourceVersion, times) is left out. */
+export type Draft<T extends StoredObject> = Omit<T, 'metadata' | 'status'> & {
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'finalizers'>;
+};
+
+/** core/v1 Secret. `data` values are base64, as on the wire. */
+export interface Secret extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Secret';
+  readonly type: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly immutable?: boolean;
+}
+
+/** core/v1 ConfigMap. */
+export interface ConfigMap extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ConfigMap';
+  readonly data: Readonly<Record<string, string>>;
+  readonly immutable?: boolean;
+}
+
+/** metav1.Condition. */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+  /** RFC 3339; changes only when `status` changes. */
+  readonly lastTransitionTime: string;
+  readonly observedGeneration?: number;
+}
