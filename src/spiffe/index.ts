@@ -1,0 +1,14 @@
+/**
+ * What the SPIFFE standards say, as code: IDs, X.509-SVIDs, bundles, and how an X.509-SVID is validated. Untrusted text
+ * becomes a typed value here once; whoever holds a `SpiffeId`, a `TrustDomainName` or a `DnsName` need not check it again.
+ * Everything is a pure function of its arguments: no clock, no randomness, no files, no network, and no DER parser:
+ * certificates come in as `CertificateView`. Rules are numbered as `SPIFFE-6`; RFC 5280 rules carry their clause.
+ */
+export { bundleBytesMax, type JwtBundleKey, type PublicJwk, type SpiffeBundle } from './bundle.ts';
+export { encodeSpiffeBundle } from './bundle-encode.ts';
+export { parseSpiffeBundle } from './bundle-parse.ts';
+export type * from './certificate-view.ts';
+export { type DnsName, parseDnsName } from './dns-name.ts';
+export { expandPathTemplate } from './path-template.ts';
+export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './spiffe-id.ts';
+export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';
