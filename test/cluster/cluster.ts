@@ -1,0 +1,120 @@
+/**
+ * The test cluster as tests see it: a real etcd and kube-apiserver that live as long as the test's process
+ * at most, or the user's own cluster when MTLSD_TEST_KUBECONFIG names one.
+ * There is no node and no controller manager: nobody runs pods, creates `default` service accounts,
+ * finishes the deletion of a namespace or collects garbage by ownerReference.
+ */
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { binaryFolder, controlPlaneBinaries, ensureBinaries, missingBinaries } from './binaries.ts';
+import { ControlPlane } from './control-plane.ts';
+import type { ApiServerOptions } from './flags.ts';
+import { useForeignCluster } from './foreign-cluster.ts';
+import { compactEtcd } from './etcd-compaction.ts';
+import { runKubectl } from './kubectl.ts';
+import type { KubectlResult } from './kubectl.ts';
+import type { Environment } from './places.ts';
+import { showProgress } from './progress.ts';
+import { startWatchdog } from './watchdog.ts';
+
+/** A cluster for one test file. `await using` stops it. */
+export interface Cluster extends AsyncDisposable {
+  /** False for the user's own cluster: everything that would restart it throws `ForeignClusterError`. */
+  readonly owned: boolean;
+  readonly kubeconfigPath: string;
+  /** `https://127.0.0.1:PORT`; the same after each restart. */
+  readonly server: string;
+  readonly caFile: string;
+  /** Bearer token of the administrator; empty when the user's own kubeconfig authenticates in another way. */
+  readonly adminToken: string;
+  /** JSON lines (audit.k8s.io/v1 Event, level Metadata); undefined unless asked for with `audit`. */
+  readonly auditLogPath: string | undefined;
+  /** Folder of the built programs. */
+  readonly binDir: string;
+  restartApiServer(): Promise<void>;
+  /** Lets it finish its requests; watches end cleanly. */
+  stopApiServer(): Promise<void>;
+  /** Resolves when it is ready. */
+  startApiServer(): Promise<void>;
+  /** kill -9: connections are reset. */
+  killApiServer(): Promise<void>;
+  /** Copies etcd's data into `folder`, which must not exist, without stopping anything. */
+  snapshotEtcd(folder: string): Promise<void>;
+  /** Restarts both servers on that older state. resourceVersions go back with it. */
+  restoreEtcd(folder: string): Promise<void>;
+  /** Forgets history in etcd up to now: older resourceVersions get 410 wherever the watch cache does not serve them. */
+  compactEtcd(): Promise<void>;
+  /** Never rejects because kubectl failed: look at `code`. */
+  kubectl(args: readonly string[], stdin?: string): Promise<KubectlResult>;
+  /** Ends every process and removes every file of this cluster. */
+  stop(): Promise<void>;
+}
+
+/** How to start it. */
+export interface StartOptions extends ApiServerOptions {
+  /** Build missing programs (minutes) instead of saying what to run. */
+  readonly build?: boolean;
+  readonly env?: Environment;
+}
+
+/**
+ * Starts a cluster of the caller's own, or takes the user's (MTLSD_TEST_KUBECONFIG).
+ * @throws {Error} when the programs are not built, with the command that builds them
+ */
+export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
+  const { build = false, env = process.env, ...apiServer } = options;
+  const own = env['MTLSD_TEST_KUBECONFIG'];
+  if (own) return useForeignCluster(own, await binaryFolder(env));
+  const binDir = await programs(build, env);
+  const folder = await mkdtemp(join(tmpdir(), 'mtlsd-cluster-'));
+  const watchdog = startWatchdog(folder);
+  try {
+    const plane = await ControlPlane.create(folder, binDir, apiServer, watchdog);
+    return ownCluster(plane, binDir, () => watchdog.end());
+  } catch (error) {
+    await watchdog.end();
+    throw error;
+  }
+}
+
+async function programs(build: boolean, env: Environment): Promise<string> {
+  if (build) return ensureBinaries(controlPlaneBinaries, env, showProgress('plain', (text) => process.stderr.write(text), Date.now));
+  const missing = await missingBinaries(controlPlaneBinaries, env);
+  if (missing.length === 0) return binaryFolder(env);
+  throw new Error(
+    `the test cluster's programs are not built yet (${missing.join(', ')}): run \`npm run cluster -- build\` once; ` +
+      'or set MTLSD_TEST_KUBECONFIG to use a cluster of your own',
+  );
+}
+
+function ownCluster(plane: ControlPlane, binDir: string, removeAll: () => Promise<void>): Cluster {
+  const { kubeconfigPath } = plane;
+  const kubectl = { program: join(binDir, 'kubectl'), kubeconfigPath, cacheFolder: join(plane.folder, 'kubectl-cache') };
+  const stop = async () => {
+    await plane.stop();
+    await removeAll();
+  };
+  return {
+    owned: true,
+    kubeconfigPath,
+    server: plane.server,
+    caFile: plane.caFile,
+    adminToken: plane.record.adminToken,
+    auditLogPath: plane.record.options.audit === true ? plane.auditLogFile : undefined,
+    binDir,
+    restartApiServer: async () => {
+      await plane.stopServer('kube-apiserver');
+      await plane.startApiServer();
+    },
+    stopApiServer: () => plane.stopServer('kube-apiserver'),
+    startApiServer: () => plane.startApiServer(),
+    killApiServer: () => plane.killServer('kube-apiserver'),
+    snapshotEtcd: (folder) => plane.snapshotEtcd(folder),
+    restoreEtcd: (folder) => plane.restoreEtcd(folder),
+    compactEtcd: () => compactEtcd(plane.etcdEndpoint),
+    kubectl: (args, stdin) => runKubectl(kubectl, args, stdin),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}

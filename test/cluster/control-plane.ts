@@ -1,0 +1,223 @@
+/**
+ * One etcd and one kube-apiserver in a folder: made, started, stopped, restarted, put back to an older state.
+ * The folder's `cluster.json` says what runs, so another process can take over where this one left off.
+ * Nothing listens anywhere but on 127.0.0.1.
+ */
+import { constants } from 'node:fs';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { createCredentials, credentialsIn, writeKubeconfig } from './credentials.ts';
+import { apiServerFlags, auditPolicy, etcdFlags } from './flags.ts';
+import type { ApiServerOptions, Ports } from './flags.ts';
+import { freePorts } from './ports.ts';
+import { isAlive, killProcess, signal, startServer, stopProcess } from './process.ts';
+import type { ProcessIdentity } from './process.ts';
+import { answersOk, NotReadyError, waitUntilReady } from './readiness.ts';
+
+const graceMs = 20_000;
+const portTries = 3;
+
+/** The two servers, by the names of their programs. */
+export type ServerName = 'etcd' | 'kube-apiserver';
+
+/** What `cluster.json` holds. */
+export interface ClusterRecord {
+  readonly options: ApiServerOptions;
+  readonly ports: Ports;
+  readonly adminToken: string;
+  /** Folder of etcd's data inside the cluster's folder; a restore moves on to a new one. */
+  readonly etcdData: string;
+  /** Servers that were started and not stopped since; they may have died on their own. */
+  readonly processes: Partial<Record<ServerName, ProcessIdentity>>;
+}
+
+/** Told of each server that starts and stops, for a watchdog. */
+export interface ProcessObserver {
+  started(process: ProcessIdentity): void;
+  stopped(process: ProcessIdentity): void;
+}
+
+const nobody: ProcessObserver = { started: () => undefined, stopped: () => undefined };
+
+export class ControlPlane {
+  readonly folder: string;
+  readonly #binDir: string;
+  readonly #observer: ProcessObserver;
+  #record: ClusterRecord;
+
+  private constructor(folder: string, binDir: string, record: ClusterRecord, observer: ProcessObserver) {
+    this.folder = folder;
+    this.#binDir = binDir;
+    this.#record = record;
+    this.#observer = observer;
+  }
+
+  /** Makes a new cluster in `folder`, which is created, and starts it. */
+  static async create(folder: string, binDir: string, options: ApiServerOptions, observer = nobody): Promise<ControlPlane> {
+    await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
+    const adminToken = await createCredentials(join(folder, 'pki'));
+    const record = { options, ports: await choosePorts(), adminToken, etcdData: 'etcd-0', processes: {} };
+    const plane = new ControlPlane(folder, binDir, record, observer);
+    await writeFile(plane.auditPolicyFile, stringify(auditPolicy));
+    await plane.#startOnFreePorts();
+    return plane;
+  }
+
+  /** Takes up the cluster that was made in `folder`; undefined when there is none. */
+  static async open(folder: string, binDir: string): Promise<ControlPlane | undefined> {
+    const text = await readFile(join(folder, 'cluster.json'), 'utf8').catch(() => undefined);
+    return text === undefined ? undefined : new ControlPlane(folder, binDir, JSON.parse(text) as ClusterRecord, nobody);
+  }
+
+  get record(): ClusterRecord {
+    return this.#record;
+  }
+  get server(): string {
+    return `https://127.0.0.1:${this.#record.ports.apiServer}`;
+  }
+  get etcdEndpoint(): string {
+    return `http://127.0.0.1:${this.#record.ports.etcdClient}`;
+  }
+  get kubeconfigPath(): string {
+    return join(this.folder, 'kubeconfig');
+  }
+  get caFile(): string {
+    return credentialsIn(join(this.folder, 'pki')).caFile;
+  }
+  get auditPolicyFile(): string {
+    return join(this.folder, 'audit-policy.yaml');
+  }
+  get auditLogFile(): string {
+    return join(this.folder, 'logs', 'audit.log');
+  }
+  logFile(name: ServerName): string {
+    return join(this.folder, 'logs', `${name}.log`);
+  }
+
+  /** True while that server's process runs, ready or not. */
+  async isRunning(name: ServerName): Promise<boolean> {
+    const process = this.#record.processes[name];
+    return process !== undefined && (await isAlive(process));
+  }
+
+  /** True when the API server answers that it is ready. */
+  async isReady(): Promise<boolean> {
+    return answersOk({ url: `${this.server}/readyz`, ca: await readFile(this.caFile, 'utf8'), token: this.#record.adminToken });
+  }
+
+  /** Starts what does not run; returns when the API server is ready. */
+  async start(): Promise<void> {
+    await this.startEtcd();
+    await this.startApiServer();
+  }
+
+  /** Resolves when etcd answers; starts it if it does not run. */
+  async startEtcd(): Promise<void> {
+    const flags = etcdFlags(join(this.folder, this.#record.etcdData), this.#record.ports);
+    const process = await this.#running('etcd', flags);
+    await waitUntilReady({ name: 'etcd', process, url: `${this.etcdEndpoint}/readyz`, logFile: this.logFile('etcd') });
+  }
+
+  /** Resolves when the API server is ready; starts it if it does not run. */
+  async startApiServer(): Promise<void> {
+    const name = 'kube-apiserver';
+    const { auditPolicyFile, auditLogFile } = this;
+    const files = { credentials: credentialsIn(join(this.folder, 'pki')), auditPolicyFile, auditLogFile };
+    const process = await this.#running(name, apiServerFlags(files, this.#record.ports, this.#record.options));
+    const ca = await readFile(this.caFile, 'utf8');
+    const token = this.#record.adminToken;
+    await waitUntilReady({ name, process, url: `${this.server}/readyz`, logFile: this.logFile(name), ca, token });
+  }
+
+  /** Lets the server finish what it is doing. */
+  async stopServer(name: ServerName): Promise<void> {
+    await this.#end(name, (process) => stopProcess(process, graceMs));
+  }
+
+  /** SIGKILL. */
+  async killServer(name: ServerName): Promise<void> {
+    await this.#end(name, killProcess);
+  }
+
+  /** Stops both; the API server first, so that it does not complain about a missing etcd. */
+  async stop(): Promise<void> {
+    await this.stopServer('kube-apiserver');
+    await this.stopServer('etcd');
+  }
+
+  /**
+   * Copies etcd's data to a new folder. Etcd is paused (SIGSTOP) meanwhile: its files are then what a crash
+   * would leave, and etcd starts from that; the pause is a few dozen milliseconds and nobody is disconnected.
+   */
+  async snapshotEtcd(target: string): Promise<void> {
+    const source = join(this.folder, this.#record.etcdData);
+    const process = this.#record.processes['etcd'];
+    if (process !== undefined) await signal(process, 'SIGSTOP');
+    try {
+      await copyFolder(source, target);
+    } finally {
+      if (process !== undefined) await signal(process, 'SIGCONT');
+    }
+  }
+
+  /** Stops both servers and starts them on a copy of the snapshot: the cluster is back in time, revisions included. */
+  async restoreEtcd(snapshot: string): Promise<void> {
+    const previous = this.#record.etcdData;
+    const generation = Number(previous.split('-')[1]) + 1;
+    await this.stop();
+    await copyFolder(snapshot, join(this.folder, `etcd-${generation}`));
+    await this.#save({ etcdData: `etcd-${generation}` });
+    await rm(join(this.folder, previous), { recursive: true });
+    await this.start();
+  }
+
+  /** Somebody may take a port between our look and the server's bind; then the next ones are tried. */
+  async #startOnFreePorts(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await writeKubeconfig(this.kubeconfigPath, { server: this.server, caFile: this.caFile, token: this.#record.adminToken });
+      try {
+        return await this.start();
+      } catch (error) {
+        await this.stop();
+        const taken = error instanceof NotReadyError && error.log.includes('address already in use');
+        if (!taken || tries === portTries) throw error;
+        await this.#save({ ports: await choosePorts() });
+      }
+    }
+  }
+
+  async #running(name: ServerName, flags: readonly string[]): Promise<ProcessIdentity> {
+    const known = this.#record.processes[name];
+    if (known !== undefined && (await isAlive(known))) return known;
+    const process = await startServer(join(this.#binDir, name), flags, this.logFile(name));
+    this.#observer.started(process);
+    await this.#save({ processes: { ...this.#record.processes, [name]: process } });
+    return process;
+  }
+
+  async #end(name: ServerName, end: (process: ProcessIdentity) => Promise<void>): Promise<void> {
+    const { [name]: process, ...others } = this.#record.processes;
+    if (process === undefined) return;
+    await end(process);
+    this.#observer.stopped(process);
+    await this.#save({ processes: others });
+  }
+
+  async #save(change: Partial<ClusterRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const file = join(this.folder, 'cluster.json');
+    await writeFile(`${file}.new`, `${JSON.stringify(this.#record, null, 2)}\n`, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+}
+
+async function choosePorts(): Promise<Ports> {
+  const [apiServer, etcdClient, etcdPeer] = await freePorts(3);
+  if (apiServer === undefined || etcdClient === undefined || etcdPeer === undefined) throw new Error('three ports were asked for');
+  return { apiServer, etcdClient, etcdPeer };
+}
+
+function copyFolder(source: string, target: string): Promise<void> {
+  return cp(source, target, { recursive: true, errorOnExist: true, force: false, mode: constants.COPYFILE_FICLONE });
+}
