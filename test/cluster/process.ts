@@ -92,10 +92,11 @@ async function goneWithin(identity: ProcessIdentity, limitMs: number): Promise<b
 async function linuxStart(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (stat === undefined) return undefined;
-  // proc(5): the command name may hold spaces and brackets; state and start time are fields 3 and 22.
+  // proc(5): the command name may hold spaces and brackets; state, threads and start time are fields 3, 20 and 22.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const [state, tick] = [fields[0], fields[19]];
-  if (tick === undefined || state === 'Z' || state === 'X') return undefined;
+  const [state, threads, tick] = [fields[0], Number(fields[17]), fields[19]];
+  // A killed process is a zombie from the end of its first thread on; the others may still hold its port.
+  if (tick === undefined || (threads <= 1 && (state === 'Z' || state === 'X'))) return undefined;
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
   return `${boot.trim()}:${tick}`;
 }
