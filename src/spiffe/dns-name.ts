@@ -47,7 +47,8 @@ function formProblem(text: string): string | undefined {
   return undefined;
 }
 
-function problemOf(text: string): string | undefined {
+/** What is wrong with `text` as a DNS name and what to write instead, or undefined. */
+export function dnsNameProblem(text: string): string | undefined {
   const problem = formProblem(text);
   if (problem !== undefined) return problem;
   const labels = text.split('.');
@@ -56,7 +57,7 @@ function problemOf(text: string): string | undefined {
     if (problem !== undefined) return problem;
   }
   // RFC 3696 §2: no top-level name is all digits; resolvers read "10.1" and "2130706433" as IPv4 addresses.
-  if (/^\d+$/u.test(labels.at(-1) ?? '')) return 'its last label is a number, so that it reads as an IP address: use a name';
+  if (/^(?:\d+|0x[0-9a-f]*)$/u.test(labels.at(-1) ?? '')) return 'its last label is a number, so that it reads as an IP address: use a name';
   if (labels.some((label) => label.startsWith('xn--') && domainToUnicode(label) === label)) {
     return 'it has a label that starts with "xn--" but is not punycode: correct or rename it';
   }
@@ -69,7 +70,7 @@ function problemOf(text: string): string | undefined {
  * @throws MtlsdError `DNS_NAME_INVALID`, whose message says what to write instead
  */
 export function parseDnsName(text: string): DnsName {
-  const problem = problemOf(text);
+  const problem = dnsNameProblem(text);
   if (problem === undefined) return text as DnsName;
   throw new MtlsdError('DNS_NAME_INVALID', `DNS name ${quote(text)} is refused: ${problem}.`, { details: { value: shorten(text) } });
 }

@@ -12,3 +12,7 @@ export { type DnsName, parseDnsName } from './dns-name.ts';
 export { expandPathTemplate } from './path-template.ts';
 export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './spiffe-id.ts';
 export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';
+export { authorityRules, type Finding, leafRules, lint } from './rules/index.ts';
+export type { Role, Rule, Severity } from './rules/rule.ts';
+export type { Refusal, RefusalCode, Refused, Validated } from './validation/refusal.ts';
+export { type RootsOfTrustDomain, validateX509Svid, type ValidationOptions } from './validation/validate-x509-svid.ts';

@@ -73,7 +73,8 @@ function split(text: string): { readonly authority: string; readonly path: strin
   return slash === -1 ? { authority: rest, path: '' } : { authority: rest.slice(0, slash), path: rest.slice(slash) };
 }
 
-function idProblem(text: string): Problem | undefined {
+/** Which rule `text` breaks as a SPIFFE ID and how, or undefined: SPIFFE-1 to SPIFFE-5. */
+export function spiffeIdProblem(text: string): Problem | undefined {
   if (text === '') return { rule: 'SPIFFE-1', sentence: 'it is empty: write spiffe://<trust domain>/<path>' };
   if (!text.startsWith(prefix)) {
     if (text.toLowerCase().startsWith(prefix)) return { rule: 'SPIFFE-5', sentence: 'write the scheme "spiffe" in lower case' };
@@ -103,7 +104,7 @@ function refuse(text: string, problem: Problem): never {
  * @throws MtlsdError `SPIFFE_ID_INVALID`, whose details name the rule that is broken
  */
 export function parseSpiffeId(text: string): SpiffeId {
-  const problem = idProblem(text);
+  const problem = spiffeIdProblem(text);
   if (problem !== undefined) refuse(text, problem);
   const { authority, path } = split(text);
   return SpiffeId.fromChecked(authority as TrustDomainName, path);
