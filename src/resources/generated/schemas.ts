@@ -1,0 +1,801 @@
+// Generated from crds/*.yaml by `npm run generate`. Do not edit.
+
+/* oxlint-disable max-lines -- generated data */
+import type { KindDefinition } from '../schema.ts';
+
+/** Every kind of `mtlsd.io`, without the descriptions. */
+export const kindDefinitions: readonly KindDefinition[] = [
+  {
+    "kind": "TrustDomain",
+    "apiVersion": "mtlsd.io/v1alpha1",
+    "scope": "Cluster",
+    "schema": {
+      "type": "object",
+      "properties": {
+        "apiVersion": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "kind": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "metadata": {
+          "type": "object",
+          "properties": {
+            "name": {
+              "type": "string",
+              "maxLength": 63
+            }
+          }
+        },
+        "spec": {
+          "type": "object",
+          "default": {},
+          "x-kubernetes-validations": [
+            {
+              "rule": "duration(self.issuingAuthority.lifetime) + duration(self.issuingAuthority.lifetime) <= duration(self.rootAuthority.lifetime) || [self.issuingAuthority.lifetime, self.rootAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+              "fieldPath": ".issuingAuthority.lifetime",
+              "message": "it must be at most half of rootAuthority.lifetime, so that the next issuing authority has its full life under the same root",
+              "messageExpression": "'it is ' + self.issuingAuthority.lifetime + ' and must be at most half of rootAuthority.lifetime (' + self.rootAuthority.lifetime + '), so that the next issuing authority has its full life under the same root: shorten it, or raise rootAuthority.lifetime'"
+            },
+            {
+              "rule": "duration(self.svid.maxTTL) + duration(self.svid.maxTTL) <= duration(self.issuingAuthority.lifetime) || [self.svid.maxTTL, self.issuingAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+              "fieldPath": ".svid.maxTTL",
+              "message": "it must be at most half of issuingAuthority.lifetime, which is what is left when the authority is replaced",
+              "messageExpression": "'it is ' + self.svid.maxTTL + ' and must be at most half of issuingAuthority.lifetime (' + self.issuingAuthority.lifetime + '), which is what is left when the authority is replaced: write a shorter maxTTL, or raise issuingAuthority.lifetime'"
+            }
+          ],
+          "properties": {
+            "rootAuthority": {
+              "type": "object",
+              "default": {},
+              "properties": {
+                "keyAlgorithm": {
+                  "type": "string",
+                  "enum": [
+                    "ECDSAP256",
+                    "ECDSAP384",
+                    "ECDSAP521",
+                    "RSA3072",
+                    "RSA4096"
+                  ],
+                  "default": "ECDSAP256"
+                },
+                "lifetime": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "8760h",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 8760h, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('219000h')",
+                      "message": "a root authority lives for 219000h (25 years) at most"
+                    }
+                  ]
+                }
+              }
+            },
+            "issuingAuthority": {
+              "type": "object",
+              "default": {},
+              "properties": {
+                "keyAlgorithm": {
+                  "type": "string",
+                  "enum": [
+                    "ECDSAP256",
+                    "ECDSAP384",
+                    "ECDSAP521",
+                    "RSA3072",
+                    "RSA4096"
+                  ],
+                  "default": "ECDSAP256"
+                },
+                "lifetime": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "336h",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 336h, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('2m')",
+                      "message": "an issuing authority lives for 2m at least, so that identities of 1m fit into what is left at its turn-over"
+                    }
+                  ]
+                }
+              }
+            },
+            "svid": {
+              "type": "object",
+              "default": {},
+              "x-kubernetes-validations": [
+                {
+                  "rule": "duration(self.ttl) <= duration(self.maxTTL) || [self.ttl, self.maxTTL].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+                  "fieldPath": ".ttl",
+                  "message": "ttl is longer than maxTTL",
+                  "messageExpression": "'ttl (' + self.ttl + ') is longer than maxTTL (' + self.maxTTL + '): write ' + self.maxTTL + ' or less, or raise maxTTL'"
+                }
+              ],
+              "properties": {
+                "ttl": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "1h",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 1h, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1m')",
+                      "message": "an identity lives for 1m at least; write 1m or more"
+                    }
+                  ]
+                },
+                "maxTTL": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "24h",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 24h, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('24h')",
+                      "message": "an identity lives for 24h at most; write 24h or less"
+                    }
+                  ]
+                }
+              }
+            },
+            "pathTemplate": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 512,
+              "default": "/ns/{namespace}/sa/{serviceAccount}",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('\\\\{namespace\\\\}') && self.matches('\\\\{serviceAccount\\\\}')",
+                  "message": "it must hold {namespace} and {serviceAccount}, or two workloads would share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}"
+                },
+                {
+                  "rule": "!self.matches('\\\\}[^/]*\\\\{') && !self.matches('\\\\{namespace\\\\}.*\\\\{namespace\\\\}') && !self.matches('\\\\{serviceAccount\\\\}.*\\\\{serviceAccount\\\\}')",
+                  "message": "each placeholder stands once and in a segment of its own, or two workloads could share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}"
+                },
+                {
+                  "rule": "self.matches('^(/([A-Za-z0-9._-]|\\\\{namespace\\\\}|\\\\{serviceAccount\\\\})+)+$')",
+                  "message": "it must start with \"/\", must not end with \"/\", and its segments may hold A-Z, a-z, 0-9, \".\", \"_\", \"-\", {namespace} and {serviceAccount} only (SPIFFE-3)"
+                },
+                {
+                  "rule": "!self.matches('(^|/)[.]{1,2}(/|$)')",
+                  "message": "a segment must not be \".\" or \"..\" (SPIFFE-3)"
+                },
+                {
+                  "rule": "self == oldSelf",
+                  "message": "it cannot be changed, because that would rename every identity at once; make another TrustDomain and move the identities to it"
+                }
+              ]
+            },
+            "dnsNames": {
+              "type": "object",
+              "default": {},
+              "properties": {
+                "allowedPatterns": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "x-kubernetes-list-type": "set",
+                  "default": [
+                    "*.{namespace}",
+                    "*.{namespace}.svc",
+                    "*.{namespace}.svc.cluster.local"
+                  ],
+                  "items": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 253,
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.matches('^([*]|\\\\{namespace\\\\}|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)([.]([*]|\\\\{namespace\\\\}|[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?))*$')",
+                        "message": "a pattern is made of labels with dots between them; a label is \"*\" (exactly one label), {namespace}, or a lower-case name; write for example *.{namespace}.svc.cluster.local"
+                      }
+                    ]
+                  }
+                }
+              }
+            },
+            "default": {
+              "type": "boolean"
+            },
+            "bundle": {
+              "type": "object",
+              "required": [
+                "namespaceSelector"
+              ],
+              "properties": {
+                "namespaceSelector": {
+                  "type": "object",
+                  "properties": {
+                    "matchLabels": {
+                      "type": "object",
+                      "maxProperties": 32,
+                      "additionalProperties": {
+                        "type": "string",
+                        "maxLength": 63
+                      }
+                    },
+                    "matchExpressions": {
+                      "type": "array",
+                      "maxItems": 32,
+                      "x-kubernetes-list-type": "atomic",
+                      "items": {
+                        "type": "object",
+                        "required": [
+                          "key",
+                          "operator"
+                        ],
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                            "message": "In and NotIn need at least one entry in values; Exists and DoesNotExist take none"
+                          }
+                        ],
+                        "properties": {
+                          "key": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": 316
+                          },
+                          "operator": {
+                            "type": "string",
+                            "enum": [
+                              "In",
+                              "NotIn",
+                              "Exists",
+                              "DoesNotExist"
+                            ]
+                          },
+                          "values": {
+                            "type": "array",
+                            "maxItems": 64,
+                            "x-kubernetes-list-type": "atomic",
+                            "items": {
+                              "type": "string",
+                              "maxLength": 63
+                            }
+                          }
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            }
+          }
+        },
+        "status": {
+          "type": "object",
+          "properties": {
+            "observedGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "authorities": {
+              "type": "array",
+              "maxItems": 64,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "keyIdentifier"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "keyIdentifier",
+                  "role",
+                  "state",
+                  "notBefore",
+                  "notAfter"
+                ],
+                "properties": {
+                  "keyIdentifier": {
+                    "type": "string",
+                    "maxLength": 128
+                  },
+                  "role": {
+                    "type": "string",
+                    "enum": [
+                      "Root",
+                      "Issuing"
+                    ]
+                  },
+                  "state": {
+                    "type": "string",
+                    "enum": [
+                      "Prepared",
+                      "Active",
+                      "Retiring"
+                    ]
+                  },
+                  "notBefore": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "notAfter": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  }
+                }
+              }
+            },
+            "activeIssuer": {
+              "type": "string",
+              "maxLength": 128
+            },
+            "signerEpoch": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "bundle": {
+              "type": "object",
+              "required": [
+                "generation",
+                "sha256"
+              ],
+              "properties": {
+                "generation": {
+                  "type": "integer",
+                  "format": "int64",
+                  "minimum": 0
+                },
+                "sha256": {
+                  "type": "string",
+                  "maxLength": 64
+                }
+              }
+            },
+            "targets": {
+              "type": "object",
+              "required": [
+                "written",
+                "stale"
+              ],
+              "properties": {
+                "written": {
+                  "type": "integer",
+                  "format": "int64",
+                  "minimum": 0
+                },
+                "stale": {
+                  "type": "integer",
+                  "format": "int64",
+                  "minimum": 0
+                },
+                "failing": {
+                  "type": "array",
+                  "maxItems": 100,
+                  "x-kubernetes-list-type": "atomic",
+                  "items": {
+                    "type": "string",
+                    "maxLength": 512
+                  }
+                }
+              }
+            },
+            "identities": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "conditions": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "type"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "type",
+                  "status",
+                  "reason",
+                  "message",
+                  "lastTransitionTime"
+                ],
+                "properties": {
+                  "type": {
+                    "type": "string",
+                    "maxLength": 316
+                  },
+                  "status": {
+                    "type": "string",
+                    "enum": [
+                      "True",
+                      "False",
+                      "Unknown"
+                    ]
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 1024
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 32768
+                  },
+                  "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  },
+  {
+    "kind": "WorkloadIdentity",
+    "apiVersion": "mtlsd.io/v1alpha1",
+    "scope": "Namespaced",
+    "schema": {
+      "type": "object",
+      "properties": {
+        "apiVersion": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "kind": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "metadata": {
+          "type": "object",
+          "properties": {
+            "name": {
+              "type": "string",
+              "maxLength": 248
+            }
+          }
+        },
+        "spec": {
+          "type": "object",
+          "default": {},
+          "x-kubernetes-validations": [
+            {
+              "rule": "!has(self.commonName) || !self.commonName.matches('^[A-Za-z0-9_*-]*([.][A-Za-z0-9_*-]*)+$|[*]') || (has(self.dnsNames) && self.commonName in self.dnsNames)",
+              "fieldPath": ".commonName",
+              "message": "it reads as a DNS name or address, which some clients compare with the host that they called; list it in dnsNames too, so that the trust domain's policy covers it"
+            },
+            {
+              "rule": "has(self.secretName) == has(oldSelf.secretName) && (!has(self.secretName) || self.secretName == oldSelf.secretName)",
+              "fieldPath": ".secretName",
+              "message": "it cannot be changed, because pods mount the Secret by this name; make another WorkloadIdentity"
+            }
+          ],
+          "properties": {
+            "trustDomain": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 63,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                  "message": "write the name of a TrustDomain, such as shop.example: lower-case letters, digits, \"-\" and \".\", without \"spiffe://\""
+                }
+              ]
+            },
+            "serviceAccountName": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                  "message": "write the name of a service account of this namespace, such as cart: lower-case letters, digits, \"-\" and \".\", without the namespace"
+                }
+              ]
+            },
+            "dnsNames": {
+              "type": "array",
+              "maxItems": 32,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "!self.contains('*')",
+                    "message": "wildcards are not issued, because a wildcard speaks for workloads that are not this one; list each name that is served"
+                  },
+                  {
+                    "rule": "!self.matches('(^|[.])[0-9]+[.]?$') && !self.matches('^[[]?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*]?$')",
+                    "message": "IP addresses are not issued, because an identity outlives the address of its pod; write the DNS name of the service, such as cart.shop.svc"
+                  },
+                  {
+                    "rule": "!self.contains(':') || self.matches('^[[]?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*]?$')",
+                    "message": "write the host name alone, such as cart.shop.svc: no scheme and no port"
+                  },
+                  {
+                    "rule": "self == self.lowerAscii()",
+                    "message": "write it in lower case",
+                    "messageExpression": "'write it in lower case, as it stands in the certificate: ' + self.lowerAscii()"
+                  },
+                  {
+                    "rule": "!self.endsWith('.')",
+                    "message": "leave out the trailing dot, because names in certificates have none"
+                  },
+                  {
+                    "rule": "self.matches('^[\\\\x00-\\\\x7f]*$')",
+                    "message": "write the ASCII form of an internationalized name, which starts with \"xn--\""
+                  },
+                  {
+                    "rule": "!self.contains('_')",
+                    "message": "host names have no underscore; rename the service, for example with \"-\" in place of \"_\""
+                  },
+                  {
+                    "rule": "!self.matches('[\\\\x00-\\\\x20!-),/;-@\\\\x5b-\\\\x5e`{-\\\\x7f+]') || self.contains(':')",
+                    "message": "a DNS name is made of lower-case letters, digits, \"-\" and \".\" only"
+                  },
+                  {
+                    "rule": "!self.matches('^[-a-z0-9.]*[-a-z0-9]$') || self.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$')",
+                    "message": "each label between the dots has 1 to 63 characters and neither starts nor ends with \"-\""
+                  }
+                ]
+              }
+            },
+            "commonName": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 64,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[^\\\\x00-\\\\x1f\\\\x7f]*$') && !self.startsWith(' ') && !self.endsWith(' ')",
+                  "message": "write it without control characters and without a space at its start or end"
+                }
+              ]
+            },
+            "ttl": {
+              "type": "string",
+              "maxLength": 32,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                  "message": "write hours, minutes and seconds in this order, such as 1h, 1h30m or 90s; there is no unit for days"
+                },
+                {
+                  "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1m')",
+                  "message": "an identity lives for 1m at least; write 1m or more"
+                },
+                {
+                  "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('24h')",
+                  "message": "an identity lives for 24h at most; write 24h or less, it is renewed by itself"
+                }
+              ]
+            },
+            "keyAlgorithm": {
+              "type": "string",
+              "enum": [
+                "ECDSAP256",
+                "ECDSAP384",
+                "ECDSAP521",
+                "ED25519",
+                "RSA2048",
+                "RSA3072",
+                "RSA4096"
+              ],
+              "default": "ECDSAP256"
+            },
+            "secretName": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                  "message": "write the name of a Secret, such as cart-mtls: lower-case letters, digits, \"-\" and \".\""
+                }
+              ]
+            },
+            "secretTemplate": {
+              "type": "object",
+              "properties": {
+                "labels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.all(k, k.size() <= 316 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+                      "message": "a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team"
+                    },
+                    {
+                      "rule": "self.all(k, !k.matches('^([-a-z0-9.]*[.])?mtlsd[.]io/') && k != 'app.kubernetes.io/managed-by')",
+                      "message": "labels under mtlsd.io/ and app.kubernetes.io/managed-by are written by mtlsd; use a prefix of your own"
+                    },
+                    {
+                      "rule": "self.all(k, self[k].matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'))",
+                      "message": "a label value has letters, digits, \"-\", \"_\" and \".\" only, and starts and ends with a letter or digit"
+                    }
+                  ],
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "annotations": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.all(k, k.size() <= 316 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+                      "message": "a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team"
+                    },
+                    {
+                      "rule": "self.all(k, !k.matches('^([-a-z0-9.]*[.])?mtlsd[.]io/') || k in ['mtlsd.io/file-mode', 'mtlsd.io/file-owner'])",
+                      "message": "annotations under mtlsd.io/ are written by mtlsd, but for mtlsd.io/file-mode and mtlsd.io/file-owner; use a prefix of your own"
+                    },
+                    {
+                      "rule": "!('mtlsd.io/file-mode' in self) || self['mtlsd.io/file-mode'].matches('^0[4-7][0-7][0145]$')",
+                      "message": "mtlsd.io/file-mode is four octal digits that let the owner read and do not let others write, such as \"0640\""
+                    },
+                    {
+                      "rule": "!('mtlsd.io/file-owner' in self) || self['mtlsd.io/file-owner'].matches('^[0-9]{1,10}:[0-9]{1,10}$')",
+                      "message": "mtlsd.io/file-owner is a numeric user and group, such as \"1000:1000\""
+                    }
+                  ],
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 4096
+                  }
+                }
+              }
+            },
+            "deletionPolicy": {
+              "type": "string",
+              "enum": [
+                "Delete",
+                "Retain"
+              ],
+              "default": "Delete"
+            }
+          }
+        },
+        "status": {
+          "type": "object",
+          "properties": {
+            "observedGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "trustDomain": {
+              "type": "string",
+              "maxLength": 253
+            },
+            "spiffeID": {
+              "type": "string",
+              "maxLength": 2048
+            },
+            "serialNumber": {
+              "type": "string",
+              "maxLength": 64
+            },
+            "notBefore": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "notAfter": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "renewalTime": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "issuer": {
+              "type": "string",
+              "maxLength": 128
+            },
+            "bundleGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "secret": {
+              "type": "object",
+              "required": [
+                "name"
+              ],
+              "properties": {
+                "name": {
+                  "type": "string",
+                  "maxLength": 253
+                },
+                "resourceVersion": {
+                  "type": "string",
+                  "maxLength": 128
+                }
+              }
+            },
+            "issuances": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "conditions": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "type"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "type",
+                  "status",
+                  "reason",
+                  "message",
+                  "lastTransitionTime"
+                ],
+                "properties": {
+                  "type": {
+                    "type": "string",
+                    "maxLength": 316
+                  },
+                  "status": {
+                    "type": "string",
+                    "enum": [
+                      "True",
+                      "False",
+                      "Unknown"
+                    ]
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 1024
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 32768
+                  },
+                  "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+];

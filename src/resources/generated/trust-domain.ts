@@ -1,0 +1,142 @@
+// Generated from crds/trustdomains.mtlsd.io.yaml by `npm run generate`. Do not edit.
+
+import type { Condition, StoredObject } from '../object.ts';
+
+/** What this trust domain is. A trust domain with an empty spec is complete. */
+export interface TrustDomainSpec {
+  /**
+   * The authority that consumers trust. Its key signs issuing authorities and nothing else. A change applies to the
+   * next root, never to the one that is in use.
+   */
+  readonly rootAuthority?: {
+    /** Kind of key of the next root authority. Default: "ECDSAP256". */
+    readonly keyAlgorithm?: 'ECDSAP256' | 'ECDSAP384' | 'ECDSAP521' | 'RSA3072' | 'RSA4096';
+    /**
+     * How long the next root authority is valid, such as 8760h (a year): at least twice the life of an issuing
+     * authority, at most 219000h (25 years). Default: "8760h".
+     */
+    readonly lifetime?: string;
+  };
+  /**
+   * The authority that signs identities. mtlsd replaces it by itself at half of its life; no bundle changes then,
+   * because consumers trust the root. A change applies to the next issuing authority.
+   */
+  readonly issuingAuthority?: {
+    /** Kind of key of the next issuing authority. Default: "ECDSAP256". */
+    readonly keyAlgorithm?: 'ECDSAP256' | 'ECDSAP384' | 'ECDSAP521' | 'RSA3072' | 'RSA4096';
+    /**
+     * How long the next issuing authority is valid, such as 336h (two weeks). At least 2m, which is for watching a
+     * turn-over; in earnest use days. Default: "336h".
+     */
+    readonly lifetime?: string;
+  };
+  /** How long identities are valid. */
+  readonly svid?: {
+    /** Life of an identity that names no ttl of its own. It is renewed at half of it. Default: "1h". */
+    readonly ttl?: string;
+    /**
+     * The longest life that an identity may ask for: at most 24h, and at most half of the life of an issuing authority,
+     * because at its turn-over half is left. Default: "24h".
+     */
+    readonly maxTTL?: string;
+  };
+  /**
+   * The path of every SPIFFE ID in this trust domain. {namespace} and {serviceAccount} stand for those of the workload;
+   * both must be there, in different segments, so that no two workloads share an ID. It cannot be changed later,
+   * because that would rename every identity at once. Default: "/ns/{namespace}/sa/{serviceAccount}".
+   */
+  readonly pathTemplate?: string;
+  /** Which DNS names identities may ask for. */
+  readonly dnsNames?: {
+    /**
+     * A DNS name is granted when it matches one of these. A pattern is made of labels with dots between them: "*" is
+     * exactly one label of any kind, {namespace} is the namespace of the identity, anything else is itself. The default
+     * grants the names of the services of the identity's own namespace; an empty list grants none. A pattern without
+     * {namespace} is open to every namespace. Default:
+     * ["*.{namespace}","*.{namespace}.svc","*.{namespace}.svc.cluster.local"].
+     */
+    readonly allowedPatterns?: readonly string[];
+  };
+  /**
+   * Identities that name no trust domain belong to this one. Without a default the only trust domain serves them; where
+   * there are several and no default, they wait.
+   */
+  readonly default?: boolean;
+  /** Where the trust bundle is written, besides the Secrets of identities. */
+  readonly bundle?: {
+    /**
+     * Namespaces that get the ConfigMap mtlsd-bundle-<trust domain>, with the roots under the key ca.crt. An empty
+     * selector selects every namespace.
+     */
+    readonly namespaceSelector: {
+      /** Labels that a namespace must carry, all of them. */
+      readonly matchLabels?: Readonly<Record<string, string>>;
+      /** Requirements that a namespace must meet, all of them. */
+      readonly matchExpressions?: readonly {
+        /** Label key that the requirement is about. */
+        readonly key: string;
+        /** How the label is compared with the values. */
+        readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+        /** Needed for In and NotIn, not allowed for Exists and DoesNotExist. */
+        readonly values?: readonly string[];
+      }[];
+    };
+  };
+}
+
+/**
+ * What mtlsd sees of this trust domain. It is rebuilt from the authority records whenever it is lost; nothing is
+ * decided from it.
+ */
+export interface TrustDomainStatus {
+  /** Generation of the spec that this status speaks of. */
+  readonly observedGeneration?: number;
+  /** Authorities that are prepared, in use, or still needed by what they have signed. */
+  readonly authorities?: readonly {
+    /** Subject key identifier of the authority's certificate, in hexadecimal. */
+    readonly keyIdentifier: string;
+    /** A root is what consumers trust; an issuing authority signs identities. */
+    readonly role: 'Root' | 'Issuing';
+    /** Prepared signs nothing yet, Active signs, Retiring signs nothing any more. */
+    readonly state: 'Prepared' | 'Active' | 'Retiring';
+    /** Start of its validity. */
+    readonly notBefore: string;
+    /** End of its validity. */
+    readonly notAfter: string;
+  }[];
+  /** Key identifier of the issuing authority that signs now. */
+  readonly activeIssuer?: string;
+  /** A number that rises with each change of the active issuing authority. */
+  readonly signerEpoch?: number;
+  /** The trust bundle that consumers should have. */
+  readonly bundle?: {
+    /** A number that rises with each change of the set of roots. */
+    readonly generation: number;
+    /** SHA-256 over the sorted roots, in hexadecimal. */
+    readonly sha256: string;
+  };
+  /** How far the bundle has come in the namespaces that are selected for it. */
+  readonly targets?: {
+    /** Targets that carry the current bundle. */
+    readonly written: number;
+    /** Targets that do not yet carry the current bundle. */
+    readonly stale: number;
+    /** Targets that could not be written, by name; the first 100. */
+    readonly failing?: readonly string[];
+  };
+  /** Number of identities in this trust domain. */
+  readonly identities?: number;
+  /** Ready says whether identities can be issued, and if not, what to do. */
+  readonly conditions?: readonly Condition[];
+}
+
+/**
+ * A trust domain: a root authority, the issuing authorities below it, and what identities in it may ask for. The name
+ * of the object is the name of the trust domain, such as shop.example, and part of every SPIFFE ID.
+ */
+export interface TrustDomain extends StoredObject {
+  readonly apiVersion: 'mtlsd.io/v1alpha1';
+  readonly kind: 'TrustDomain';
+  readonly spec: TrustDomainSpec;
+  readonly status?: TrustDomainStatus;
+}

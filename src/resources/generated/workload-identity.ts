@@ -1,0 +1,102 @@
+// Generated from crds/workloadidentities.mtlsd.io.yaml by `npm run generate`. Do not edit.
+
+import type { Condition, StoredObject } from '../object.ts';
+
+/** Who the workload is and what its certificate says. An identity with an empty spec is complete. */
+export interface WorkloadIdentitySpec {
+  /**
+   * Name of the TrustDomain. Left out: the default one, or the only one. What was chosen is in status.trustDomain and
+   * stays, even when more trust domains come.
+   */
+  readonly trustDomain?: string;
+  /**
+   * The service account, in the same namespace, that the workload runs as; it is part of the SPIFFE ID. Left out: the
+   * name of this object.
+   */
+  readonly serviceAccountName?: string;
+  /**
+   * DNS names that stand in the certificate beside the SPIFFE ID, such as cart.shop.svc. The trust domain says which
+   * are granted (by default the services of this namespace). A name that is listed twice counts once.
+   */
+  readonly dnsNames?: readonly string[];
+  /**
+   * The certificate's subject common name, for software that still reads it, such as a database that maps it to a user.
+   * Left out: the subject is empty. It is never taken from dnsNames.
+   */
+  readonly commonName?: string;
+  /**
+   * How long each certificate is valid, such as 1h; it is renewed at half of that. From 1m to 24h, and never more than
+   * svid.maxTTL of the trust domain. A volume that kubelet refreshes needs at least 6m15s. Left out: svid.ttl of the
+   * trust domain.
+   */
+  readonly ttl?: string;
+  /** Kind of key. Each renewal makes a new one. Default: "ECDSAP256". */
+  readonly keyAlgorithm?: 'ECDSAP256' | 'ECDSAP384' | 'ECDSAP521' | 'ED25519' | 'RSA2048' | 'RSA3072' | 'RSA4096';
+  /**
+   * Name of the Secret that holds key, certificate and bundle. Left out: the name of this object with -mtls behind it.
+   * A Secret that exists and is not of this identity is never touched. It cannot be changed later.
+   */
+  readonly secretName?: string;
+  /** Labels and annotations that the Secret carries besides those of mtlsd. */
+  readonly secretTemplate?: {
+    /** Labels for the Secret. */
+    readonly labels?: Readonly<Record<string, string>>;
+    /**
+     * Annotations for the Secret. Of those under mtlsd.io/ only two may be set, and only files outside Kubernetes heed
+     * them: mtlsd.io/file-mode ("0640") and mtlsd.io/file-owner ("uid:gid") of the written files.
+     */
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  /**
+   * What becomes of the Secret when this object is deleted. Retain leaves it in place; it is not renewed any more.
+   * Default: "Delete".
+   */
+  readonly deletionPolicy?: 'Delete' | 'Retain';
+}
+
+/** What mtlsd has issued. */
+export interface WorkloadIdentityStatus {
+  /** Generation of the spec that this status speaks of. */
+  readonly observedGeneration?: number;
+  /** The trust domain that was chosen for this identity. */
+  readonly trustDomain?: string;
+  /** The SPIFFE ID in the certificate. */
+  readonly spiffeID?: string;
+  /** Serial number of the certificate, in hexadecimal. */
+  readonly serialNumber?: string;
+  /** Start of the certificate's validity. */
+  readonly notBefore?: string;
+  /** End of the certificate's validity. */
+  readonly notAfter?: string;
+  /** When the certificate will be renewed. */
+  readonly renewalTime?: string;
+  /** Key identifier of the issuing authority that signed the certificate. */
+  readonly issuer?: string;
+  /** Generation of the trust bundle that was written with the certificate. */
+  readonly bundleGeneration?: number;
+  /** The Secret that holds key, certificate and bundle. */
+  readonly secret?: {
+    /** Its name. */
+    readonly name: string;
+    /** The version that mtlsd wrote last. */
+    readonly resourceVersion?: string;
+  };
+  /** How many certificates were issued for this object, the first one included. */
+  readonly issuances?: number;
+  /**
+   * Ready says whether the Secret holds a valid certificate of this identity; Issued says how the last issuance went
+   * and what to do.
+   */
+  readonly conditions?: readonly Condition[];
+}
+
+/**
+ * An identity for a workload: mtlsd issues a certificate with the workload's SPIFFE ID, writes it with its key into a
+ * Secret of the same namespace and renews it for ever.
+ */
+export interface WorkloadIdentity extends StoredObject {
+  readonly apiVersion: 'mtlsd.io/v1alpha1';
+  readonly kind: 'WorkloadIdentity';
+  readonly spec: WorkloadIdentitySpec;
+  readonly status?: WorkloadIdentityStatus;
+}

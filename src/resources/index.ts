@@ -1,0 +1,21 @@
+/**
+ * The API kinds: their types (generated from `crds/`), their defaults, their conditions, and validation with the same
+ * schemas and rules as the API server. Pure: nothing here reads a clock, a file or the network.
+ */
+export { setCondition } from './conditions.ts';
+export { dnsNameAllowed } from './dns-pattern.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export type { TrustDomain, TrustDomainSpec, TrustDomainStatus } from './generated/trust-domain.ts';
+export type { WorkloadIdentity, WorkloadIdentitySpec, WorkloadIdentityStatus } from './generated/workload-identity.ts';
+export { annotations, labels, managedByMtlsd } from './names.ts';
+export type { Condition, ConfigMap, Draft, ObjectMeta, Secret, StoredObject } from './object.ts';
+export {
+  type AuthorityKeyAlgorithm,
+  type AuthoritySettings,
+  type DeletionPolicy,
+  type KeyAlgorithm,
+  type ResolvedIdentitySpec,
+  type ResolvedTrustDomainSpec,
+  resolvedIdentitySpec,
+  resolvedTrustDomainSpec,
+} from './resolve.ts';

@@ -1,0 +1,86 @@
+import { withDefaults } from './defaults.ts';
+import { parseDuration } from './duration.ts';
+import type { TrustDomain, TrustDomainSpec } from './generated/trust-domain.ts';
+import type { WorkloadIdentity, WorkloadIdentitySpec } from './generated/workload-identity.ts';
+import { specSchema } from './kinds.ts';
+
+/** Kinds of key that an identity can have. */
+export type KeyAlgorithm = NonNullable<WorkloadIdentitySpec['keyAlgorithm']>;
+
+/** Kinds of key that an authority can have. */
+export type AuthorityKeyAlgorithm = NonNullable<NonNullable<TrustDomainSpec['rootAuthority']>['keyAlgorithm']>;
+
+/** What becomes of a Secret when its identity is deleted. */
+export type DeletionPolicy = NonNullable<WorkloadIdentitySpec['deletionPolicy']>;
+
+/** How the next authority of a role is made. */
+export interface AuthoritySettings {
+  readonly keyAlgorithm: AuthorityKeyAlgorithm;
+  readonly lifetimeMs: number;
+}
+
+/** A TrustDomain's spec with every default in its place and durations in milliseconds. */
+export interface ResolvedTrustDomainSpec {
+  readonly rootAuthority: AuthoritySettings;
+  readonly issuingAuthority: AuthoritySettings;
+  readonly svid: { readonly ttlMs: number; readonly maxTtlMs: number; readonly backdateMs: number };
+  readonly pathTemplate: string;
+  readonly allowedDnsPatterns: readonly string[];
+  readonly isDefault: boolean;
+}
+
+/** A WorkloadIdentity's spec with every default in its place, but for what its trust domain decides. */
+export interface ResolvedIdentitySpec {
+  readonly serviceAccountName: string;
+  /** In the order of the manifest, each once. */
+  readonly dnsNames: readonly string[];
+  readonly commonName: string | undefined;
+  /** undefined: the trust domain's `svid.ttl`. */
+  readonly ttlMs: number | undefined;
+  readonly keyAlgorithm: KeyAlgorithm;
+  readonly secretName: string;
+  readonly secretLabels: Readonly<Record<string, string>>;
+  readonly secretAnnotations: Readonly<Record<string, string>>;
+  readonly deletionPolicy: DeletionPolicy;
+}
+
+/** Certificates start this long before they are made, so that a verifier whose clock is behind takes them. */
+const backdateMs = 60_000;
+
+/** What defaulting leaves no gap in. */
+type Filled<T, K extends keyof T> = { readonly [P in K]-?: Required<NonNullable<T[P]>> };
+type FilledTrustDomainSpec = Filled<TrustDomainSpec, 'rootAuthority' | 'issuingAuthority' | 'svid' | 'dnsNames' | 'pathTemplate'>;
+type FilledIdentitySpec = WorkloadIdentitySpec & Required<Pick<WorkloadIdentitySpec, 'keyAlgorithm' | 'deletionPolicy'>>;
+
+/** @throws MtlsdError `DURATION_INVALID` for an object that was never validated */
+export function resolvedTrustDomainSpec(trustDomain: TrustDomain): ResolvedTrustDomainSpec {
+  const spec = withDefaults(specSchema('TrustDomain'), trustDomain.spec) as FilledTrustDomainSpec;
+  const authority = (settings: { readonly keyAlgorithm: AuthorityKeyAlgorithm; readonly lifetime: string }): AuthoritySettings => ({
+    keyAlgorithm: settings.keyAlgorithm,
+    lifetimeMs: parseDuration(settings.lifetime),
+  });
+  return {
+    rootAuthority: authority(spec.rootAuthority),
+    issuingAuthority: authority(spec.issuingAuthority),
+    svid: { ttlMs: parseDuration(spec.svid.ttl), maxTtlMs: parseDuration(spec.svid.maxTTL), backdateMs },
+    pathTemplate: spec.pathTemplate,
+    allowedDnsPatterns: spec.dnsNames.allowedPatterns,
+    isDefault: trustDomain.spec.default ?? false,
+  };
+}
+
+/** @throws MtlsdError `DURATION_INVALID` for an object that was never validated */
+export function resolvedIdentitySpec(identity: WorkloadIdentity): ResolvedIdentitySpec {
+  const spec = withDefaults(specSchema('WorkloadIdentity'), identity.spec) as FilledIdentitySpec;
+  return {
+    serviceAccountName: spec.serviceAccountName ?? identity.metadata.name,
+    dnsNames: [...new Set(spec.dnsNames)],
+    commonName: spec.commonName,
+    ttlMs: spec.ttl === undefined ? undefined : parseDuration(spec.ttl),
+    keyAlgorithm: spec.keyAlgorithm,
+    secretName: spec.secretName ?? `${identity.metadata.name}-mtls`,
+    secretLabels: spec.secretTemplate?.labels ?? {},
+    secretAnnotations: spec.secretTemplate?.annotations ?? {},
+    deletionPolicy: spec.deletionPolicy,
+  };
+}
