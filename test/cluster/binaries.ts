@@ -74,22 +74,22 @@ export async function missingBinaries(names: readonly Binary[], env: Environment
 export async function ensureBinaries(names: readonly Binary[], env: Environment, progress: BuildProgress): Promise<string> {
   const folder = await binaryFolder(env);
   if ((await missingBinaries(names, env)).length === 0) return folder;
-  await requireGo();
+  await requireGo(env);
   await mkdir(folder, { recursive: true });
   const onWait = (pid: number) => progress.note(`process ${pid} is building the same programs; waiting for it`);
   await withLock(join(folder, '..', 'build.lock'), onWait, async () => {
-    for (const name of await missingBinaries(names, env)) await buildOne(name, folder, progress);
+    for (const name of await missingBinaries(names, env)) await buildOne(name, folder, env, progress);
   });
   return folder;
 }
 
-async function buildOne(name: Binary, folder: string, progress: BuildProgress): Promise<void> {
+async function buildOne(name: Binary, folder: string, env: Environment, progress: BuildProgress): Promise<void> {
   const unfinished = join(folder, `.${name}.${process.pid}`);
   const recipe = recipes[name];
   const args = ['build', '-v', ...buildFlags, '-ldflags', await linkerFlags(), '-o', unfinished, recipe.package];
   const step = progress.begin(name);
   try {
-    await goBuild(args, join(import.meta.dirname, recipe.module), (packages) => step.update(packages));
+    await goBuild(args, join(import.meta.dirname, recipe.module), env, (packages) => step.update(packages));
     await rename(unfinished, join(folder, name));
     step.end(true);
   } catch (error) {
@@ -100,8 +100,8 @@ async function buildOne(name: Binary, folder: string, progress: BuildProgress): 
 }
 
 /** Runs `go build -v`, which names each package that it compiles on a line of its own. */
-async function goBuild(args: readonly string[], module: string, onPackage: (count: number) => void): Promise<void> {
-  const child = spawn('go', args, { cwd: module, env: { ...process.env, ...buildEnvironment }, stdio: ['ignore', 'ignore', 'pipe'] });
+async function goBuild(args: readonly string[], cwd: string, env: Environment, onPackage: (count: number) => void): Promise<void> {
+  const child = spawn('go', args, { cwd, env: { ...env, ...buildEnvironment }, stdio: ['ignore', 'ignore', 'pipe'] });
   if (child.pid !== undefined) setPriority(child.pid, 10);
   const lastLines: string[] = [];
   let packages = 0;
@@ -116,9 +116,9 @@ async function goBuild(args: readonly string[], module: string, onPackage: (coun
   if (code !== 0) throw new Error(lastLines.join('\n') || `go build ended with code ${code}`);
 }
 
-async function requireGo(): Promise<void> {
+async function requireGo(env: Environment): Promise<void> {
   try {
-    await run('go', ['version']);
+    await run('go', ['version'], { env: { ...env } });
   } catch (error) {
     throw new Error(
       'Go was not found on PATH, and the test cluster (etcd, kube-apiserver, kubectl) is built with it. ' +

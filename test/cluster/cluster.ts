@@ -92,7 +92,7 @@ function ownCluster(plane: ControlPlane, binDir: string, removeAll: () => Promis
   const { kubeconfigPath } = plane;
   const kubectl = { program: join(binDir, 'kubectl'), kubeconfigPath, cacheFolder: join(plane.folder, 'kubectl-cache') };
   const stop = async () => {
-    await plane.stop();
+    await plane.kill();
     await removeAll();
   };
   return {
