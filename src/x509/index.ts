@@ -1,0 +1,15 @@
+/**
+ * Certificates as bytes: reads them from strict DER, makes the ones that authorities and workloads carry, and holds the
+ * keys behind them. It decides nothing: what may be issued, to whom and for how long is its callers' to say. It has no
+ * clock and, key generation apart, no randomness of its own. Key material never reaches a message of its errors.
+ */
+export { type KeyAlgorithm, keyAlgorithms } from './algorithm.ts';
+export { type AuthorityCertificateInput, buildIssuingCertificate, buildRootCertificate } from './authority-certificate.ts';
+export { type Certificate, parseCertificate } from './certificate.ts';
+export { type CertificateRequest, parseCertificateRequest } from './certificate-request.ts';
+export { judgeTemplate } from './judge-template.ts';
+export { generateKeyPair, type KeyPair, keyPairFromPem } from './key-pair.ts';
+export { type LeafFields, LeafTemplate, serialNumberText } from './leaf-template.ts';
+export { encodePem, parsePem, type PemBlock } from './pem.ts';
+export { keyIdentifierOf, type PublicKey, validatePublicKey } from './public-key.ts';
+export { signData, verifySignature } from './signature.ts';

@@ -1,0 +1,88 @@
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import type { CertificateView, PublicKeyView } from '../spiffe/index.ts';
+import { type KeyAlgorithm, signatureSchemes } from './algorithm.ts';
+import { DerError, type DerReader, DerReader as Reader, tag } from './der-reader.ts';
+import { readBitStringOctets, readOid } from './der-values.ts';
+import { oid } from './oids.ts';
+
+/** The outer shape that certificates and requests share: what is signed, how, and the signature (RFC 5280 §4.1.1). */
+export interface SignedParts {
+  /** Whole element, DER. */
+  readonly toBeSigned: Uint8Array;
+  /** Whole AlgorithmIdentifier, DER. */
+  readonly algorithmIdentifier: Uint8Array;
+  readonly algorithm: string;
+  readonly signature: Uint8Array;
+}
+
+/** Splits `SEQUENCE { toBeSigned, algorithm, signature }` over checked DER. Throws DerError. */
+export function readSignedParts(outer: DerReader): SignedParts {
+  const reader = outer.constructed(tag.sequence);
+  const toBeSigned = reader.whole(reader.element(tag.sequence));
+  const identifier = reader.element(tag.sequence);
+  const algorithm = readOid(reader.inside(identifier));
+  const signature = readBitStringOctets(reader);
+  reader.finish();
+  return { toBeSigned, algorithmIdentifier: reader.whole(identifier), algorithm, signature };
+}
+
+type Kind = 'ec' | 'rsa' | 'ed25519';
+
+/** The signature algorithms that are verified: what SHA-1, PSS or others signed is not trusted. */
+const verifiable: Readonly<Record<string, { readonly kind: Kind; readonly hash: string | undefined }>> = {
+  [oid.ecdsaWithSha256]: { kind: 'ec', hash: 'sha256' },
+  [oid.ecdsaWithSha384]: { kind: 'ec', hash: 'sha384' },
+  [oid.ecdsaWithSha512]: { kind: 'ec', hash: 'sha512' },
+  [oid.sha256WithRsa]: { kind: 'rsa', hash: 'sha256' },
+  [oid.sha384WithRsa]: { kind: 'rsa', hash: 'sha384' },
+  [oid.sha512WithRsa]: { kind: 'rsa', hash: 'sha512' },
+  [oid.ed25519]: { kind: 'ed25519', hash: undefined },
+};
+
+/** Keys that were imported before: importing costs a fifth of a verification, and an issuer verifies many. */
+const keyObjects = new WeakMap<PublicKeyView, KeyObject>();
+
+function keyObjectOf(key: PublicKeyView): KeyObject {
+  const known = keyObjects.get(key);
+  if (known !== undefined) return known;
+  const made = createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' });
+  keyObjects.set(key, made);
+  return made;
+}
+
+/** Whether `key` made the signature over `parts`. False for algorithms outside `verifiable` and for keys that do not fit. */
+export function verifyParts(parts: SignedParts, key: PublicKeyView): boolean {
+  const scheme = verifiable[parts.algorithm];
+  if (scheme === undefined) return false;
+  let keyObject: KeyObject;
+  try {
+    keyObject = keyObjectOf(key);
+  } catch {
+    // OpenSSL cannot make sense of the key: nothing verifies under it.
+    return false;
+  }
+  if (keyObject.asymmetricKeyType !== scheme.kind) return false;
+  return verify(scheme.hash, parts.toBeSigned, keyObject, parts.signature);
+}
+
+/**
+ * Whether the key of `issuer` signed `child`. Only the signature: names, validity and constraints are the caller's.
+ * ECDSA and RSA PKCS#1 v1.5 with SHA-256 to SHA-512 and Ed25519 count, everything else is `false`.
+ */
+export function verifySignature(child: CertificateView, issuer: CertificateView): boolean {
+  if (!child.signatureAlgorithmsMatch) return false;
+  try {
+    return verifyParts(readSignedParts(Reader.overChecked(child.der)), issuer.publicKey);
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Signs `data` with the one hash that fits the key: SHA-256, -384 and -512 for P-256, P-384 and P-521 (signature as DER),
+ * none for Ed25519, PKCS#1 v1.5 with SHA-256 for RSA.
+ */
+export function signData(key: KeyObject, algorithm: KeyAlgorithm, data: Uint8Array): Uint8Array {
+  return sign(signatureSchemes[algorithm].hash, data, key);
+}
