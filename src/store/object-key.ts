@@ -1,0 +1,47 @@
+import type { StoredObject } from '../resources/object.ts';
+import type { Kind, ObjectKey } from './port.ts';
+
+/** What an adapter has to know about a kind before it has seen an object of it. */
+interface KindTraits {
+  readonly apiVersion: string;
+  readonly namespaced: boolean;
+  /** Whether `metadata.generation` counts the changes of `spec`. */
+  readonly hasSpec: boolean;
+}
+
+/** The traits of every kind that the port knows. */
+export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
+  TrustDomain: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: false, hasSpec: true },
+  WorkloadIdentity: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: true, hasSpec: true },
+  Secret: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+  ConfigMap: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+};
+
+/** All kinds, in a fixed order. */
+export const allKinds: readonly Kind[] = ['TrustDomain', 'WorkloadIdentity', 'Secret', 'ConfigMap'];
+
+/** `name` or `namespace/name`: unique within a kind, as neither part can hold a slash. */
+export function placeOf(key: { readonly namespace?: string | undefined; readonly name: string }): string {
+  return key.namespace === undefined ? key.name : `${key.namespace}/${key.name}`;
+}
+
+/** `Kind namespace/name`: how errors and logs name an object. */
+export function describeKey(key: { readonly kind: string; readonly namespace?: string | undefined; readonly name: string }): string {
+  return `${key.kind} ${placeOf(key)}`;
+}
+
+/** The key under which an object is stored. */
+export function keyOf<K extends Kind>(object: { readonly kind: K; readonly metadata: { readonly name: string; readonly namespace?: string } }): ObjectKey<K> {
+  const { name, namespace } = object.metadata;
+  return namespace === undefined ? { kind: object.kind, name } : { kind: object.kind, namespace, name };
+}
+
+/** Whether a string is the name of a kind that the port knows. */
+export function isKind(kind: string): kind is Kind {
+  return Object.hasOwn(kindTraits, kind);
+}
+
+/** `describeKey` of a stored object. */
+export function describeObject(object: StoredObject): string {
+  return describeKey({ kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name });
+}
