@@ -24,7 +24,7 @@ test('a build without Go says what to install, and what else would do', async ()
 });
 
 test('a test without the programs says how to build them, and does not start to', async () => {
-  await expect(startCluster({ env })).rejects.toThrow(/not built yet \(etcd, kube-apiserver, kubectl\): run `npm run cluster -- build`/);
+  await expect(startCluster({ env })).rejects.toThrow(/not built yet: run `npm run cluster -- build etcd kube-apiserver kubectl`/);
 });
 
 test('the folder of the programs is in the cache, and missing programs are those that it lacks', async () => {

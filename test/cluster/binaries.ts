@@ -34,8 +34,8 @@ const recipes = {
 /** A program that `ensureBinaries` can build. */
 export type Binary = keyof typeof recipes;
 
-/** What a cluster without a node needs. */
-export const controlPlaneBinaries: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl'];
+/** What the tests need that have no node: the API server and the programs that talk to it. */
+export const defaultBinaries: readonly Binary[] = ['etcd', 'kube-apiserver', 'kubectl', 'helm', 'kube-controller-manager'];
 /** Every program, in the order in which they are worth having. */
 export const allBinaries = Object.keys(recipes) as readonly Binary[];
 

@@ -1,8 +1,8 @@
 /** `npm run cluster -- …`: a real etcd and kube-apiserver for development. */
-import { allBinaries, binaryFolder, controlPlaneBinaries, ensureBinaries, isBinary } from './binaries.ts';
+import { allBinaries, binaryFolder, defaultBinaries, ensureBinaries, isBinary } from './binaries.ts';
 import type { Binary } from './binaries.ts';
 import { Command, Option } from 'commander';
-import type { ApiServerOptions } from './flags.ts';
+import type { ClusterOptions } from './flags.ts';
 import { bringUp, clusterNames, statusOf, takeDown } from './named-cluster.ts';
 import type { ClusterStatus } from './named-cluster.ts';
 import { showProgress } from './progress.ts';
@@ -33,9 +33,10 @@ program
   .addOption(nameOption())
   .option('--runtime-config <list>', "kube-apiserver's own flag, such as certificates.k8s.io/v1beta1=true")
   .option('--feature-gates <list>', "kube-apiserver's own flag, such as PodCertificateRequest=false")
+  .option('--controller-manager', 'run kube-controller-manager too')
   .option('--audit', 'log the metadata of every request')
   .addOption(progressOption())
-  .action(async ({ name, progress, ...options }: ApiServerOptions & { name: string; progress: ProgressChoice }) => {
+  .action(async ({ name, progress, ...options }: ClusterOptions & { name: string; progress: ProgressChoice }) => {
     const startMs = Date.now();
     const plane = await bringUp(name, options, env, progressOf(progress));
     explain(`cluster "${name}" is ready at ${plane.server} (${((Date.now() - startMs) / 1000).toFixed(1)} s)`);
@@ -79,7 +80,7 @@ program
 program
   .command('build')
   .description('build the programs into the cache; only Go is needed')
-  .argument('[programs...]', `some of: ${allBinaries.join(' ')}`, [...controlPlaneBinaries, 'helm'])
+  .argument('[programs...]', `some of: ${allBinaries.join(' ')}`, [...defaultBinaries])
   .option('--all', 'also what only a cluster with a node needs')
   .addOption(progressOption())
   .action(async (programs: string[], { all, progress }: { all?: boolean; progress: ProgressChoice }) => {

@@ -33,7 +33,7 @@ async function kubectl(cluster: Cluster, ...args: string[]): Promise<string> {
 async function processesOf(cluster: Pick<Cluster, 'kubeconfigPath'>): Promise<ProcessIdentity[]> {
   const record = JSON.parse(await readFile(join(dirname(cluster.kubeconfigPath), 'cluster.json'), 'utf8')) as ClusterRecord;
   const processes = Object.values(record.processes);
-  expect(processes).toHaveLength(2);
+  expect(processes).not.toHaveLength(0);
   return processes;
 }
 
@@ -174,6 +174,14 @@ test('a cluster whose test process is killed goes with it', async () => {
   owner.kill('SIGKILL');
   await expectGone(processes);
   await vi.waitFor(() => expect(existsSync(dirname(kubeconfigPath))).toBe(false));
+});
+
+test('with a controller manager, a namespace gets its default service account and can be deleted', async () => {
+  await using cluster = await startCluster({ env, controllerManager: true });
+  await kubectl(cluster, 'create', 'namespace', 'short-lived');
+  await kubectl(cluster, 'wait', '--for=create', 'serviceaccount/default', '--namespace=short-lived');
+  await kubectl(cluster, 'delete', 'namespace', 'short-lived', '--wait');
+  expect((await cluster.kubectl(['get', 'namespace', 'short-lived'])).stderr).toContain('not found');
 });
 
 test('an API server that cannot start says why, and leaves nothing behind', async () => {

@@ -1,15 +1,16 @@
 /**
  * The test cluster as tests see it: a real etcd and kube-apiserver that live as long as the test's process
  * at most, or the user's own cluster when MTLSD_TEST_KUBECONFIG names one.
- * There is no node and no controller manager: nobody runs pods, creates `default` service accounts,
- * finishes the deletion of a namespace or collects garbage by ownerReference.
+ * There is no node: nobody runs pods. Without `controllerManager` nobody creates `default` service accounts,
+ * finishes the deletion of a namespace or collects garbage by ownerReference either.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { binaryFolder, controlPlaneBinaries, ensureBinaries, missingBinaries } from './binaries.ts';
-import { ControlPlane } from './control-plane.ts';
-import type { ApiServerOptions } from './flags.ts';
+import { binaryFolder, ensureBinaries, missingBinaries } from './binaries.ts';
+import type { Binary } from './binaries.ts';
+import { ControlPlane, serversOf } from './control-plane.ts';
+import type { ClusterOptions } from './flags.ts';
 import { useForeignCluster } from './foreign-cluster.ts';
 import { compactEtcd } from './etcd-compaction.ts';
 import { runKubectl } from './kubectl.ts';
@@ -52,7 +53,7 @@ export interface Cluster extends AsyncDisposable {
 }
 
 /** How to start it. */
-export interface StartOptions extends ApiServerOptions {
+export interface StartOptions extends ClusterOptions {
   /** Build missing programs (minutes) instead of saying what to run. */
   readonly build?: boolean;
   readonly env?: Environment;
@@ -63,14 +64,14 @@ export interface StartOptions extends ApiServerOptions {
  * @throws {Error} when the programs are not built, with the command that builds them
  */
 export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
-  const { build = false, env = process.env, ...apiServer } = options;
+  const { build = false, env = process.env, ...clusterOptions } = options;
   const own = env['MTLSD_TEST_KUBECONFIG'];
   if (own) return useForeignCluster(own, await binaryFolder(env));
-  const binDir = await programs(build, env);
+  const binDir = await programs([...serversOf(clusterOptions), 'kubectl'], build, env);
   const folder = await mkdtemp(join(tmpdir(), 'mtlsd-cluster-'));
   const watchdog = startWatchdog(folder);
   try {
-    const plane = await ControlPlane.create(folder, binDir, apiServer, watchdog);
+    const plane = await ControlPlane.create(folder, binDir, clusterOptions, watchdog);
     return ownCluster(plane, binDir, () => watchdog.end());
   } catch (error) {
     await watchdog.end();
@@ -78,12 +79,12 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   }
 }
 
-async function programs(build: boolean, env: Environment): Promise<string> {
-  if (build) return ensureBinaries(controlPlaneBinaries, env, showProgress('plain', (text) => process.stderr.write(text), Date.now));
-  const missing = await missingBinaries(controlPlaneBinaries, env);
+async function programs(names: readonly Binary[], build: boolean, env: Environment): Promise<string> {
+  if (build) return ensureBinaries(names, env, showProgress('plain', (text) => process.stderr.write(text), Date.now));
+  const missing = await missingBinaries(names, env);
   if (missing.length === 0) return binaryFolder(env);
   throw new Error(
-    `the test cluster's programs are not built yet (${missing.join(', ')}): run \`npm run cluster -- build\` once; ` +
+    `the test cluster's programs are not built yet: run \`npm run cluster -- build ${missing.join(' ')}\` once; ` +
       'or set MTLSD_TEST_KUBECONFIG to use a cluster of your own',
   );
 }

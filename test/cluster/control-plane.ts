@@ -1,5 +1,5 @@
 /**
- * One etcd and one kube-apiserver in a folder: made, started, stopped, restarted, put back to an older state.
+ * One etcd, one kube-apiserver and, if asked for, one kube-controller-manager in a folder: made, started, stopped, restarted, put back to an older state.
  * The folder's `cluster.json` says what runs, so another process can take over where this one left off.
  * Nothing listens anywhere but on 127.0.0.1.
  */
@@ -8,8 +8,9 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { createCredentials, credentialsIn, writeKubeconfig } from './credentials.ts';
-import { apiServerFlags, auditPolicy, etcdFlags } from './flags.ts';
-import type { ApiServerOptions, Ports } from './flags.ts';
+import type { Credentials } from './credentials.ts';
+import { apiServerFlags, auditPolicy, controllerManagerFlags, etcdFlags } from './flags.ts';
+import type { ClusterOptions, Ports } from './flags.ts';
 import { freePorts } from './ports.ts';
 import { isAlive, killProcess, signal, startServer, stopProcess } from './process.ts';
 import type { ProcessIdentity } from './process.ts';
@@ -18,12 +19,17 @@ import { answersOk, NotReadyError, waitUntilReady } from './readiness.ts';
 const graceMs = 20_000;
 const portTries = 3;
 
-/** The two servers, by the names of their programs. */
-export type ServerName = 'etcd' | 'kube-apiserver';
+/** A server, by the name of its program. */
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
+
+/** The servers of a cluster with these options, in the order in which they start. */
+export function serversOf(options: ClusterOptions): ServerName[] {
+  return ['etcd', 'kube-apiserver', ...(options.controllerManager === true ? (['kube-controller-manager'] as const) : [])];
+}
 
 /** What `cluster.json` holds. */
 export interface ClusterRecord {
-  readonly options: ApiServerOptions;
+  readonly options: ClusterOptions;
   readonly ports: Ports;
   readonly adminToken: string;
   /** Folder of etcd's data inside the cluster's folder; a restore moves on to a new one. */
@@ -54,7 +60,7 @@ export class ControlPlane {
   }
 
   /** Makes a new cluster in `folder`, which is created, and starts it. */
-  static async create(folder: string, binDir: string, options: ApiServerOptions, observer = nobody): Promise<ControlPlane> {
+  static async create(folder: string, binDir: string, options: ClusterOptions, observer = nobody): Promise<ControlPlane> {
     await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
     const adminToken = await createCredentials(join(folder, 'pki'));
     const record = { options, ports: await choosePorts(), adminToken, etcdData: 'etcd-0', processes: {} };
@@ -82,8 +88,11 @@ export class ControlPlane {
   get kubeconfigPath(): string {
     return join(this.folder, 'kubeconfig');
   }
+  get credentials(): Credentials {
+    return credentialsIn(join(this.folder, 'pki'));
+  }
   get caFile(): string {
-    return credentialsIn(join(this.folder, 'pki')).caFile;
+    return this.credentials.caFile;
   }
   get auditPolicyFile(): string {
     return join(this.folder, 'audit-policy.yaml');
@@ -103,13 +112,14 @@ export class ControlPlane {
 
   /** True when the API server answers that it is ready. */
   async isReady(): Promise<boolean> {
-    return answersOk({ url: `${this.server}/readyz`, ca: await readFile(this.caFile, 'utf8'), token: this.#record.adminToken });
+    return answersOk(await this.#apiCall('/readyz'));
   }
 
-  /** Starts what does not run; returns when the API server is ready. */
+  /** Starts what does not run; returns when the API server is ready and, if there is one, the controller manager at work. */
   async start(): Promise<void> {
     await this.startEtcd();
     await this.startApiServer();
+    if (this.#record.options.controllerManager === true) await this.#startControllerManager();
   }
 
   /** Resolves when etcd answers; starts it if it does not run. */
@@ -122,12 +132,8 @@ export class ControlPlane {
   /** Resolves when the API server is ready; starts it if it does not run. */
   async startApiServer(): Promise<void> {
     const name = 'kube-apiserver';
-    const { auditPolicyFile, auditLogFile } = this;
-    const files = { credentials: credentialsIn(join(this.folder, 'pki')), auditPolicyFile, auditLogFile };
-    const process = await this.#running(name, apiServerFlags(files, this.#record.ports, this.#record.options));
-    const ca = await readFile(this.caFile, 'utf8');
-    const token = this.#record.adminToken;
-    await waitUntilReady({ name, process, url: `${this.server}/readyz`, logFile: this.logFile(name), ca, token });
+    const process = await this.#running(name, apiServerFlags(this, this.#record.ports, this.#record.options));
+    await waitUntilReady({ name, process, logFile: this.logFile(name), ...(await this.#apiCall('/readyz')) });
   }
 
   /** Lets the server finish what it is doing. */
@@ -140,16 +146,14 @@ export class ControlPlane {
     await this.#end(name, killProcess);
   }
 
-  /** SIGKILL to both: for a cluster whose data goes with it. */
+  /** SIGKILL to all: for a cluster whose data goes with it. */
   async kill(): Promise<void> {
-    await this.killServer('kube-apiserver');
-    await this.killServer('etcd');
+    for (const name of serversOf(this.#record.options).reverse()) await this.killServer(name);
   }
 
-  /** Stops both; the API server first, so that it does not complain about a missing etcd. */
+  /** Stops all, clients before their servers. */
   async stop(): Promise<void> {
-    await this.stopServer('kube-apiserver');
-    await this.stopServer('etcd');
+    for (const name of serversOf(this.#record.options).reverse()) await this.stopServer(name);
   }
 
   /**
@@ -167,7 +171,7 @@ export class ControlPlane {
     }
   }
 
-  /** Stops both servers and starts them on a copy of the snapshot: the cluster is back in time, revisions included. */
+  /** Stops all servers and starts them on a copy of the snapshot: the cluster is back in time, revisions included. */
   async restoreEtcd(snapshot: string): Promise<void> {
     const previous = this.#record.etcdData;
     const generation = Number(previous.split('-')[1]) + 1;
@@ -191,6 +195,18 @@ export class ControlPlane {
         await this.#save({ ports: await choosePorts() });
       }
     }
+  }
+
+  async #startControllerManager(): Promise<void> {
+    const name = 'kube-controller-manager';
+    const process = await this.#running(name, controllerManagerFlags(this.kubeconfigPath, this.credentials));
+    // Its first visible work; its own health page answers before any controller runs.
+    const call = await this.#apiCall('/api/v1/namespaces/default/serviceaccounts/default');
+    await waitUntilReady({ name, process, logFile: this.logFile(name), ...call });
+  }
+
+  async #apiCall(path: string): Promise<{ url: string; ca: string; token: string }> {
+    return { url: `${this.server}${path}`, ca: await readFile(this.caFile, 'utf8'), token: this.#record.adminToken };
   }
 
   async #running(name: ServerName, flags: readonly string[]): Promise<ProcessIdentity> {

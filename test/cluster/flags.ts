@@ -1,14 +1,16 @@
-/** The command lines of etcd and kube-apiserver. Why each flag is there is told in README.md beside this file. */
+/** The command lines of the servers. Why each flag is there is told in README.md beside this file. */
 import type { Credentials } from './credentials.ts';
 
 /** What a cluster's owner may choose. */
-export interface ApiServerOptions {
+export interface ClusterOptions {
   /** `--runtime-config`, such as `certificates.k8s.io/v1beta1=true`. */
   readonly runtimeConfig?: string;
   /** `--feature-gates`, such as `PodCertificateRequest=false`. */
   readonly featureGates?: string;
   /** Record the metadata of every request in an audit log. */
   readonly audit?: boolean;
+  /** Run kube-controller-manager too: it makes service accounts named `default`, empties deleted namespaces, collects garbage. */
+  readonly controllerManager?: boolean;
   /** More flags for kube-apiserver, last on its command line. */
   readonly apiServerFlags?: readonly string[];
 }
@@ -52,7 +54,7 @@ export interface ApiServerFiles {
   readonly auditLogFile: string;
 }
 
-export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: ApiServerOptions): string[] {
+export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: ClusterOptions): string[] {
   const { credentials } = files;
   const audit = [`--audit-policy-file=${files.auditPolicyFile}`, `--audit-log-path=${files.auditLogFile}`, '--audit-log-maxsize=0'];
   return [
@@ -75,5 +77,19 @@ export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: Api
     ...(options.runtimeConfig === undefined ? [] : [`--runtime-config=${options.runtimeConfig}`]),
     ...(options.featureGates === undefined ? [] : [`--feature-gates=${options.featureGates}`]),
     ...(options.apiServerFlags ?? []),
+  ];
+}
+
+/** @param kubeconfigPath the administrator's */
+export function controllerManagerFlags(kubeconfigPath: string, credentials: Credentials): string[] {
+  return [
+    `--kubeconfig=${kubeconfigPath}`,
+    '--secure-port=0',
+    '--leader-elect=false',
+    '--use-service-account-credentials',
+    `--service-account-private-key-file=${credentials.serviceAccountKeyFile}`,
+    `--root-ca-file=${credentials.caFile}`,
+    `--cluster-signing-cert-file=${credentials.caFile}`,
+    `--cluster-signing-key-file=${credentials.caKeyFile}`,
   ];
 }

@@ -2,10 +2,10 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { binaryFolder, controlPlaneBinaries, ensureBinaries } from './binaries.ts';
-import { ControlPlane } from './control-plane.ts';
+import { binaryFolder, ensureBinaries } from './binaries.ts';
+import { ControlPlane, serversOf } from './control-plane.ts';
 import type { ServerName } from './control-plane.ts';
-import type { ApiServerOptions } from './flags.ts';
+import type { ClusterOptions } from './flags.ts';
 import { withLock } from './lock.ts';
 import { clusterFolder, clustersRoot } from './places.ts';
 import type { Environment } from './places.ts';
@@ -28,7 +28,7 @@ export interface ClusterStatus {
   readonly server: string;
   readonly kubeconfigPath: string;
   readonly auditLogFile: string | undefined;
-  readonly options: ApiServerOptions;
+  readonly options: ClusterOptions;
   readonly servers: readonly ServerStatus[];
 }
 
@@ -36,8 +36,8 @@ export interface ClusterStatus {
  * Makes the cluster, or starts again what does not run of it, and returns when it is ready.
  * @throws {Error} when it exists with other options, or cannot start (with the end of the log)
  */
-export async function bringUp(name: string, options: ApiServerOptions, env: Environment, progress: BuildProgress): Promise<ControlPlane> {
-  const binDir = await ensureBinaries(controlPlaneBinaries, env, progress);
+export async function bringUp(name: string, options: ClusterOptions, env: Environment, progress: BuildProgress): Promise<ControlPlane> {
+  const binDir = await ensureBinaries([...serversOf(options), 'kubectl'], env, progress);
   return withClusterLock(name, env, progress, async () => {
     const folder = clusterFolder(name, env);
     const existing = await ControlPlane.open(folder, binDir);
@@ -57,7 +57,7 @@ export async function bringUp(name: string, options: ApiServerOptions, env: Envi
 }
 
 /** A cluster that never became ready is not kept, so that the next `up` begins anew. */
-async function createOrRemove(folder: string, binDir: string, options: ApiServerOptions): Promise<ControlPlane> {
+async function createOrRemove(folder: string, binDir: string, options: ClusterOptions): Promise<ControlPlane> {
   try {
     return await ControlPlane.create(folder, binDir, options);
   } catch (error) {
@@ -88,7 +88,7 @@ async function removeAllButLogs(folder: string): Promise<void> {
 export async function statusOf(name: string, env: Environment): Promise<ClusterStatus | undefined> {
   const plane = await ControlPlane.open(clusterFolder(name, env), await binaryFolder(env));
   if (plane === undefined) return undefined;
-  const servers = (['etcd', 'kube-apiserver'] as const).map(async (server) => {
+  const servers = serversOf(plane.record.options).map(async (server) => {
     const pid = (await plane.isRunning(server)) ? plane.record.processes[server]?.pid : undefined;
     const memoryBytes = pid === undefined ? undefined : await residentBytes(pid);
     return { name: server, pid, memoryBytes, logFile: plane.logFile(server) };
