@@ -1,0 +1,17 @@
+/**
+ * Authorities: the keys and certificates that vouch for everything else. The record holds their roles, states and epoch;
+ * changes are pure functions from one record to the next, so that a store can write each as one compare-and-swap. A root's
+ * key is opened only while it signs an issuing authority. Nothing here decides when a change is due: `rotation/` does.
+ */
+export { backdateMs, createRecord, dropRetired, turnOverIssuing, type AuthoritySpec, type AuthorityTools } from './change.ts';
+export { decodeRecord, encodeRecord } from './codec.ts';
+export type { SigningLease } from './lease.ts';
+export {
+  activeAuthority,
+  bundleSha256,
+  rootsOf,
+  type Authority,
+  type AuthorityRecord,
+  type AuthorityRole,
+  type AuthorityState,
+} from './record.ts';

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { TrustDomainName } from '../spiffe/index.ts';
+import type { Certificate } from '../x509/index.ts';
+
+/** What an authority signs: a root signs issuing authorities, an issuing authority signs leaves. */
+export type AuthorityRole = 'Root' | 'Issuing';
+
+/**
+ * Prepared: trusted (a root) or ready (an issuing authority), signs nothing yet. Active: signs. Retiring: signs nothing
+ * any more, is kept until nothing live can chain to it.
+ */
+export type AuthorityState = 'Prepared' | 'Active' | 'Retiring';
+
+/** One authority as it stands in the record. */
+export interface Authority {
+  /** Its name everywhere: the subject key identifier, hexadecimal. */
+  readonly keyIdentifier: string;
+  readonly role: AuthorityRole;
+  readonly state: AuthorityState;
+  readonly certificate: Certificate;
+  /** Certificate, PEM: what goes into chains and bundles. */
+  readonly certificatePem: string;
+  /** Milliseconds since the epoch; set when it became Retiring. */
+  readonly retiredAtMs: number | undefined;
+  /** PKCS#8 PEM. Absent once the authority signs nothing any more. Never leaves the record but to a signer. */
+  readonly privateKeyPem: string | undefined;
+}
+
+/**
+ * The authority record of one trust domain: the truth from which status and bundles are derived, never the other way. It
+ * lives with its keys in one Secret (one state file), so that each change is one compare-and-swap.
+ */
+export interface AuthorityRecord {
+  readonly trustDomain: TrustDomainName;
+  /** Rises with each change of the active issuing authority. */
+  readonly signerEpoch: number;
+  /** Rises with each change of the set of roots. */
+  readonly bundleGeneration: number;
+  /** `spiffe_sequence`; never goes back (SPIFFE-19). */
+  readonly bundleSequence: bigint;
+  readonly authorities: readonly Authority[];
+}
+
+/** The roots of the trust domain, sorted by key identifier: the order in which bundles carry them. */
+export function rootsOf(record: AuthorityRecord): readonly Authority[] {
+  return record.authorities
+    .filter((authority) => authority.role === 'Root')
+    .sort((a, b) => (a.keyIdentifier < b.keyIdentifier ? -1 : 1));
+}
+
+/** The one active authority of a role. A decoded record always has both. */
+export function activeAuthority(record: AuthorityRecord, role: AuthorityRole): Authority {
+  const active = record.authorities.find((authority) => authority.role === role && authority.state === 'Active');
+  if (active === undefined) throw new Error(`invariant broken: no active ${role} authority in the record of ${record.trustDomain}`);
+  return active;
+}
+
+/** SHA-256 (hexadecimal) over the DER of the sorted roots: equal exactly when the trust anchors are. */
+export function bundleSha256(record: AuthorityRecord): string {
+  const hash = createHash('sha256');
+  for (const root of rootsOf(record)) hash.update(root.certificate.der);
+  return hash.digest('hex');
+}

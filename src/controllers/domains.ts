@@ -1,0 +1,76 @@
+import { bundleSha256, rootsOf, type AuthorityRecord } from '../authority/index.ts';
+import type { Issuer, IssuancePolicy } from '../issuance/index.ts';
+import type { TrustDomain } from '../resources/index.ts';
+import { encodeSpiffeBundle, type TrustDomainName } from '../spiffe/index.ts';
+
+/** The trust bundle of a domain as it is delivered: rendered once, written many times. */
+export interface RenderedBundle {
+  readonly generation: number;
+  readonly sha256: string;
+  /** The roots, PEM: `ca.crt`. */
+  readonly caPem: string;
+  /** SPIFFE bundle, X.509 roots only: `bundle.json`. */
+  readonly json: string;
+}
+
+/** Why a trust domain cannot issue. */
+export interface DomainProblem {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A trust domain as the identity controller needs it. */
+export interface DomainState {
+  readonly object: TrustDomain;
+  readonly isDefault: boolean;
+  readonly policy: IssuancePolicy | undefined;
+  readonly record: AuthorityRecord | undefined;
+  readonly issuer: Issuer | undefined;
+  readonly bundle: RenderedBundle | undefined;
+  readonly problem: DomainProblem | undefined;
+}
+
+/** The trust domains that exist, with their open issuers: filled by the TrustDomain reconciler, read by the others. */
+export class Domains {
+  readonly #states = new Map<string, DomainState>();
+  readonly #listeners: ((name: string) => void)[] = [];
+
+  get(name: string): DomainState | undefined {
+    return this.#states.get(name);
+  }
+
+  all(): readonly DomainState[] {
+    return [...this.#states.values()];
+  }
+
+  set(name: string, state: DomainState): void {
+    this.#states.set(name, state);
+    for (const listener of this.#listeners) listener(name);
+  }
+
+  delete(name: string): void {
+    if (!this.#states.delete(name)) return;
+    for (const listener of this.#listeners) listener(name);
+  }
+
+  onChange(listener: (name: string) => void): void {
+    this.#listeners.push(listener);
+  }
+}
+
+/** Renders the bundle of a record: `ca.crt` and `bundle.json` of every identity of the domain. */
+export function renderBundle(trustDomain: TrustDomainName, record: AuthorityRecord): RenderedBundle {
+  const roots = rootsOf(record);
+  return {
+    generation: record.bundleGeneration,
+    sha256: bundleSha256(record),
+    caPem: roots.map((root) => root.certificatePem).join(''),
+    json: encodeSpiffeBundle({
+      trustDomain,
+      x509Roots: roots.map((root) => root.certificate.der),
+      jwtKeys: [],
+      sequence: record.bundleSequence,
+      refreshHintSeconds: undefined,
+    }),
+  };
+}

@@ -1,0 +1,148 @@
+import type { StoredObject } from '../../resources/index.ts';
+import type { Kind, Store, Watched, WatchSelector } from '../../store/port.ts';
+
+/** Called with each object that changed: the one before, the one now; one of them may be missing. */
+export type CacheListener<T> = (before: T | undefined, after: T | undefined) => void;
+
+/**
+ * A watch's objects in memory, by namespace and name, and through named indexes. It is filled by the store; a writer also
+ * shows it what it has just written, so that the next decision is not taken on what was there before.
+ */
+export class Cache<T extends StoredObject> {
+  readonly #objects = new Map<string, T>();
+  readonly #indexes = new Map<string, { keysOf: (object: T) => readonly string[]; entries: Map<string, Map<string, T>> }>();
+  readonly #listeners: CacheListener<T>[] = [];
+  #synced = false;
+  readonly #whenSynced = Promise.withResolvers<void>();
+
+  /** Fills the cache from a watch until `signal` aborts. */
+  static watching<K extends Kind>(
+    store: Store,
+    kind: K,
+    selector: WatchSelector,
+    signal: AbortSignal,
+    interrupted: (error: Error | undefined) => void,
+  ): Cache<Watched<K>> {
+    const cache = new Cache<Watched<K>>();
+    store.watch(
+      kind,
+      selector,
+      {
+        snapshot: (objects) => cache.#replace(objects),
+        upsert: (object) => cache.#put(object),
+        remove: (last) => cache.#remove(last),
+        interrupted,
+      },
+      signal,
+    );
+    return cache;
+  }
+
+  /** Whether a first snapshot has arrived. Nothing may be concluded from absence before. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** Resolves with the first snapshot. */
+  whenSynced(): Promise<void> {
+    return this.#whenSynced.promise;
+  }
+
+  onChange(listener: CacheListener<T>): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Adds an index: `keysOf` says under which keys an object is found. To be called before the first snapshot. */
+  addIndex(name: string, keysOf: (object: T) => readonly string[]): void {
+    this.#indexes.set(name, { keysOf, entries: new Map() });
+  }
+
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.#objects.get(`${namespace ?? ''}/${name}`);
+  }
+
+  values(): Iterable<T> {
+    return this.#objects.values();
+  }
+
+  byIndex(index: string, key: string): readonly T[] {
+    const found = this.#indexes.get(index)?.entries.get(key);
+    return found === undefined ? [] : [...found.values()];
+  }
+
+  /** Shows the cache an object as a write has just returned it. An older delivery of the watch does not undo it. */
+  observeWrite(object: T): void {
+    this.#put(object);
+  }
+
+  /** Shows the cache that a delete has just succeeded. */
+  observeDelete(object: T): void {
+    this.#remove(object);
+  }
+
+  #put(object: T): void {
+    const before = this.#objects.get(idOf(object));
+    if (before === undefined || !isOlder(object, before)) this.#set(object);
+  }
+
+  #set(object: T): void {
+    const id = idOf(object);
+    const before = this.#objects.get(id);
+    this.#objects.set(id, object);
+    this.#reindex(id, before, object);
+    for (const listener of this.#listeners) listener(before, object);
+  }
+
+  #differs(object: T): boolean {
+    const known = this.#objects.get(idOf(object));
+    return known?.metadata.uid !== object.metadata.uid || known.metadata.resourceVersion !== object.metadata.resourceVersion;
+  }
+
+  #remove(last: T): void {
+    const id = idOf(last);
+    const before = this.#objects.get(id);
+    if (before === undefined || before.metadata.uid !== last.metadata.uid) return;
+    this.#objects.delete(id);
+    this.#reindex(id, before, undefined);
+    for (const listener of this.#listeners) listener(before, undefined);
+  }
+
+  /** A snapshot counts even where it is older than what was known: the store may have been restored from a backup. */
+  #replace(objects: readonly T[]): void {
+    const ids = new Set(objects.map(idOf));
+    for (const object of objects) if (this.#differs(object)) this.#set(object);
+    for (const [id, object] of this.#objects) if (!ids.has(id)) this.#remove(object);
+    this.#synced = true;
+    this.#whenSynced.resolve();
+  }
+
+  #reindex(id: string, before: T | undefined, after: T | undefined): void {
+    for (const { keysOf, entries } of this.#indexes.values()) {
+      for (const key of before === undefined ? [] : keysOf(before)) {
+        const found = entries.get(key);
+        found?.delete(id);
+        if (found?.size === 0) entries.delete(key);
+      }
+      for (const key of after === undefined ? [] : keysOf(after)) {
+        const found = entries.get(key) ?? new Map<string, T>();
+        found.set(id, after as T);
+        entries.set(key, found);
+      }
+    }
+  }
+}
+
+function idOf(object: StoredObject): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+/** Versions of one object (same uid) rise as integers: the API server promises it, the other adapters do it. */
+function isOlder(object: StoredObject, known: StoredObject): boolean {
+  if (object.metadata.uid !== known.metadata.uid) return false;
+  const [a, b] = [object.metadata.resourceVersion, known.metadata.resourceVersion];
+  return a.length < b.length || (a.length === b.length && a < b);
+}

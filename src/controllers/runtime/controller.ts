@@ -1,0 +1,122 @@
+import { isMtlsdError } from '../../errors/index.ts';
+import { retryDelayMs } from '../../rotation/index.ts';
+import type { Clock, Log, Metrics } from '../../telemetry/index.ts';
+import { WorkQueue, type QueueKey } from './queue.ts';
+
+/** What one reconciliation asks for: to be called again at a time, or not before something changes. */
+export interface Outcome {
+  /** Milliseconds since the epoch. */
+  readonly nextAtMs?: number | undefined;
+}
+
+/**
+ * Brings one object from what is to what should be. Level-triggered and idempotent: it may be called at any time, any
+ * number of times, after any crash. An error means: back off and try again.
+ */
+export interface Reconciler {
+  readonly kind: string;
+  reconcile(key: QueueKey): Promise<Outcome>;
+  /** When it is too late for this key (expiry of what it has), milliseconds since the epoch: orders the queue. */
+  deadlineMs(key: QueueKey): number | undefined;
+}
+
+/** What a controller is run with. */
+export interface ControllerOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** How many objects are reconciled at once. */
+  readonly concurrency: number;
+}
+
+/** Runs a reconciler over its queue: bounded concurrency, per-key back-off bounded by the life that is left. */
+export class Controller {
+  readonly queue: WorkQueue;
+  readonly #reconciler: Reconciler;
+  readonly #options: ControllerOptions;
+  readonly #failures = new Map<string, number>();
+  readonly #idleWaiters: (() => void)[] = [];
+  #running = 0;
+  #stopped = false;
+
+  constructor(reconciler: Reconciler, options: ControllerOptions) {
+    this.#reconciler = reconciler;
+    this.#options = options;
+    this.queue = new WorkQueue(options.clock);
+  }
+
+  /** Starts to work on what is queued. */
+  start(): void {
+    this.queue.onReady(() => this.#pump());
+    this.#pump();
+  }
+
+  /** Adds an object with its deadline. */
+  enqueue(namespace: string | undefined, name: string): void {
+    const key = { namespace: namespace ?? '', name };
+    this.queue.add(key, this.#reconciler.deadlineMs(key));
+  }
+
+  /** How many keys failed at their last try and wait for the next. */
+  get failing(): number {
+    return this.#failures.size;
+  }
+
+  /** Takes no further work and resolves when what is in flight has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.queue.close();
+    while (this.#running > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Resolves when nothing is ready or in flight. Delayed keys do not count. */
+  async whenIdle(): Promise<void> {
+    while (this.queue.depth > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  #pump(): void {
+    while (!this.#stopped && this.#running < this.#options.concurrency) {
+      const key = this.queue.take();
+      if (key === undefined) break;
+      this.#running += 1;
+      void this.#work(key).finally(() => {
+        this.#running -= 1;
+        this.#options.metrics.queueDepth(this.#reconciler.kind, this.queue.depth);
+        this.#pump();
+        if (this.#running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+      });
+    }
+  }
+
+  async #work(key: QueueKey): Promise<void> {
+    const { clock, metrics } = this.#options;
+    const id = `${key.namespace}/${key.name}`;
+    const startedMs = clock.nowMs();
+    try {
+      const { nextAtMs } = await this.#reconciler.reconcile(key);
+      this.#failures.delete(id);
+      metrics.reconciled(this.#reconciler.kind, 'done', clock.nowMs() - startedMs);
+      if (nextAtMs !== undefined) this.queue.addAt(key, nextAtMs, this.#reconciler.deadlineMs(key));
+    } catch (error) {
+      metrics.reconciled(this.#reconciler.kind, 'retry', clock.nowMs() - startedMs);
+      this.#retry(key, id, error);
+    } finally {
+      this.queue.done(key);
+    }
+  }
+
+  #retry(key: QueueKey, id: string, error: unknown): void {
+    const { clock, log } = this.#options;
+    const failures = (this.#failures.get(id) ?? 0) + 1;
+    this.#failures.set(id, failures);
+    const deadlineMs = this.#reconciler.deadlineMs(key);
+    const remainingMs = deadlineMs === undefined ? undefined : deadlineMs - clock.nowMs();
+    const askedMs = isMtlsdError(error) ? (error.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.max(askedMs, retryDelayMs(failures, remainingMs));
+    this.queue.addAt(key, clock.nowMs() + delayMs, deadlineMs);
+    // A lost race is decided anew at once and is nothing to tell anybody about.
+    const level = isMtlsdError(error, 'STORE_CONFLICT') ? 'debug' : isMtlsdError(error) ? 'warn' : 'error';
+    const detail = error instanceof Error ? (level === 'error' ? (error.stack ?? error.message) : error.message) : 'unknown error';
+    log[level](detail, { kind: this.#reconciler.kind, object: id, code: isMtlsdError(error) ? error.code : 'UNKNOWN', failures, retryInMs: delayMs });
+  }
+}

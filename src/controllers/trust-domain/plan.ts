@@ -1,0 +1,98 @@
+import { activeAuthority, type AuthorityRecord } from '../../authority/index.ts';
+import { planTurnover, type TurnoverLimits } from '../../rotation/index.ts';
+import type { DomainProblem } from '../domains.ts';
+
+/**
+ * Annotation by which an operator gives the roots of a trust domain up and asks for a new one: the key identifier of the
+ * root that ended, or `lost` when its record is gone. It says which state it was written for, so that it cannot fire twice.
+ */
+export const newRootAnnotation = 'mtlsd.io/new-root';
+
+/** What the record of a trust domain was found to be. */
+export type RecordState =
+  | { readonly kind: 'loaded'; readonly record: AuthorityRecord }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly problem: DomainProblem };
+
+/** What the plan for a trust domain depends on. */
+export interface ObservedTrustDomain {
+  readonly name: string;
+  readonly record: RecordState;
+  /** Whether anything exists that an earlier record must have made: certificates, a bundle, a status. */
+  readonly traces: readonly string[];
+  /** The value of `newRootAnnotation`, if any. */
+  readonly newRoot: string | undefined;
+  readonly limits: TurnoverLimits;
+  /** Where the record is kept, for messages. */
+  readonly recordLocation: string;
+}
+
+/** What happens to the authorities of a trust domain next. */
+export type TrustDomainPlan =
+  | { readonly action: 'none'; readonly nextAtMs?: number; readonly problem?: DomainProblem }
+  | { readonly action: 'create' }
+  | { readonly action: 'replace'; readonly why: string }
+  | { readonly action: 'turn-over'; readonly why: string }
+  | { readonly action: 'drop'; readonly keyIdentifiers: ReadonlySet<string> };
+
+/** Decides what to do about the authorities of one trust domain. Pure. A root is never made anew in silence. */
+export function planTrustDomain(observed: ObservedTrustDomain, nowMs: number): TrustDomainPlan {
+  const { record } = observed;
+  if (record.kind === 'unusable') return { action: 'none', problem: record.problem };
+  if (record.kind === 'absent') return planAbsent(observed);
+  return planLoaded(observed, record.record, nowMs);
+}
+
+function planAbsent(observed: ObservedTrustDomain): TrustDomainPlan {
+  if (observed.traces.length === 0) return { action: 'create' };
+  if (observed.newRoot === 'lost') return { action: 'replace', why: 'the record was lost and a new root was asked for' };
+  return {
+    action: 'none',
+    problem: {
+      reason: 'AuthorityRecordLost',
+      message:
+        `${observed.recordLocation} is gone, but ${observed.traces.join(', ')} of trust domain ${observed.name} exist: restore it from a backup. ` +
+        `To give the old root up instead (every certificate in use stops verifying), annotate the TrustDomain with ${newRootAnnotation}: lost`,
+    },
+  };
+}
+
+function planLoaded(observed: ObservedTrustDomain, record: AuthorityRecord, nowMs: number): TrustDomainPlan {
+  const turnover = planTurnover(record, observed.limits, nowMs);
+  switch (turnover.action) {
+    case 'none':
+      return { action: 'none', nextAtMs: turnover.nextAtMs };
+    case 'drop':
+      return turnover;
+    case 'turn-over':
+      return turnover;
+    case 'refuse':
+      return planRefused(observed, record, turnover.why, nowMs);
+  }
+}
+
+function planRefused(observed: ObservedTrustDomain, record: AuthorityRecord, why: 'root-expired' | 'root-ending' | 'clock-behind', nowMs: number): TrustDomainPlan {
+  const root = activeAuthority(record, 'Root');
+  const askedFor = observed.newRoot === root.keyIdentifier;
+  const replacement = `annotate the TrustDomain with ${newRootAnnotation}: ${root.keyIdentifier} (every certificate in use stops verifying until its consumers have the new root)`;
+  if (why === 'clock-behind') {
+    return {
+      action: 'none',
+      nextAtMs: nowMs + 30_000,
+      problem: { reason: 'ClockBehind', message: `the authorities of ${observed.name} are not valid yet by the clock of this machine: set the clock` },
+    };
+  }
+  const end = new Date(root.certificate.notAfterMs).toISOString();
+  if (why === 'root-expired') {
+    if (askedFor) return { action: 'replace', why: 'the root has expired and a new one was asked for' };
+    return { action: 'none', problem: { reason: 'RootExpired', message: `root authority ${root.keyIdentifier} of ${observed.name} expired at ${end}: to replace it, ${replacement}` } };
+  }
+  return {
+    action: 'none',
+    nextAtMs: root.certificate.notAfterMs,
+    problem: {
+      reason: 'RootEnding',
+      message: `root authority ${root.keyIdentifier} of ${observed.name} ends at ${end}, too soon for another issuing authority: shorten spec.svid.maxTTL to go on until then; once it has ended, ${replacement}`,
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import { activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
+import { isMtlsdError } from '../../errors/index.ts';
+import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
+import { resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
+import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.ts';
+import type { SecretMetadata } from '../../store/port.ts';
+import type { ControllerContext } from '../context.ts';
+import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
+import type { Cache } from '../runtime/cache.ts';
+import type { Outcome, Reconciler } from '../runtime/controller.ts';
+import type { QueueKey } from '../runtime/queue.ts';
+import { sameStatus } from '../status.ts';
+import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
+import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
+import { stopsIssuance, trustDomainStatus } from './status.ts';
+
+/** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
+const stepsMax = 8;
+/** A replica without the newest record may go on signing this long. Standalone there is one process, and none. */
+const leaseMs = 60_000;
+
+type ResolvedSpec = ReturnType<typeof resolvedTrustDomainSpec>;
+
+/**
+ * Keeps the authorities of a trust domain: creates them once, turns the issuing authority over, projects the record into
+ * status, and opens the issuer that the identity controller signs with.
+ */
+export class TrustDomainReconciler implements Reconciler {
+  readonly kind = 'TrustDomain';
+  readonly #context: ControllerContext;
+  readonly #trustDomains: Cache<TrustDomain>;
+  readonly #secrets: Cache<SecretMetadata>;
+  readonly #domains: Domains;
+
+  constructor(context: ControllerContext, caches: { trustDomains: Cache<TrustDomain>; secrets: Cache<SecretMetadata> }, domains: Domains) {
+    this.#context = context;
+    this.#trustDomains = caches.trustDomains;
+    this.#secrets = caches.secrets;
+    this.#domains = domains;
+  }
+
+  deadlineMs(key: QueueKey): number | undefined {
+    return this.#domains.get(key.name)?.issuer?.notAfterMs;
+  }
+
+  async reconcile(key: QueueKey): Promise<Outcome> {
+    const object = this.#trustDomains.get(undefined, key.name);
+    if (object === undefined) {
+      // Its record stays: what identities still present must go on verifying, and a root is not deleted by a slip.
+      this.#domains.delete(key.name);
+      return {};
+    }
+    const name = parseTrustDomainName(key.name);
+    const spec = resolvedTrustDomainSpec(object);
+    const settled = await this.#settle(name, object, spec);
+    await this.#publish(name, object, spec, settled.record, settled.problem);
+    await this.#writeStatus(object, settled.record, settled.problem);
+    return { nextAtMs: settled.nextAtMs };
+  }
+
+  /** Observe, plan, act, until the plan has nothing more to do. */
+  async #settle(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec) {
+    for (let step = 0; step < stepsMax; step += 1) {
+      const loaded = await loadRecord(this.#context, name);
+      const nowMs = this.#context.clock.nowMs();
+      const plan = planTrustDomain(
+        {
+          name,
+          record: loaded.state,
+          traces: this.#traces(object),
+          newRoot: object.metadata.annotations?.[newRootAnnotation],
+          limits: { maxTtlMs: spec.svid.maxTtlMs, leaseMs },
+          recordLocation: this.#context.recordLocation(name),
+        },
+        nowMs,
+      );
+      if (plan.action === 'none') {
+        const record = loaded.state.kind === 'loaded' ? loaded.state.record : undefined;
+        return { record, problem: plan.problem, nextAtMs: plan.nextAtMs };
+      }
+      await this.#act(name, object, spec, loaded, plan, nowMs);
+    }
+    throw new Error(`invariant broken: the authorities of ${name} do not settle`);
+  }
+
+  /** What an earlier record must have made: with any of it there, an absent record is a lost one. */
+  #traces(object: TrustDomain): readonly string[] {
+    const secrets = this.#secrets.byIndex('trustDomain', object.metadata.name).filter((secret) => secret.metadata.labels?.[authorityRecordLabel] === undefined);
+    const traces = secrets.slice(0, 3).map((secret) => `Secret ${secret.metadata.namespace}/${secret.metadata.name}`);
+    if (object.status?.bundle !== undefined) traces.push(`the bundle in its status (SHA-256 ${object.status.bundle.sha256.slice(0, 16)}…)`);
+    return traces;
+  }
+
+  async #act(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, loaded: LoadedRecord, plan: Exclude<TrustDomainPlan, { action: 'none' }>, nowMs: number): Promise<void> {
+    const before = loaded.state.kind === 'loaded' ? loaded.state.record : undefined;
+    const record = await this.#nextRecord(name, object, spec, before, plan, nowMs);
+    await saveRecord(this.#context, record, loaded.precondition);
+    this.#tell(name, object, record, plan);
+  }
+
+  async #nextRecord(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, before: AuthorityRecord | undefined, plan: Exclude<TrustDomainPlan, { action: 'none' }>, nowMs: number): Promise<AuthorityRecord> {
+    const { tools } = this.#context;
+    const specs = { root: spec.rootAuthority, issuing: spec.issuingAuthority };
+    switch (plan.action) {
+      case 'create':
+        return createRecord(name, specs, nowMs, tools);
+      case 'replace':
+        return createRecord(name, specs, nowMs, tools, before ?? countersOf(object));
+      case 'turn-over':
+        return turnOverIssuing(present(before), specs.issuing, spec.svid.maxTtlMs, nowMs, tools);
+      case 'drop':
+        return dropRetired(present(before), plan.keyIdentifiers);
+    }
+  }
+
+  #tell(name: TrustDomainName, object: TrustDomain, record: AuthorityRecord, plan: Exclude<TrustDomainPlan, { action: 'none' }>): void {
+    const { audit, events, log } = this.#context;
+    const root = activeAuthority(record, 'Root').keyIdentifier;
+    const issuing = activeAuthority(record, 'Issuing').keyIdentifier;
+    const target = `TrustDomain ${name}`;
+    if (plan.action === 'drop') {
+      for (const authority of plan.keyIdentifiers) audit.record({ decision: 'authority-dropped', object: target, trustDomain: name, authority, reason: 'nothing it signed is live' });
+      return;
+    }
+    const made = plan.action !== 'turn-over';
+    const why = 'why' in plan ? plan.why : 'first root';
+    const decision = made ? 'authority-created' : 'authority-turned-over';
+    for (const authority of made ? [root, issuing] : [issuing]) audit.record({ decision, object: target, trustDomain: name, authority, reason: why });
+    events.record(object, {
+      type: 'Normal',
+      reason: made ? 'RootCreated' : 'IssuingTurnedOver',
+      message: made ? `root authority ${root} and issuing authority ${issuing} are active (${why})` : `issuing authority ${issuing} has taken over (${why}); bundles do not change`,
+    });
+    log.info(made ? 'root authority created' : 'issuing authority turned over', { trustDomain: name, root, issuing, signerEpoch: record.signerEpoch, why });
+  }
+
+  /** Opens the issuer when it changed, and shows the domain to the identity controller. */
+  async #publish(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
+    const known = this.#domains.get(name);
+    const opened = await this.#openIssuer(known, record);
+    const stopping = problem ?? opened.problem;
+    const state: DomainState = {
+      object,
+      isDefault: spec.isDefault,
+      policy: this.#policy(name, spec),
+      record,
+      issuer: stopsIssuance(stopping) ? undefined : opened.issuer,
+      bundle: record === undefined ? undefined : renderBundle(name, record),
+      problem: stopsIssuance(stopping) ? stopping : undefined,
+    };
+    if (known === undefined || !sameDomain(known, state)) this.#domains.set(name, state);
+  }
+
+  async #openIssuer(known: DomainState | undefined, record: AuthorityRecord | undefined): Promise<{ issuer?: Issuer; problem?: DomainProblem }> {
+    if (record === undefined) return {};
+    const active = activeAuthority(record, 'Issuing');
+    if (known?.issuer?.keyIdentifier === active.keyIdentifier && known.issuer.signerEpoch === record.signerEpoch) return { issuer: known.issuer };
+    try {
+      return { issuer: await Issuer.open(active, record.signerEpoch) };
+    } catch (error) {
+      if (!isMtlsdError(error)) throw error;
+      return { problem: { reason: error.entry.reason, message: error.message } };
+    }
+  }
+
+  #policy(trustDomain: TrustDomainName, spec: ResolvedSpec): IssuancePolicy {
+    return {
+      trustDomain,
+      pathTemplate: spec.pathTemplate,
+      allowedDnsPatterns: spec.allowedDnsPatterns,
+      defaultTtlMs: spec.svid.ttlMs,
+      maxTtlMs: spec.svid.maxTtlMs,
+      ...this.#context.delivery,
+    };
+  }
+
+  async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
+    const status = trustDomainStatus(object, record, problem, this.#context.clock.nowMs());
+    if (sameStatus(object.status, status)) return;
+    const { uid, resourceVersion } = object.metadata;
+    const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });
+    this.#trustDomains.observeWrite(written);
+    const was = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.reason;
+    if (problem !== undefined && was !== problem.reason) this.#context.events.record(object, { type: 'Warning', ...problem });
+  }
+}
+
+/** The counters that status remembers, so that they go on rising when the record itself was lost. */
+function countersOf(object: TrustDomain): Pick<AuthorityRecord, 'signerEpoch' | 'bundleGeneration' | 'bundleSequence'> {
+  const generation = object.status?.bundle?.generation ?? 0;
+  return { signerEpoch: object.status?.signerEpoch ?? 0, bundleGeneration: generation, bundleSequence: BigInt(generation) };
+}
+
+function present(record: AuthorityRecord | undefined): AuthorityRecord {
+  if (record === undefined) throw new Error('invariant broken: no record to change');
+  return record;
+}
+
+/** Whether identities would decide the same on both. */
+function sameDomain(a: DomainState, b: DomainState): boolean {
+  return (
+    a.issuer === b.issuer &&
+    a.isDefault === b.isDefault &&
+    a.bundle?.sha256 === b.bundle?.sha256 &&
+    a.bundle?.generation === b.bundle?.generation &&
+    a.problem?.message === b.problem?.message &&
+    JSON.stringify(a.policy) === JSON.stringify(b.policy)
+  );
+}

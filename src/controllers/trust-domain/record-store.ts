@@ -1,0 +1,65 @@
+import { decodeRecord, encodeRecord, type AuthorityRecord } from '../../authority/index.ts';
+import { isMtlsdError } from '../../errors/index.ts';
+import { labels, type Secret } from '../../resources/index.ts';
+import type { TrustDomainName } from '../../spiffe/index.ts';
+import type { ObjectKey, Precondition } from '../../store/port.ts';
+import type { ControllerContext } from '../context.ts';
+import type { RecordState } from './plan.ts';
+
+/** The label that marks an authority record among the Secrets that mtlsd manages. */
+export const authorityRecordLabel = 'mtlsd.io/authority-record';
+
+/** A record as it was read, with what its next change is based on. */
+export interface LoadedRecord {
+  readonly state: RecordState;
+  readonly precondition: Precondition | 'absent';
+}
+
+/** Where the authority record of a trust domain is. */
+export function recordKey(context: ControllerContext, trustDomain: TrustDomainName): ObjectKey<'Secret'> {
+  return { kind: 'Secret', namespace: context.systemNamespace, name: `mtlsd-authorities-${trustDomain}` };
+}
+
+/** Reads and proves the record. What cannot be used is a state with what to do, never a reason to make a new root. */
+export async function loadRecord(context: ControllerContext, trustDomain: TrustDomainName): Promise<LoadedRecord> {
+  const where = context.recordLocation(trustDomain);
+  let secret: Secret | undefined;
+  try {
+    secret = await context.store.get(recordKey(context, trustDomain));
+  } catch (error) {
+    if (isMtlsdError(error) && error.entry.retry === 'never') return unusable(error.entry.reason, error.message);
+    throw error;
+  }
+  if (secret === undefined) return { state: { kind: 'absent' }, precondition: 'absent' };
+  const precondition = { uid: secret.metadata.uid, resourceVersion: secret.metadata.resourceVersion };
+  try {
+    return { state: { kind: 'loaded', record: decodeRecord(secret.data, trustDomain, where) }, precondition };
+  } catch (error) {
+    if (!isMtlsdError(error)) throw error;
+    return { ...unusable(error.entry.reason, error.message), precondition };
+  }
+}
+
+/** Writes a record as one compare-and-swap. Returns what the next change is based on. */
+export async function saveRecord(context: ControllerContext, record: AuthorityRecord, expect: Precondition | 'absent'): Promise<Precondition> {
+  const key = recordKey(context, record.trustDomain);
+  const written = await context.store.write(
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'mtlsd.io/authorities',
+      metadata: {
+        name: key.name,
+        ...(key.namespace === undefined ? {} : { namespace: key.namespace }),
+        labels: { [labels.managedBy]: 'mtlsd', [labels.trustDomain]: record.trustDomain, [authorityRecordLabel]: 'true' },
+      },
+      data: encodeRecord(record),
+    },
+    expect,
+  );
+  return { uid: written.metadata.uid, resourceVersion: written.metadata.resourceVersion };
+}
+
+function unusable(reason: string, message: string): LoadedRecord {
+  return { state: { kind: 'unusable', problem: { reason, message } }, precondition: 'absent' };
+}

@@ -1,0 +1,56 @@
+import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../authority/index.ts';
+import { setCondition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
+import type { DomainProblem } from '../domains.ts';
+
+/** Problems under which the trust domain still issues: a warning, not an outage. */
+const warnings: ReadonlySet<string> = new Set(['RootEnding']);
+
+/** Whether a problem stops issuance. */
+export function stopsIssuance(problem: DomainProblem | undefined): boolean {
+  return problem !== undefined && !warnings.has(problem.reason);
+}
+
+/** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
+export function trustDomainStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined, nowMs: number): TrustDomainStatus {
+  const observedGeneration = object.metadata.generation ?? 1;
+  const stopped = stopsIssuance(problem);
+  const ready = {
+    type: 'Ready',
+    status: stopped ? ('False' as const) : ('True' as const),
+    reason: problem?.reason ?? 'AuthoritiesActive',
+    message: problem?.message ?? 'a root and an issuing authority are active',
+    observedGeneration,
+  };
+  const conditions = setCondition(object.status?.conditions, ready, nowMs);
+  return { observedGeneration, ...projection(object, record), conditions: [...conditions] } as TrustDomainStatus;
+}
+
+/** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */
+function projection(object: TrustDomain, record: AuthorityRecord | undefined): Partial<TrustDomainStatus> {
+  if (record === undefined) {
+    const { authorities, activeIssuer, signerEpoch, bundle } = object.status ?? {};
+    return {
+      ...(authorities === undefined ? {} : { authorities }),
+      ...(activeIssuer === undefined ? {} : { activeIssuer }),
+      ...(signerEpoch === undefined ? {} : { signerEpoch }),
+      ...(bundle === undefined ? {} : { bundle }),
+    };
+  }
+  return {
+    authorities: record.authorities.map((authority) => ({
+      keyIdentifier: authority.keyIdentifier,
+      role: authority.role,
+      state: authority.state,
+      notBefore: timestamp(authority.certificate.notBeforeMs),
+      notAfter: timestamp(authority.certificate.notAfterMs),
+    })),
+    activeIssuer: activeAuthority(record, 'Issuing').keyIdentifier,
+    signerEpoch: record.signerEpoch,
+    bundle: { generation: record.bundleGeneration, sha256: bundleSha256(record) },
+  };
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}

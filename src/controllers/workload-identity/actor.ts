@@ -1,0 +1,183 @@
+import { isMtlsdError } from '../../errors/index.ts';
+import { annotations, labels, managedByMtlsd, type Secret } from '../../resources/index.ts';
+import type { SecretMetadata } from '../../store/port.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Cache } from '../runtime/cache.ts';
+import type { SecretContents } from './contents.ts';
+import { judgeSecret } from './judge.ts';
+import type { ObservedIdentity, Step } from './plan.ts';
+import { deliveredSvid, renderSecret, type SecretContent } from './secret.ts';
+
+type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
+
+/** What a step found out besides what the caches show afterwards. */
+export type ActResult = 'done' | 'foreign-secret';
+
+/** Performs the steps of a plan: each one idempotent, or a compare-and-swap on what the plan was made from. */
+export class IdentityActor {
+  readonly #context: ControllerContext;
+  readonly #secrets: Cache<SecretMetadata>;
+  readonly #contents: SecretContents;
+
+  constructor(context: ControllerContext, secrets: Cache<SecretMetadata>, contents: SecretContents) {
+    this.#context = context;
+    this.#secrets = secrets;
+    this.#contents = contents;
+  }
+
+  /** @throws STORE_…, ISSUANCE_…; nothing is half done then */
+  async act(step: Step, observed: ObservedIdentity): Promise<ActResult> {
+    switch (step.do) {
+      case 'inspect':
+        return this.#inspect(step, observed);
+      case 'issue':
+        return this.#issue(step, observed);
+      case 'rewrite':
+        return this.#rewrite(step, observed);
+      case 'delete':
+        await this.deleteSecret(step.secret, step.why);
+        return 'done';
+    }
+  }
+
+  /** One GET and a comparison: our own write before a crash is not foreign, a foreign change is. */
+  async #inspect(step: StepOf<'inspect'>, observed: ObservedIdentity): Promise<ActResult> {
+    const secret = await this.#read(step.secret);
+    if (secret === undefined) {
+      this.#secrets.observeDelete(step.secret);
+      return 'done';
+    }
+    const { domain } = observed;
+    const { record, bundle } = domain.kind === 'resolved' ? domain.state : {};
+    if (record === undefined || bundle === undefined) throw new Error('invariant broken: inspection needs a trust domain');
+    this.#note(secret, judgeSecret(secret, record, bundle, this.#context.clock.nowMs()));
+    return 'done';
+  }
+
+  async #issue(step: StepOf<'issue'>, observed: ObservedIdentity): Promise<ActResult> {
+    const { clock, tools, lease } = this.#context;
+    const { identity, resolved } = observed;
+    const keyPair = await tools.generateKeyPair(resolved.keyAlgorithm);
+    const svid = step.domain.issuer.issue(step.grant, keyPair.publicKey, tools.randomBytes(16), lease, clock.nowMs());
+    const before = step.over === undefined ? undefined : deliveredSvid(step.over);
+    const isOwn = step.over?.metadata.annotations?.[annotations.identity] === identity.metadata.name;
+    const content: SecretContent = {
+      identity,
+      resolved,
+      trustDomain: step.domain.name,
+      svid,
+      privateKeyPem: keyPair.privateKeyPem(),
+      bundle: step.domain.bundle,
+      profile: step.profile,
+      issuances: (isOwn ? (before?.issuances ?? 0) : 0) + 1,
+    };
+    const result = await this.#write(content, step.over);
+    if (result === 'done') this.#tell(step, observed, svid.serialNumber, svid.notAfterMs);
+    return result;
+  }
+
+  /** The same pair with a newer bundle or other metadata. */
+  async #rewrite(step: StepOf<'rewrite'>, observed: ObservedIdentity): Promise<ActResult> {
+    const secret = await this.#read(step.secret);
+    const svid = secret === undefined ? undefined : deliveredSvid({ ...secret, kind: 'Secret' });
+    if (secret === undefined || svid === undefined || secret.metadata.resourceVersion !== step.secret.metadata.resourceVersion) {
+      if (secret === undefined) this.#secrets.observeDelete(step.secret);
+      else this.#secrets.observeWrite(metadataOf(secret));
+      return 'done'; // it changed meanwhile: decided anew on what is there
+    }
+    const read = (file: string): string => Buffer.from(secret.data[file] ?? '', 'base64').toString('utf8');
+    const content: SecretContent = {
+      identity: observed.identity,
+      resolved: observed.resolved,
+      trustDomain: step.domain.name,
+      svid: { ...svid, chainPem: read('tls.crt') },
+      privateKeyPem: read('tls.key'),
+      bundle: step.domain.bundle,
+      profile: step.profile,
+      issuances: svid.issuances,
+    };
+    return this.#write(content, step.secret);
+  }
+
+  /** Deletes a Secret that we made, exactly in the state that was seen. */
+  async deleteSecret(secret: SecretMetadata, why: string): Promise<void> {
+    const { uid, resourceVersion, namespace = '', name } = secret.metadata;
+    try {
+      await this.#context.store.delete({ kind: 'Secret', namespace, name }, { uid, resourceVersion });
+    } catch (error) {
+      if (!isMtlsdError(error, 'STORE_NOT_FOUND')) throw error;
+    }
+    this.#secrets.observeDelete(secret);
+    this.#contents.forget(secret);
+    this.#context.audit.record({ decision: 'deleted', object: `Secret ${namespace}/${name}`, reason: why });
+    this.#context.log.info('Secret deleted', { secret: `${namespace}/${name}`, why });
+  }
+
+  async #write(content: SecretContent, over: SecretMetadata | undefined): Promise<ActResult> {
+    const draft = renderSecret(content, over?.metadata);
+    const expect = over === undefined ? 'absent' : { uid: over.metadata.uid, resourceVersion: over.metadata.resourceVersion };
+    try {
+      const written = await this.#context.store.write(draft, expect);
+      this.#note(written, undefined);
+      return 'done';
+    } catch (error) {
+      if (isMtlsdError(error, 'STORE_ALREADY_EXISTS')) return this.#meet(content);
+      if (isMtlsdError(error, 'STORE_NOT_FOUND') && over !== undefined) {
+        this.#secrets.observeDelete(over);
+        return 'done';
+      }
+      throw error;
+    }
+  }
+
+  /** A Secret of that name is there although no cache showed it: ours (then we know it now), or somebody else's. */
+  async #meet(content: SecretContent): Promise<ActResult> {
+    const { namespace = '' } = content.identity.metadata;
+    const secret = await this.#context.store.get({ kind: 'Secret', namespace, name: content.resolved.secretName });
+    if (secret === undefined) return 'done';
+    if (secret.metadata.labels?.[labels.managedBy] !== managedByMtlsd || secret.metadata.annotations?.[annotations.identity] === undefined) return 'foreign-secret';
+    this.#secrets.observeWrite(metadataOf(secret));
+    return 'done';
+  }
+
+  async #read(secret: SecretMetadata): Promise<Secret | undefined> {
+    const { namespace = '', name } = secret.metadata;
+    return this.#context.store.get({ kind: 'Secret', namespace, name });
+  }
+
+  #note(secret: Secret, what: string | undefined): void {
+    this.#contents.note(secret, what);
+    this.#secrets.observeWrite(metadataOf(secret));
+  }
+
+  #tell(step: StepOf<'issue'>, observed: ObservedIdentity, serialNumber: string, notAfterMs: number): void {
+    const { audit, events, metrics } = this.#context;
+    const { identity } = observed;
+    const { namespace = '', name } = identity.metadata;
+    const renewal = step.why === 'renewal';
+    metrics.issued(renewal ? 'renewed' : 'issued');
+    audit.record({
+      decision: renewal ? 'renewed' : 'issued',
+      object: `WorkloadIdentity ${namespace}/${name}`,
+      trustDomain: step.domain.name,
+      spiffeId: step.grant.spiffeId.toString(),
+      serialNumber,
+      authority: step.domain.issuer.keyIdentifier,
+      notAfter: new Date(notAfterMs).toISOString(),
+      reason: step.why,
+    });
+    if (renewal) return;
+    const what = observed.verdict.kind === 'changed' ? ` (${observed.verdict.what})` : '';
+    if (step.why === 'repair' || step.why === 'deleted') {
+      events.record(identity, { type: 'Warning', reason: 'ForeignChange', message: `Secret ${observed.resolved.secretName} was changed or deleted by somebody else${what}: a new pair was issued` });
+    } else {
+      events.record(identity, { type: 'Normal', reason: 'Issued', message: `${step.grant.spiffeId.toString()} issued into Secret ${observed.resolved.secretName} (${step.why})` });
+    }
+  }
+}
+
+/** What a cache holds of a Secret: never its content. */
+export function metadataOf(secret: Secret): SecretMetadata {
+  return { apiVersion: 'v1', kind: 'Secret', metadata: secret.metadata };
+}
+

@@ -1,0 +1,162 @@
+import { backdateMs } from '../../authority/index.ts';
+import { decide, type Denial, type Grant } from '../../issuance/index.ts';
+import { renewalTimeMs } from '../../rotation/index.ts';
+import { annotations, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import type { SecretMetadata } from '../../store/port.ts';
+import type { DomainState } from '../domains.ts';
+import type { Resolution } from './resolve.ts';
+import { deliveredSvid, metadataIsCurrent, profileOf, type DeliveredSvid } from './secret.ts';
+
+/** What is known of a Secret's content, which no watch carries. */
+export type Verdict = { readonly kind: 'intact' } | { readonly kind: 'unknown' } | { readonly kind: 'changed'; readonly what: string };
+
+/** What the plan for one identity depends on. */
+export interface ObservedIdentity {
+  readonly identity: WorkloadIdentity;
+  readonly resolved: ResolvedIdentitySpec;
+  readonly domain: Resolution;
+  /** The Secret of the wanted name, when it is one of ours (made for this or another identity). */
+  readonly secret: SecretMetadata | undefined;
+  readonly verdict: Verdict;
+  /** Other Secrets that were made for this identity: of an earlier name. */
+  readonly leftovers: readonly SecretMetadata[];
+  /** The identity that has the better claim to the Secret's name, if it is not this one. */
+  readonly rival: string | undefined;
+  /** A Secret of that name that we did not make: never touched. */
+  readonly foreignSecret: boolean;
+  /** Whether another repair of a foreign change is within bounds, and when the next one is. */
+  readonly repair: { readonly allowed: boolean; readonly nextAtMs: number };
+}
+
+/** The next thing to do for an identity. */
+export type Step =
+  | { readonly do: 'inspect'; readonly secret: SecretMetadata }
+  | { readonly do: 'issue'; readonly why: IssueReason; readonly grant: Grant; readonly profile: string; readonly domain: ReadyDomain; readonly over: SecretMetadata | undefined }
+  | { readonly do: 'rewrite'; readonly why: string; readonly domain: ReadyDomain; readonly secret: SecretMetadata; readonly profile: string }
+  | { readonly do: 'delete'; readonly secret: SecretMetadata; readonly why: string };
+
+/** Why a pair is issued. `repair` counts against the bound on repairs. */
+export type IssueReason = 'first' | 'renewal' | 'changed' | 'issuer-gone' | 'taken-over' | 'repair' | 'deleted';
+
+/** A trust domain that can issue. */
+export interface ReadyDomain {
+  readonly name: string;
+  readonly issuer: NonNullable<DomainState['issuer']>;
+  readonly bundle: NonNullable<DomainState['bundle']>;
+  readonly record: NonNullable<DomainState['record']>;
+}
+
+/** Why the current spec is not issued; undefined when it is. */
+export interface Blocker {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The plan: at most one step (observe again after it), or rest until a time, with what stands in the way. */
+export interface IdentityPlan {
+  readonly step: Step | undefined;
+  readonly blocker: Blocker | undefined;
+  readonly svid: DeliveredSvid | undefined;
+  readonly renewalTimeMs: number | undefined;
+  readonly nextAtMs: number | undefined;
+}
+
+/** Decides what to do for one identity. Pure: the same observation and time give the same plan. */
+export function planIdentity(observed: ObservedIdentity, nowMs: number): IdentityPlan {
+  const mine = ownSecret(observed);
+  const svid = mine === undefined ? undefined : deliveredSvid(mine);
+  const rest = { svid, renewalTimeMs: svid === undefined ? undefined : renewalOf(observed, svid) };
+  const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs)) });
+
+  if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
+  if (observed.foreignSecret) return blocked(foreignBlocker(observed), nowMs + 60_000);
+  const ready = readyDomain(observed.domain);
+  if ('reason' in ready) return blocked(ready);
+  const policy = observed.domain.kind === 'resolved' ? observed.domain.state.policy : undefined;
+  if (policy === undefined) throw new Error('invariant broken: a ready trust domain has a policy');
+  const { namespace = '' } = observed.identity.metadata;
+  const decision = decide({ namespace, ...observed.resolved }, policy);
+  if (!decision.granted) return blocked(deniedBlocker(decision.denials, svid));
+
+  const step = nextStep(observed, ready, decision.grant, mine, svid, nowMs);
+  if (step === 'repair-later') return blocked(changedBlocker(observed), observed.repair.nextAtMs);
+  return { ...rest, step, blocker: undefined, nextAtMs: step === undefined ? rest.renewalTimeMs : undefined };
+}
+
+function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant, mine: SecretMetadata | undefined, svid: DeliveredSvid | undefined, nowMs: number): Step | undefined | 'repair-later' {
+  const profile = profileOf(grant, observed.resolved);
+  const issue = (why: IssueReason): Step => ({ do: 'issue', why, grant, profile, domain, over: observed.secret });
+  const { secret, verdict, identity, resolved } = observed;
+
+  if (secret === undefined) {
+    // It was there before: somebody deleted it.
+    const deleted = identity.status?.secret?.name === resolved.secretName && identity.status.serialNumber !== undefined;
+    if (!deleted) return issue('first');
+    return observed.repair.allowed ? issue('deleted') : 'repair-later';
+  }
+  if (mine === undefined) return issue('taken-over');
+  if (verdict.kind === 'unknown') return { do: 'inspect', secret };
+  if (verdict.kind === 'changed' || svid === undefined) return observed.repair.allowed ? issue('repair') : 'repair-later';
+  if (svid.profile !== profile || svid.spiffeId !== grant.spiffeId.toString()) return issue('changed');
+  const issuerKnown = domain.record.authorities.some((authority) => authority.keyIdentifier === svid.issuer);
+  if (!issuerKnown) return issue('issuer-gone');
+  if (nowMs >= renewalOf(observed, svid)) return issue('renewal');
+  if (svid.bundleGeneration !== domain.bundle.generation) return { do: 'rewrite', why: 'the trust bundle changed', domain, secret, profile };
+  if (!metadataIsCurrent(secret, identity, resolved, domain.name)) return { do: 'rewrite', why: 'the Secret template changed', domain, secret, profile };
+  const [leftover] = observed.leftovers;
+  return leftover === undefined ? undefined : { do: 'delete', secret: leftover, why: `the Secret is now named ${resolved.secretName}` };
+}
+
+function ownSecret(observed: ObservedIdentity): SecretMetadata | undefined {
+  const owner = observed.secret?.metadata.annotations?.[annotations.identity];
+  return owner === observed.identity.metadata.name ? observed.secret : undefined;
+}
+
+function readyDomain(domain: Resolution): ReadyDomain | Blocker {
+  if (domain.kind === 'unresolved') return { reason: domain.reason, message: domain.message };
+  const { issuer, bundle, record, problem } = domain.state;
+  if (problem !== undefined) return { reason: problem.reason, message: `trust domain ${domain.name}: ${problem.message}` };
+  if (issuer === undefined || bundle === undefined || record === undefined) {
+    return { reason: 'TrustDomainPending', message: `trust domain ${domain.name} has no active authority yet` };
+  }
+  return { name: domain.name, issuer, bundle, record };
+}
+
+function renewalOf(observed: ObservedIdentity, svid: DeliveredSvid): number {
+  return renewalTimeMs({ issuedAtMs: svid.notBeforeMs + backdateMs, notAfterMs: svid.notAfterMs }, observed.identity.metadata.uid);
+}
+
+/** A reminder at expiry, so that the condition turns when the pair does. */
+function expiryOf(svid: DeliveredSvid | undefined, nowMs: number): number | undefined {
+  return svid !== undefined && svid.notAfterMs > nowMs ? svid.notAfterMs : undefined;
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function rivalBlocker(observed: ObservedIdentity): Blocker {
+  return { reason: 'Conflict', message: `Secret ${observed.resolved.secretName} belongs to the older WorkloadIdentity ${observed.rival}: set spec.secretName to another name` };
+}
+
+function foreignBlocker(observed: ObservedIdentity): Blocker {
+  return {
+    reason: 'SecretNotOurs',
+    message: `Secret ${observed.resolved.secretName} exists and was not made by mtlsd: it is left alone; delete it, or set spec.secretName to another name`,
+  };
+}
+
+function deniedBlocker(denials: readonly Denial[], svid: DeliveredSvid | undefined): Blocker {
+  const reasons = denials.map((denial) => `${denial.field}: ${denial.message}`).join('; ');
+  const served = svid === undefined ? '' : ' (the pair issued before stays until it expires)';
+  return { reason: 'Denied', message: `${reasons}${served}` };
+}
+
+function changedBlocker(observed: ObservedIdentity): Blocker {
+  const what = observed.verdict.kind === 'changed' ? observed.verdict.what : 'it was deleted';
+  return {
+    reason: 'ForeignChanges',
+    message: `Secret ${observed.resolved.secretName} keeps being changed by somebody else (${what}): find out who writes it; the next repair follows when the bound on repairs allows`,
+  };
+}

@@ -1,0 +1,192 @@
+import { isMtlsdError } from '../../errors/index.ts';
+import { annotations, labels, resolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import type { SecretMetadata } from '../../store/port.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Domains } from '../domains.ts';
+import type { Cache } from '../runtime/cache.ts';
+import type { Outcome, Reconciler } from '../runtime/controller.ts';
+import type { QueueKey } from '../runtime/queue.ts';
+import { TokenBucket } from '../runtime/token-bucket.ts';
+import { sameStatus } from '../status.ts';
+import { IdentityActor } from './actor.ts';
+import { SecretContents } from './contents.ts';
+import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
+import { resolveTrustDomain } from './resolve.ts';
+import { identityStatus } from './status.ts';
+
+/** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
+const stepsMax = 8;
+
+/** Issues, renews, repairs and deletes: brings the Secret of one identity to what its object says. */
+export class WorkloadIdentityReconciler implements Reconciler {
+  readonly kind = 'WorkloadIdentity';
+  readonly #context: ControllerContext;
+  readonly #identities: Cache<WorkloadIdentity>;
+  readonly #secrets: Cache<SecretMetadata>;
+  readonly #domains: Domains;
+  readonly #contents = new SecretContents();
+  readonly #actor: IdentityActor;
+  readonly #budget: TokenBucket;
+  /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
+  readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
+
+  constructor(context: ControllerContext, caches: { identities: Cache<WorkloadIdentity>; secrets: Cache<SecretMetadata> }, domains: Domains) {
+    this.#context = context;
+    this.#identities = caches.identities;
+    this.#secrets = caches.secrets;
+    this.#domains = domains;
+    this.#actor = new IdentityActor(context, caches.secrets, this.#contents);
+    this.#budget = new TokenBucket(Math.max(1, context.issuancesPerSecond), 1000 / context.issuancesPerSecond);
+  }
+
+  deadlineMs(key: QueueKey): number | undefined {
+    const identity = this.#identities.get(key.namespace, key.name);
+    const at = Date.parse(identity?.status?.notAfter ?? '');
+    return Number.isNaN(at) ? undefined : at;
+  }
+
+  async reconcile(key: QueueKey): Promise<Outcome> {
+    const identity = this.#identities.get(key.namespace, key.name);
+    if (identity === undefined) return this.#cleanUp(key);
+    for (let step = 0; step < stepsMax; step += 1) {
+      const observed = this.#observe(identity);
+      const nowMs = this.#context.clock.nowMs();
+      const plan = planIdentity(observed, nowMs);
+      if (plan.step === undefined) {
+        await this.#writeStatus(observed, plan, plan.blocker);
+        return { nextAtMs: plan.nextAtMs };
+      }
+      if (plan.step.do === 'issue') {
+        const waitMs = this.#budget.take(nowMs);
+        if (waitMs > 0) return { nextAtMs: nowMs + waitMs };
+      }
+      await this.#act(observed, plan, plan.step);
+    }
+    throw new Error(`invariant broken: WorkloadIdentity ${key.namespace}/${key.name} does not settle`);
+  }
+
+  async #act(observed: ObservedIdentity, plan: IdentityPlan, step: NonNullable<IdentityPlan['step']>): Promise<void> {
+    const id = idOf(observed.identity);
+    const nowMs = this.#context.clock.nowMs();
+    try {
+      const result = await this.#actor.act(step, observed);
+      if (result === 'foreign-secret') {
+        this.#foreign.set(id, { secretName: observed.resolved.secretName, untilMs: nowMs + 30_000 });
+      } else {
+        this.#foreign.delete(id);
+      }
+      if (step.do === 'issue' && (step.why === 'repair' || step.why === 'deleted')) this.#contents.countRepair(id, nowMs);
+    } catch (error) {
+      if (isMtlsdError(error, 'STORE_CONFLICT')) throw error; // a lost race: nothing to tell
+      this.#context.metrics.issued('failed');
+      await this.#writeFailure(observed, plan, error);
+      throw error;
+    }
+  }
+
+  #observe(identity: WorkloadIdentity): ObservedIdentity {
+    const resolved = resolvedIdentitySpec(identity);
+    const { namespace = '', name } = identity.metadata;
+    const nowMs = this.#context.clock.nowMs();
+    const secret = this.#secrets.get(namespace, resolved.secretName);
+    const own = this.#secrets.byIndex('identity', `${namespace}/${name}`);
+    const foreign = this.#foreign.get(idOf(identity));
+    return {
+      identity,
+      resolved,
+      domain: resolveTrustDomain(identity, this.#domains),
+      secret: secret?.metadata.annotations?.[annotations.identity] === undefined ? undefined : secret,
+      verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
+      leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name)),
+      rival: this.#rival(identity, resolved.secretName),
+      foreignSecret: secret === undefined && foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs,
+      repair: this.#contents.repair(idOf(identity), nowMs),
+    };
+  }
+
+  #isClaimed(namespace: string, secretName: string): boolean {
+    return this.#identities.byIndex('secretName', `${namespace}/${secretName}`).length > 0;
+  }
+
+  /** Of the identities that claim one Secret the oldest keeps it; the UID decides between equals (L2). */
+  #rival(identity: WorkloadIdentity, secretName: string): string | undefined {
+    const claims = this.#identities.byIndex('secretName', `${identity.metadata.namespace ?? ''}/${secretName}`);
+    const winner = [identity, ...claims].reduce((best, next) => (isOlder(next, best) ? next : best));
+    return winner.metadata.uid === identity.metadata.uid ? undefined : winner.metadata.name;
+  }
+
+  /** The object is gone: by its policy its Secrets go too, unless its kind itself is going away. */
+  async #cleanUp(key: QueueKey): Promise<Outcome> {
+    const id = `${key.namespace}/${key.name}`;
+    this.#contents.forgetIdentity(id);
+    this.#foreign.delete(id);
+    const secrets = this.#secrets.byIndex('identity', id).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
+    const doomed = secrets.filter((secret) => secret.metadata.annotations?.[annotations.deletionPolicy] !== 'Retain');
+    if (doomed.length === 0) return {};
+    if (!this.#identities.synced || !(await this.#context.store.serves('WorkloadIdentity'))) return { nextAtMs: this.#context.clock.nowMs() + 10_000 };
+    for (const secret of doomed) await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
+    return {};
+  }
+
+  async #writeStatus(observed: ObservedIdentity, plan: IdentityPlan, blocker: Blocker | undefined): Promise<void> {
+    const { identity, domain, secret } = observed;
+    const own = plan.svid === undefined ? undefined : secret;
+    const trustDomain = domain.name ?? identity.status?.trustDomain;
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, blocker }, this.#context.clock.nowMs());
+    if (sameStatus(identity.status, status)) return;
+    const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
+    const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
+    this.#identities.observeWrite(written);
+    this.#tellBlocker(identity, blocker);
+  }
+
+  /** A failure is told once, in the conditions; the error itself leads to the next try. */
+  async #writeFailure(observed: ObservedIdentity, plan: IdentityPlan, error: unknown): Promise<void> {
+    const blocker: Blocker = isMtlsdError(error)
+      ? { reason: error.entry.reason, message: error.message }
+      : { reason: 'InternalError', message: 'an internal error; the log of mtlsd has the details' };
+    try {
+      await this.#writeStatus(observed, plan, blocker);
+    } catch (secondary) {
+      // The store is down: the condition follows when it is back.
+      this.#context.log.debug('status not written', { cause: secondary instanceof Error ? secondary.message : 'unknown' });
+    }
+  }
+
+  #tellBlocker(identity: WorkloadIdentity, blocker: Blocker | undefined): void {
+    if (blocker === undefined) return;
+    const before = identity.status?.conditions?.find((condition) => condition.type === 'Issued');
+    if (before?.reason === blocker.reason && before.message === blocker.message) return;
+    const { events, audit, log } = this.#context;
+    const { namespace = '', name } = identity.metadata;
+    events.record(identity, { type: 'Warning', ...blocker });
+    if (blocker.reason === 'Denied') audit.record({ decision: 'refused', object: `WorkloadIdentity ${namespace}/${name}`, reason: blocker.message });
+    log.warn(blocker.message, { identity: `${namespace}/${name}`, reason: blocker.reason });
+  }
+}
+
+/** Indexes that this reconciler and its triggers need. */
+export function indexSecrets(secrets: Cache<SecretMetadata>): void {
+  secrets.addIndex('identity', (secret) => {
+    const name = secret.metadata.annotations?.[annotations.identity];
+    return name === undefined ? [] : [`${secret.metadata.namespace ?? ''}/${name}`];
+  });
+  secrets.addIndex('trustDomain', (secret) => {
+    const name = secret.metadata.labels?.[labels.trustDomain];
+    return name === undefined ? [] : [name];
+  });
+}
+
+/** See `indexSecrets`. */
+export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
+  identities.addIndex('secretName', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).secretName}`]);
+}
+
+function isOlder(a: WorkloadIdentity, b: WorkloadIdentity): boolean {
+  const [atA, atB] = [Date.parse(a.metadata.creationTimestamp), Date.parse(b.metadata.creationTimestamp)];
+  return atA < atB || (atA === atB && a.metadata.uid < b.metadata.uid);
+}
+
+function idOf(identity: WorkloadIdentity): string {
+  return `${identity.metadata.namespace ?? ''}/${identity.metadata.name}`;
+}

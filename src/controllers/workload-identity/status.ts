@@ -1,0 +1,72 @@
+import type { SecretMetadata } from '../../store/port.ts';
+import { setCondition, type Condition, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import type { Blocker, IdentityPlan } from './plan.ts';
+import type { DeliveredSvid } from './secret.ts';
+
+/** What the status of an identity is made of. */
+export interface StatusInputs {
+  readonly identity: WorkloadIdentity;
+  readonly plan: Pick<IdentityPlan, 'svid' | 'renewalTimeMs'>;
+  /** The trust domain that was resolved, now or earlier. */
+  readonly trustDomain: string | undefined;
+  readonly secret: SecretMetadata | undefined;
+  /** Why the current spec could not be issued or renewed. */
+  readonly blocker: Blocker | undefined;
+}
+
+/** The status of an identity. It changes only when something that it tells changes: then alone is it written. */
+export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIdentityStatus {
+  const { identity, plan, secret } = inputs;
+  const observedGeneration = identity.metadata.generation ?? 1;
+  let conditions = identity.status?.conditions ?? [];
+  for (const condition of [issued(inputs), ready(inputs, nowMs)]) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
+  return {
+    observedGeneration,
+    ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),
+    ...(plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, secret)),
+    conditions: [...conditions],
+  };
+}
+
+function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secret: SecretMetadata): Partial<WorkloadIdentityStatus> {
+  return {
+    spiffeID: svid.spiffeId,
+    serialNumber: svid.serialNumber,
+    notBefore: timestamp(svid.notBeforeMs),
+    notAfter: timestamp(svid.notAfterMs),
+    ...(renewalTimeMs === undefined ? {} : { renewalTime: timestamp(renewalTimeMs) }),
+    issuer: svid.issuer,
+    bundleGeneration: svid.bundleGeneration,
+    secret: { name: secret.metadata.name, resourceVersion: secret.metadata.resourceVersion },
+    issuances: svid.issuances,
+  };
+}
+
+type NewCondition = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>;
+
+/** Issued: whether the current spec has been issued, or what stands in the way. */
+function issued({ blocker, plan }: StatusInputs): NewCondition {
+  if (blocker !== undefined) return { type: 'Issued', status: 'False', ...blocker };
+  if (plan.svid === undefined) return { type: 'Issued', status: 'False', reason: 'Pending', message: 'not issued yet' };
+  return { type: 'Issued', status: 'True', reason: 'Issued', message: `issued by authority ${plan.svid.issuer}` };
+}
+
+/** Reasons under which the pair in place is not the one that the spec asks for, although it may still be valid. */
+const unready: ReadonlySet<string> = new Set(['Denied', 'Conflict', 'SecretNotOurs', 'TrustDomainMissing', 'TrustDomainAmbiguous', 'ForeignChanges']);
+
+/** Ready: whether a valid pair of the current spec is in place. A failing renewal leaves it True until the pair ends (L12). */
+function ready({ blocker, plan, secret }: StatusInputs, nowMs: number): NewCondition {
+  const because = blocker ?? { reason: 'Pending', message: 'not issued yet' };
+  if (plan.svid === undefined || secret === undefined) return { type: 'Ready', status: 'False', ...because };
+  if (plan.svid.notAfterMs <= nowMs) {
+    const why = blocker === undefined ? '' : `: ${blocker.message}`;
+    return { type: 'Ready', status: 'False', reason: 'Expired', message: `the certificate expired at ${timestamp(plan.svid.notAfterMs)}${why}` };
+  }
+  if (blocker !== undefined && unready.has(blocker.reason)) return { type: 'Ready', status: 'False', ...blocker };
+  return { type: 'Ready', status: 'True', reason: 'Delivered', message: `key, certificate and bundle are in Secret ${secret.metadata.name}` };
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+function timestamp(ms: number): string {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+}

@@ -1,0 +1,6 @@
+/**
+ * Request → policy → profile → lint → sign. Nothing is signed that was not granted by `decide`, nothing by a template that
+ * was not linted, nothing without a lease for the authority's epoch. Pure but for the signer that it is given.
+ */
+export { Issuer, type IssuedSvid } from './issuer.ts';
+export { decide, type Decision, type Denial, type Grant, type IdentityRequest, type IssuancePolicy } from './policy.ts';

@@ -1,0 +1,64 @@
+import { activeAuthority, type AuthorityRecord } from '../authority/index.ts';
+
+/** What an issuing authority needs next. */
+export type TurnoverPlan =
+  | { readonly action: 'none'; readonly nextAtMs: number }
+  | { readonly action: 'turn-over'; readonly why: 'half-of-life' | 'expired' | 'too-short' }
+  | { readonly action: 'drop'; readonly keyIdentifiers: ReadonlySet<string> }
+  | { readonly action: 'refuse'; readonly why: 'root-expired' | 'root-ending' | 'clock-behind' };
+
+/** What the plan depends on besides the record. Milliseconds. */
+export interface TurnoverLimits {
+  /** The longest SVID that may be asked for: a fresh issuing authority must be able to honour it. */
+  readonly maxTtlMs: number;
+  /** How long a replica that has not seen the change may go on signing. */
+  readonly leaseMs: number;
+}
+
+/** SVIDs never live longer than this, whatever was configured when they were issued. */
+const longestTtlMs = 24 * 3_600_000;
+
+/**
+ * Issuing authorities turn over by themselves at half of their life: what is left of the old one still covers every leaf
+ * that it signed. An expired one is replaced at once as long as the root lives (L25); an ended root is never replaced
+ * without being asked (that would be a new trust anchor in silence).
+ */
+export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, nowMs: number): TurnoverPlan {
+  const root = activeAuthority(record, 'Root').certificate;
+  const issuing = activeAuthority(record, 'Issuing').certificate;
+  if (nowMs >= root.notAfterMs) return { action: 'refuse', why: 'root-expired' };
+  if (nowMs < root.notBeforeMs || nowMs < issuing.notBeforeMs) return { action: 'refuse', why: 'clock-behind' };
+
+  const dueAtMs = halfOfLife(issuing.notBeforeMs, issuing.notAfterMs);
+  const leftMs = issuing.notAfterMs - nowMs;
+  if (nowMs >= dueAtMs || leftMs < limits.maxTtlMs) {
+    const rootLeftMs = root.notAfterMs - nowMs;
+    // With too little of the root left a new authority would honour no more than the one before: say so and go on with it.
+    if (rootLeftMs < limits.maxTtlMs || issuing.notAfterMs >= root.notAfterMs) return { action: 'refuse', why: 'root-ending' };
+    return { action: 'turn-over', why: leftMs <= 0 ? 'expired' : nowMs >= dueAtMs ? 'half-of-life' : 'too-short' };
+  }
+
+  const ended = endedAuthorities(record, limits, nowMs);
+  if (ended.size > 0) return { action: 'drop', keyIdentifiers: ended };
+  return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - limits.maxTtlMs, nextDropMs(record, limits)) };
+}
+
+/** A retired issuing authority is needed until the last leaf it can have signed has ended. */
+function dropAtMs(authority: AuthorityRecord['authorities'][number], limits: TurnoverLimits): number {
+  if (authority.role !== 'Issuing' || authority.state !== 'Retiring') return Infinity;
+  const lastLeafMs = (authority.retiredAtMs ?? authority.certificate.notAfterMs) + limits.leaseMs + longestTtlMs;
+  return Math.min(authority.certificate.notAfterMs, lastLeafMs);
+}
+
+function endedAuthorities(record: AuthorityRecord, limits: TurnoverLimits, nowMs: number): ReadonlySet<string> {
+  const ended = record.authorities.filter((authority) => nowMs > dropAtMs(authority, limits));
+  return new Set(ended.map((authority) => authority.keyIdentifier));
+}
+
+function nextDropMs(record: AuthorityRecord, limits: TurnoverLimits): number {
+  return Math.min(...record.authorities.map((authority) => dropAtMs(authority, limits) + 1));
+}
+
+function halfOfLife(notBeforeMs: number, notAfterMs: number): number {
+  return notBeforeMs + (notAfterMs - notBeforeMs) / 2;
+}
