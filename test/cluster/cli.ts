@@ -40,7 +40,7 @@ program
     const startMs = Date.now();
     const plane = await bringUp(name, options, env, progressOf(progress));
     explain(`cluster "${name}" is ready at ${plane.server} (${((Date.now() - startMs) / 1000).toFixed(1)} s)`);
-    explain(`use it: eval "$(npm run -s cluster -- env${name === 'dev' ? '' : ` --name ${name}`})"`);
+    explain(`use it: eval "$(${command('env', name)})"`);
   });
 
 program
@@ -59,7 +59,7 @@ program
   .addOption(nameOption())
   .action(async ({ name }: { name: string }) => {
     const status = await statusOf(name, env);
-    if (status === undefined) throw new Error(`there is no cluster "${name}": run \`npm run cluster -- up\``);
+    if (status === undefined) throw new Error(`there is no cluster "${name}": run \`${command('up', name)}\``);
     print(`export KUBECONFIG=${quote(status.kubeconfigPath)}`);
     print(`export PATH=${quote(await binaryFolder(env))}:"$PATH"`);
   });
@@ -101,6 +101,11 @@ function showStatus(status: ClusterStatus): void {
   }
   if (status.auditLogFile !== undefined) print(`  ${'audit'.padEnd(15)} log ${status.auditLogFile}`);
   print(`  ${'kubeconfig'.padEnd(15)} ${status.kubeconfigPath}`);
+}
+
+/** What to type for a cluster of this name. */
+function command(verb: string, name: string): string {
+  return `npm run -s cluster -- ${verb}${name === 'dev' ? '' : ` --name ${name}`}`;
 }
 
 function quote(text: string): string {

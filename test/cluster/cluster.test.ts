@@ -1,5 +1,5 @@
 /** The test cluster itself: what every other cluster test builds on. Always on a cluster of its own. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
@@ -195,7 +196,7 @@ describe('a named cluster', () => {
     own = { ...env, MTLSD_STATE_DIR: await mkdtemp(join(tmpdir(), 'mtlsd-cluster-test-')) };
   });
   afterAll(async () => {
-    await takeDown('one', own, silent);
+    for (const name of ['one', 'two']) await takeDown(name, own, silent);
     await rm(own.MTLSD_STATE_DIR, { recursive: true });
   });
 
@@ -212,7 +213,9 @@ describe('a named cluster', () => {
     await bringUp('one', options, own, silent);
     expect(await statusOf('one', own)).toMatchObject({ ready: true, server: plane.server });
 
-    await expect(bringUp('one', {}, own, silent)).rejects.toThrow(/"one" exists with other options.*cluster -- down --name one/);
+    const other = { featureGates: 'WatchList=true' };
+    await expect(bringUp('one', other, own, silent)).rejects.toThrow(/"one" exists with other options.*cluster -- down --name one/);
+    expect((await bringUp('one', {}, own, silent)).record.options).toEqual(options);
 
     const last = await processesOf(plane);
     expect(await takeDown('one', own, silent)).toBe(true);
@@ -221,6 +224,18 @@ describe('a named cluster', () => {
     expect(existsSync(plane.logFile('kube-apiserver'))).toBe(true);
     expect(await statusOf('one', own)).toBeUndefined();
     expect(await takeDown('one', own, silent)).toBe(false);
+  });
+
+  test('is started by a command that ends, and used by a shell that takes its environment', async () => {
+    const cli = `"${process.execPath}" "${join(import.meta.dirname, 'cli.ts')}"`;
+    const shell = (script: string) => promisify(execFile)('/bin/sh', ['-ec', script], { env: own });
+    const up = await shell(`${cli} up --name two --runtime-config certificates.k8s.io/v1beta1=true`);
+    expect(up.stderr).toMatch(/^cluster "two" is ready at https:\/\/127\.0\.0\.1:\d+ .*\n.*cluster -- env --name two/);
+    const used = await shell(`eval "$(${cli} env --name two)"; kubectl version --client; kubectl api-versions; ${cli} status --name two`);
+    expect(used.stdout).toMatch(/^Client Version: v1\.37\.2\n[^]*\ncertificates\.k8s\.io\/v1beta1\n[^]*\ntwo: ready /);
+    await shell(`${cli} down --name two`);
+    await expect(shell(`${cli} status --name two`)).rejects.toMatchObject({ code: 1, stdout: 'there is no cluster "two"\n' });
+    await expect(shell(`${cli} env --name two`)).rejects.toMatchObject({ stderr: expect.stringContaining('cluster -- up --name two') as string });
   });
 
   test('has a name that can be a folder', async () => {

@@ -34,18 +34,19 @@ export interface ClusterStatus {
 
 /**
  * Makes the cluster, or starts again what does not run of it, and returns when it is ready.
+ * @param options none at all: as the cluster is
  * @throws {Error} when it exists with other options, or cannot start (with the end of the log)
  */
 export async function bringUp(name: string, options: ClusterOptions, env: Environment, progress: BuildProgress): Promise<ControlPlane> {
-  const binDir = await ensureBinaries([...serversOf(options), 'kubectl'], env, progress);
+  const folder = clusterFolder(name, env);
   return withClusterLock(name, env, progress, async () => {
-    const folder = clusterFolder(name, env);
-    const existing = await ControlPlane.open(folder, binDir);
+    const existing = await ControlPlane.open(folder, await binaryFolder(env));
+    const binDir = await ensureBinaries([...serversOf(existing?.record.options ?? options), 'kubectl'], env, progress);
     if (existing === undefined) {
       await keepPreviousLogs(join(folder, 'logs'));
       return createOrRemove(folder, binDir, options);
     }
-    if (!isDeepStrictEqual(existing.record.options, options)) {
+    if (Object.keys(options).length > 0 && !isDeepStrictEqual(existing.record.options, options)) {
       throw new Error(
         `cluster "${name}" exists with other options (${JSON.stringify(existing.record.options)}): ` +
           `run \`npm run cluster -- down --name ${name}\` first, or choose another --name`,
