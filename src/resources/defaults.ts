@@ -1,22 +1,21 @@
+import { isJsonObject, type JsonObject, member } from './json.ts';
 import type { Schema } from './schema.ts';
-
-type JsonObject = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function objectWithDefaults(schema: Schema, value: JsonObject): JsonObject {
   const result: Record<string, unknown> = { ...value };
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    // A null where null is not allowed counts as left out, as in the API server.
-    const given = value[name] ?? child.default;
+    // A null counts as left out, as in the API server: none of our fields is nullable.
+    const given = member(value, name) ?? child.default;
     if (given === undefined) delete result[name];
     else result[name] = withDefaults(child, given);
   }
-  if (schema.additionalProperties === undefined) return result;
-  for (const [name, item] of Object.entries(value)) result[name] = withDefaults(schema.additionalProperties, item);
-  return result;
+  const { additionalProperties } = schema;
+  if (additionalProperties === undefined) return result;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== null)
+      .map(([name, item]) => [name, withDefaults(additionalProperties, item)]),
+  );
 }
 
 /** `value` with the schema's defaults filled in, at every depth, as the API server does it before it validates. */
@@ -25,5 +24,5 @@ export function withDefaults(schema: Schema, value: unknown): unknown {
     const { items } = schema;
     return items === undefined ? value : value.map((item) => withDefaults(items, item));
   }
-  return isObject(value) ? objectWithDefaults(schema, value) : value;
+  return isJsonObject(value) ? objectWithDefaults(schema, value) : value;
 }

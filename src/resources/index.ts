@@ -9,6 +9,7 @@ export type { TrustDomain, TrustDomainSpec, TrustDomainStatus } from './generate
 export type { WorkloadIdentity, WorkloadIdentitySpec, WorkloadIdentityStatus } from './generated/workload-identity.ts';
 export { annotations, labels, managedByMtlsd } from './names.ts';
 export type { Condition, ConfigMap, Draft, ObjectMeta, Secret, StoredObject } from './object.ts';
+export type { Problem } from './problem.ts';
 export {
   type AuthorityKeyAlgorithm,
   type AuthoritySettings,
@@ -19,3 +20,4 @@ export {
   resolvedIdentitySpec,
   resolvedTrustDomainSpec,
 } from './resolve.ts';
+export { type ManifestObject, type ManifestResult, validateManifest } from './validate.ts';

@@ -34,13 +34,13 @@ export const kindDefinitions: readonly KindDefinition[] = [
           "default": {},
           "x-kubernetes-validations": [
             {
-              "rule": "duration(self.issuingAuthority.lifetime) + duration(self.issuingAuthority.lifetime) <= duration(self.rootAuthority.lifetime) || [self.issuingAuthority.lifetime, self.rootAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+              "rule": "duration(self.issuingAuthority.lifetime) + duration(self.issuingAuthority.lifetime) <= duration(self.rootAuthority.lifetime) || !has(self.issuingAuthority) || !has(self.issuingAuthority.lifetime) || !has(self.rootAuthority) || !has(self.rootAuthority.lifetime) || [self.issuingAuthority.lifetime, self.rootAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
               "fieldPath": ".issuingAuthority.lifetime",
               "message": "it must be at most half of rootAuthority.lifetime, so that the next issuing authority has its full life under the same root",
               "messageExpression": "'it is ' + self.issuingAuthority.lifetime + ' and must be at most half of rootAuthority.lifetime (' + self.rootAuthority.lifetime + '), so that the next issuing authority has its full life under the same root: shorten it, or raise rootAuthority.lifetime'"
             },
             {
-              "rule": "duration(self.svid.maxTTL) + duration(self.svid.maxTTL) <= duration(self.issuingAuthority.lifetime) || [self.svid.maxTTL, self.issuingAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+              "rule": "duration(self.svid.maxTTL) + duration(self.svid.maxTTL) <= duration(self.issuingAuthority.lifetime) || !has(self.svid) || !has(self.svid.maxTTL) || !has(self.issuingAuthority) || !has(self.issuingAuthority.lifetime) || [self.svid.maxTTL, self.issuingAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
               "fieldPath": ".svid.maxTTL",
               "message": "it must be at most half of issuingAuthority.lifetime, which is what is left when the authority is replaced",
               "messageExpression": "'it is ' + self.svid.maxTTL + ' and must be at most half of issuingAuthority.lifetime (' + self.issuingAuthority.lifetime + '), which is what is left when the authority is replaced: write a shorter maxTTL, or raise issuingAuthority.lifetime'"
@@ -116,7 +116,7 @@ export const kindDefinitions: readonly KindDefinition[] = [
               "default": {},
               "x-kubernetes-validations": [
                 {
-                  "rule": "duration(self.ttl) <= duration(self.maxTTL) || [self.ttl, self.maxTTL].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+                  "rule": "duration(self.ttl) <= duration(self.maxTTL) || !has(self.ttl) || !has(self.maxTTL) || [self.ttl, self.maxTTL].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
                   "fieldPath": ".ttl",
                   "message": "ttl is longer than maxTTL",
                   "messageExpression": "'ttl (' + self.ttl + ') is longer than maxTTL (' + self.maxTTL + '): write ' + self.maxTTL + ' or less, or raise maxTTL'"
@@ -535,9 +535,9 @@ export const kindDefinitions: readonly KindDefinition[] = [
                     "message": "write the host name alone, such as cart.shop.svc: no scheme and no port"
                   },
                   {
-                    "rule": "self == self.lowerAscii()",
-                    "message": "write it in lower case",
-                    "messageExpression": "'write it in lower case, as it stands in the certificate: ' + self.lowerAscii()"
+                    "rule": "!self.matches('[A-Z]')",
+                    "message": "write it in lower case, as it stands in the certificate",
+                    "messageExpression": "self.matches('^[\\x00-\\x7f]*$') ? 'write it in lower case, as it stands in the certificate: ' + self.lowerAscii() : 'write it in lower case, as it stands in the certificate'"
                   },
                   {
                     "rule": "!self.endsWith('.')",

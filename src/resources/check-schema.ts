@@ -1,0 +1,85 @@
+import { isJsonObject } from './json.ts';
+import { child, invalid, prefix, type Problem, quoteAsGo } from './problem.ts';
+import type { Schema } from './schema.ts';
+
+/** The name that the API server's sentences use for the type of a value. */
+function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
+function typeProblem(schema: Schema, value: unknown, field: string): Problem | undefined {
+  const found = typeName(value);
+  if (found === schema.type) return undefined;
+  return {
+    field,
+    message: `${prefix(field)}Invalid value: "${found}": ${field} in body must be of type ${schema.type}: "${found}"`,
+  };
+}
+
+/** The API server counts characters and calls them bytes. */
+const characters = (text: string): number => Array.from(text).length;
+
+const tooLong = (field: string, max: number): Problem => ({
+  field,
+  message: `${prefix(field)}Too long: may not be more than ${max} bytes`,
+});
+
+const tooMany = (field: string, actual: number, max: number): Problem => ({
+  field,
+  message: `${prefix(field)}Too many: ${actual}: must have at most ${max} items`,
+});
+
+function* stringProblems(schema: Schema, value: string, field: string): Generator<Problem> {
+  if (schema.maxLength !== undefined && characters(value) > schema.maxLength) yield tooLong(field, schema.maxLength);
+  if (schema.minLength !== undefined && characters(value) < schema.minLength) {
+    yield invalid(field, `${field} in body should be at least ${schema.minLength} chars long`, value);
+  }
+  if (schema.enum !== undefined && !schema.enum.includes(value)) {
+    const supported = schema.enum.map((each) => JSON.stringify(each)).join(', ');
+    yield { field, message: `${field}: Unsupported value: ${quoteAsGo(value)}: supported values: ${supported}`, value };
+  }
+}
+
+function* arrayProblems(schema: Schema, value: readonly unknown[], field: string): Generator<Problem> {
+  if (schema.maxItems !== undefined && value.length > schema.maxItems) {
+    yield tooMany(field, value.length, schema.maxItems);
+    return;
+  }
+  for (const [index, item] of value.entries()) {
+    if (schema.items !== undefined) yield* schemaProblems(schema.items, item, `${field}[${index}]`);
+    if (schema['x-kubernetes-list-type'] === 'set' && typeof item === 'string' && value.indexOf(item) < index) {
+      yield { field: `${field}[${index}]`, message: `${field}[${index}]: Duplicate value: ${quoteAsGo(item)}`, value: item };
+    }
+  }
+}
+
+function* objectProblems(schema: Schema, value: Readonly<Record<string, unknown>>, field: string): Generator<Problem> {
+  for (const name of schema.required ?? []) {
+    if (!Object.hasOwn(value, name)) yield { field: child(field, name), message: `${child(field, name)}: Required value` };
+  }
+  const names = Object.keys(value);
+  if (schema.maxProperties !== undefined && names.length > schema.maxProperties) {
+    yield tooMany(field, names.length, schema.maxProperties);
+    return;
+  }
+  for (const name of names) {
+    const properties = schema.properties ?? {};
+    const next = Object.hasOwn(properties, name) ? properties[name] : schema.additionalProperties;
+    if (next !== undefined) yield* schemaProblems(next, value[name], child(field, name));
+  }
+}
+
+/**
+ * Everything in `value` that breaks the OpenAPI part of `schema`, in the API server's own sentences (kube-openapi's
+ * validation). Lists and maps that are too long are not looked into.
+ */
+export function* schemaProblems(schema: Schema, value: unknown, field: string): Generator<Problem> {
+  const wrongType = typeProblem(schema, value, field);
+  if (wrongType !== undefined) yield wrongType;
+  else if (typeof value === 'string') yield* stringProblems(schema, value, field);
+  else if (Array.isArray(value)) yield* arrayProblems(schema, value, field);
+  else if (isJsonObject(value)) yield* objectProblems(schema, value, field);
+}
