@@ -21,10 +21,12 @@ function isObject(value: unknown): value is Members {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** JSON with `spiffe_sequence` as the digits that stand in the text: a double would round beyond 2^53. */
+/** JSON with `spiffe_sequence` as a bigint made of the digits in the text: a double would round beyond 2^53. */
 function parseJson(text: string): unknown {
-  const keepDigits = (key: string, value: unknown, context?: { readonly source?: string }): unknown =>
-    key === 'spiffe_sequence' && typeof value === 'number' ? { digits: context?.source ?? String(value) } : value;
+  const keepDigits = (key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    const digits = context?.source ?? '';
+    return key === 'spiffe_sequence' && typeof value === 'number' && /^(?:0|[1-9]\d{0,19})$/u.test(digits) ? BigInt(digits) : value;
+  };
   try {
     return JSON.parse(text, keepDigits);
   } catch (cause) {
@@ -35,11 +37,8 @@ function parseJson(text: string): unknown {
 /** A missing sequence counts as 0: it orders before every other, and is never required (SPIFFE-19, 24). */
 function sequenceOf(value: unknown): bigint {
   if (value === undefined) return 0n;
-  const digits = isObject(value) ? value['digits'] : undefined;
-  if (typeof digits !== 'string' || !/^(?:0|[1-9]\d{0,19})$/u.test(digits) || BigInt(digits) > sequenceMax) {
-    throw new Broken('SPIFFE-19', `spiffe_sequence is no integer from 0 to ${sequenceMax}`);
-  }
-  return BigInt(digits);
+  if (typeof value === 'bigint' && value <= sequenceMax) return value;
+  throw new Broken('SPIFFE-19', `spiffe_sequence is no integer from 0 to ${sequenceMax}`);
 }
 
 function refreshHintOf(value: unknown): number | undefined {

@@ -48,6 +48,9 @@ function anchorOf(last: Place, roots: readonly CertificateView[], verifySignatur
   if (found !== undefined) return root(found);
   const rule = 'RFC 5280 §6.1.1 (d), SPIFFE-17';
   const issuer = last.view.issuer.text || 'nobody named';
+  if (!last.view.issuer.empty && isSelfIssued(last.view)) {
+    return refusal(last, 'UNTRUSTED_ROOT', rule, 'issued itself, and is no root of the bundle');
+  }
   if (named.length === 0) return refusal(last, 'UNTRUSTED_ROOT', rule, `was issued by ${issuer}, which is no root of the bundle`);
   if (fitting.length === 0) {
     return refusal(last, 'UNTRUSTED_ROOT', rule, `was issued by another key of ${issuer} than the roots of that name in the bundle have`);
