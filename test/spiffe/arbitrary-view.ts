@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { CertificateView, KeyUsage, NameView } from '../../src/spiffe/index.ts';
 
 /** Views that no sane parser makes: any text anywhere, any number, extensions that disagree with the fields. */

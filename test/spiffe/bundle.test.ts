@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeSpiffeBundle, parseSpiffeBundle, parseTrustDomainName, type PublicJwk, type SpiffeBundle } from '../../src/spiffe/index.ts';
 import { refusalOf } from './refusals.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { expandPathTemplate } from '../../src/spiffe/index.ts';
 import { refusalOf } from './refusals.ts';
@@ -39,9 +39,9 @@ describe('values', () => {
   });
 
   test('two workloads never share a path', () => {
-    const name = fc.string({ unit: fc.constantFrom(...'ab-.'), minLength: 1, maxLength: 4 }).filter((text) => text !== '.' && text !== '..');
+    const name = fc.string({ unit: fc.constantFrom(...Array.from('ab-.')), minLength: 1, maxLength: 4 }).filter((text) => text !== '.' && text !== '..');
     const pair = fc.record({ namespace: name, serviceAccount: name });
-    const literal = fc.string({ unit: fc.constantFrom(...'ab-.'), maxLength: 3 });
+    const literal = fc.string({ unit: fc.constantFrom(...Array.from('ab-.')), maxLength: 3 });
     const template = fc
       .tuple(literal, literal, literal, literal, fc.boolean())
       .map(([a, b, c, d, swap]) => (swap ? `/x/${a}{serviceAccount}${b}/${c}{namespace}${d}` : `/${a}{namespace}${b}/${c}{serviceAccount}${d}`));

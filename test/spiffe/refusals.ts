@@ -1,4 +1,4 @@
-import { isMtlsdError, MtlsdError } from '../../src/errors/index.ts';
+import { isMtlsdError, type MtlsdError } from '../../src/errors/index.ts';
 
 /** The MtlsdError that `act` throws; anything else fails the test. */
 export function refusalOf(act: () => unknown): MtlsdError {

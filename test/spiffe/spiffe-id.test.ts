@@ -1,11 +1,11 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseSpiffeId, parseTrustDomainName, requireSpiffeId, SpiffeId, workloadSpiffeId } from '../../src/spiffe/index.ts';
 import { refusalOf } from './refusals.ts';
 
-const segmentCharacters = [...'ABCXYZabcxyz019._-'];
+const segmentCharacters = Array.from('ABCXYZabcxyz019._-');
 const segment = fc.string({ unit: fc.constantFrom(...segmentCharacters), minLength: 1, maxLength: 20 }).filter((text) => text !== '.' && text !== '..');
-const trustDomain = fc.string({ unit: fc.constantFrom(...'abcxyz019._-'), minLength: 1, maxLength: 255 });
+const trustDomain = fc.string({ unit: fc.constantFrom(...Array.from('abcxyz019._-')), minLength: 1, maxLength: 255 });
 const path = fc.array(segment, { maxLength: 8 }).map((segments) => segments.map((text) => `/${text}`).join(''));
 
 describe('parseSpiffeId', () => {
@@ -85,7 +85,7 @@ describe('parseSpiffeId', () => {
   test('a hostile text stays short and harmless in the message', () => {
     const error = refusalOf(() => parseSpiffeId(`spiffe://a/\u001b[2J\u202e${'x'.repeat(100_000)}`));
     expect(error.message.length).toBeLessThan(400);
-    expect(error.message).not.toMatch(/[\u0000-\u001f\u202e]/u);
+    expect(error.message).not.toMatch(/[\p{Cc}\u202e]/u);
   });
 });
 
