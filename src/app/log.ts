@@ -1,0 +1,27 @@
+import { pino } from 'pino';
+import pretty from 'pino-pretty';
+import type { Log, LogFields } from '../telemetry/index.ts';
+
+/** How log lines look: sentences for people, or JSON for machines. */
+export type LogFormat = 'text' | 'json';
+
+/** Levels, the most talkative first. */
+export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A log on pino that writes whole lines through `write`. */
+export function createLog(options: { readonly format: LogFormat; readonly level: LogLevel; readonly colour: boolean; readonly write: (text: string) => void }): Log {
+  const target = { write: options.write };
+  const settings = { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (level: string) => ({ level }) } };
+  const logger =
+    options.format === 'json'
+      ? pino(settings, target)
+      : pino(settings, lineStream(options));
+  const at = (level: LogLevel) => (message: string, fields: LogFields = {}): void => logger[level](fields, message);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+function lineStream(options: { readonly colour: boolean; readonly write: (text: string) => void }): { write(line: string): void } {
+  const format = pretty.prettyFactory({ colorize: options.colour, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' });
+  return { write: (line) => options.write(format(line)) };
+}

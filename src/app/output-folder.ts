@@ -1,0 +1,29 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { MtlsdError } from '../errors/index.ts';
+import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import { overviewOf, type Overview } from './overview.ts';
+
+/**
+ * The overview of an output folder, from the status files in it: whoever may read them needs no running mtlsd.
+ * @throws OUTPUT_NOT_FOUND when the folder holds no output
+ */
+export async function readOutputFolder(out: string, nowMs: number): Promise<Overview> {
+  const folder = join(out, 'status');
+  const isThere = await stat(folder).then((found) => found.isDirectory(), () => false);
+  if (!isThere) {
+    throw new MtlsdError('OUTPUT_NOT_FOUND', `${out} holds no output of mtlsd: name the folder that \`mtlsd run\` was given as --out`, { details: { path: out } });
+  }
+  const trustDomains = await readObjects<TrustDomain>(join(folder, 'TrustDomain'));
+  const identities = await readObjects<WorkloadIdentity>(join(folder, 'WorkloadIdentity'));
+  return overviewOf(trustDomains, identities, [], nowMs);
+}
+
+async function readObjects<T>(folder: string): Promise<readonly T[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.yaml') && !entry.name.startsWith('.'));
+  const texts = await Promise.all(files.map((file) => readFile(join(file.parentPath, file.name), 'utf8').catch(() => undefined)));
+  // A file that went away meanwhile belongs to an object that did.
+  return texts.filter((text) => text !== undefined).map((text) => parse(text) as T);
+}

@@ -1,0 +1,123 @@
+import { backdateMs } from '../authority/index.ts';
+import type { Condition, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+
+/** What `mtlsd status` and the live table show. Times are RFC 3339. */
+export interface Overview {
+  readonly trustDomains: readonly TrustDomainRow[];
+  readonly identities: readonly IdentityRow[];
+  readonly problems: readonly ProblemRow[];
+}
+
+/** One trust domain. */
+export interface TrustDomainRow {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly signerEpoch: number | undefined;
+  readonly bundleGeneration: number | undefined;
+  readonly bundleSha256: string | undefined;
+  readonly authorities: readonly { readonly keyIdentifier: string; readonly role: string; readonly state: string; readonly notAfter: string }[];
+}
+
+/** One identity. `lifeLeft` is the part of its life that is left, 0 to 1. */
+export interface IdentityRow {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ready: boolean;
+  readonly trustDomain: string | undefined;
+  readonly spiffeId: string | undefined;
+  readonly issuer: string | undefined;
+  readonly notAfter: string | undefined;
+  readonly renewalTime: string | undefined;
+  readonly lifeLeft: number | undefined;
+  readonly lifeLeftSeconds: number | undefined;
+  readonly renewals: number;
+}
+
+/** One thing that is wrong: on which object (or file), why, and what to do, in one message. */
+export interface ProblemRow {
+  readonly object: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Makes an overview of the objects as they are. Pure. */
+export function overviewOf(trustDomains: readonly TrustDomain[], identities: readonly WorkloadIdentity[], sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+  return {
+    trustDomains: [...trustDomains].sort(byName).map(trustDomainRow),
+    identities: [...identities].sort(byName).map((identity) => identityRow(identity, nowMs)),
+    problems: [...sourceProblems, ...[...trustDomains, ...identities].sort(byName).flatMap((object) => problemsOf(object, nowMs))],
+  };
+}
+
+function trustDomainRow(object: TrustDomain): TrustDomainRow {
+  const { status } = object;
+  return {
+    name: object.metadata.name,
+    ready: isTrue(status?.conditions, 'Ready'),
+    signerEpoch: status?.signerEpoch,
+    bundleGeneration: status?.bundle?.generation,
+    bundleSha256: status?.bundle?.sha256,
+    authorities: (status?.authorities ?? []).map(({ keyIdentifier, role, state, notAfter }) => ({ keyIdentifier, role, state, notAfter })),
+  };
+}
+
+function identityRow(identity: WorkloadIdentity, nowMs: number): IdentityRow {
+  const { status } = identity;
+  const notAfterMs = status?.notAfter === undefined ? undefined : Date.parse(status.notAfter);
+  const notBeforeMs = status?.notBefore === undefined ? undefined : Date.parse(status.notBefore);
+  const leftMs = notAfterMs === undefined ? undefined : Math.max(0, notAfterMs - nowMs);
+  // The time by which a certificate is dated back is no life that anybody can use.
+  const spanMs = notAfterMs === undefined || notBeforeMs === undefined ? undefined : notAfterMs - notBeforeMs - backdateMs;
+  return {
+    namespace: identity.metadata.namespace ?? '',
+    name: identity.metadata.name,
+    ready: isTrue(status?.conditions, 'Ready') && leftMs !== 0,
+    trustDomain: status?.trustDomain,
+    spiffeId: status?.spiffeID,
+    issuer: status?.issuer,
+    notAfter: status?.notAfter,
+    renewalTime: status?.renewalTime,
+    lifeLeft: leftMs === undefined || spanMs === undefined ? undefined : Math.min(1, leftMs / Math.max(1, spanMs)),
+    lifeLeftSeconds: leftMs === undefined ? undefined : Math.floor(leftMs / 1000),
+    renewals: Math.max(0, (status?.issuances ?? 0) - 1),
+  };
+}
+
+/** Every condition that is not as it should be, each message once. */
+function problemsOf(object: TrustDomain | WorkloadIdentity, nowMs: number): readonly ProblemRow[] {
+  const seen = new Set<string>();
+  const name = describe(object);
+  const rows = (object.status?.conditions ?? [])
+    .filter((condition) => condition.status !== 'True' || warningReasons.has(condition.reason))
+    .filter((condition) => !seen.has(condition.message) && seen.add(condition.message))
+    .map(({ reason, message }) => ({ object: name, reason, message }));
+  const overdue = object.kind === 'WorkloadIdentity' ? overdueOf(object, nowMs) : undefined;
+  if (overdue !== undefined && rows.length === 0) rows.push({ object: name, ...overdue });
+  return rows;
+}
+
+/** Reasons that are told although the condition holds. */
+const warningReasons: ReadonlySet<string> = new Set(['RootEnding']);
+
+/** A renewal that did not happen and that nobody reported: then nobody is there to do it. */
+function overdueOf(identity: WorkloadIdentity, nowMs: number): Omit<ProblemRow, 'object'> | undefined {
+  const { renewalTime, notAfter } = identity.status ?? {};
+  if (renewalTime === undefined || notAfter === undefined) return undefined;
+  const graceMs = (Date.parse(notAfter) - Date.parse(renewalTime)) / 4;
+  if (nowMs <= Date.parse(renewalTime) + graceMs) return undefined;
+  return { reason: 'RenewalOverdue', message: `it was due for renewal at ${renewalTime} and expires at ${notAfter}: is mtlsd running?` };
+}
+
+function isTrue(conditions: readonly Condition[] | undefined, type: string): boolean {
+  return conditions?.find((condition) => condition.type === type)?.status === 'True';
+}
+
+function describe(object: StoredObject): string {
+  const { namespace, name } = object.metadata;
+  return `${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+}
+
+function byName(a: StoredObject, b: StoredObject): number {
+  const [x, y] = [`${a.metadata.namespace ?? ''}/${a.metadata.name}`, `${b.metadata.namespace ?? ''}/${b.metadata.name}`];
+  return x < y ? -1 : x > y ? 1 : 0;
+}

@@ -1,0 +1,152 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
+import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
+import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
+import { generateKeyPair } from '../x509/index.ts';
+import { AuditFile } from './audit-file.ts';
+import { systemClock } from './clock.ts';
+import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
+
+/** What `mtlsd run` is told. */
+export interface StandaloneConfig {
+  /** Folder with manifests. */
+  readonly manifests: string;
+  /** Folder for identities and status. */
+  readonly out: string;
+  /** Folder for authority records; beside `out`, never inside it. */
+  readonly state: string;
+  /** Mode and owner of private files where the identity does not say. */
+  readonly fileMode: string | undefined;
+  readonly fileOwner: string | undefined;
+}
+
+/** Where standalone keeps what a cluster keeps in mtlsd's own namespace. */
+const systemNamespace = 'mtlsd-system';
+/** Files are seen as they are written: nothing but the process itself is late. */
+const delivery = { minTtlMs: 60_000, minTtlReason: 'the shortest that is kept fresh with a margin' };
+/** A folder takes this many atomic writes a second on an ordinary disk; more would only queue up in it. */
+const issuancesPerSecond = 1_000;
+/** How long `settled` waits for passing trouble (a full disk, a lost race) to pass. */
+const patienceMs = 10_000;
+
+/** The reconcilers on a folder of manifests. */
+export class Standalone implements AsyncDisposable {
+  readonly #store: DirectoryStore;
+  readonly #controllers: Controllers;
+  readonly #audit: AuditFile;
+  readonly #abort = new AbortController();
+  readonly #trustDomains = new Map<string, TrustDomain>();
+  readonly #identities = new Map<string, WorkloadIdentity>();
+  readonly #listeners: (() => void)[] = [];
+
+  private constructor(store: DirectoryStore, controllers: Controllers, audit: AuditFile) {
+    this.#store = store;
+    this.#controllers = controllers;
+    this.#audit = audit;
+    this.#mirror('TrustDomain', this.#trustDomains);
+    this.#mirror('WorkloadIdentity', this.#identities);
+    store.onProblems(() => this.#changed());
+  }
+
+  /** Opens the folders and starts to reconcile. @throws STORE_… when a folder cannot be used */
+  static async start(config: StandaloneConfig, telemetry: { readonly log: Log; readonly events: EventRecorder; readonly metrics: Metrics }): Promise<Standalone> {
+    const store = await openDirectoryStore({
+      manifests: resolve(config.manifests),
+      out: resolve(config.out),
+      state: resolve(config.state),
+      nowMs: systemClock.nowMs,
+      newUid: randomUUID,
+      log: telemetry.log,
+      ...(config.fileMode === undefined ? {} : { fileMode: config.fileMode }),
+      ...(config.fileOwner === undefined ? {} : { fileOwner: config.fileOwner }),
+    });
+    const audit = new AuditFile(join(config.state, 'audit.jsonl'), systemClock, telemetry.log);
+    const context: ControllerContext = {
+      store,
+      clock: systemClock,
+      tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
+      // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
+      lease: { permits: () => true },
+      ...telemetry,
+      audit,
+      delivery,
+      systemNamespace,
+      recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
+      issuancesPerSecond,
+    };
+    return new Standalone(store, startControllers(context), audit);
+  }
+
+  /** Everything as it is now. */
+  overview(): Overview {
+    return overviewOf([...this.#trustDomains.values()], [...this.#identities.values()], this.#sourceProblems(), systemClock.nowMs());
+  }
+
+  /** Calls `listener` after each change of what `overview` shows. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Resolves when nothing is left to do, or when what is left does not pass by itself. */
+  async settled(): Promise<void> {
+    const givenUpMs = systemClock.nowMs() + patienceMs;
+    let calm = 0;
+    while (calm < 2) {
+      await this.#controllers.whenIdle();
+      // What was written comes back through the watch: idle counts when it stays so.
+      await new Promise((resume) => setTimeout(resume, 50));
+      const waits = this.#controllers.failing > 0 && systemClock.nowMs() < givenUpMs;
+      calm = waits ? 0 : calm + 1;
+    }
+    await this.#controllers.whenIdle();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    await this.#controllers.stop();
+    await this.#audit[Symbol.asyncDispose]();
+    await this.#store.close();
+  }
+
+  #sourceProblems(): readonly ProblemRow[] {
+    return this.#store.problems().map((problem) => ({
+      object: problem.object ?? problem.file,
+      reason: problem.reason,
+      message: `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}`,
+    }));
+  }
+
+  #mirror<K extends 'TrustDomain' | 'WorkloadIdentity'>(kind: K, into: Map<string, K extends 'TrustDomain' ? TrustDomain : WorkloadIdentity>): void {
+    const put = (object: StoredObject): void => void into.set(idOf(object), object as never);
+    this.#store.watch(
+      kind,
+      {},
+      {
+        snapshot: (objects) => {
+          into.clear();
+          objects.forEach(put);
+          this.#changed();
+        },
+        upsert: (object) => {
+          put(object);
+          this.#changed();
+        },
+        remove: (last) => {
+          into.delete(idOf(last));
+          this.#changed();
+        },
+      },
+      this.#abort.signal,
+    );
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function idOf(object: StoredObject): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}

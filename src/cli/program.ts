@@ -1,0 +1,70 @@
+import { Command, CommanderError } from 'commander';
+import { catalogue, isMtlsdError } from '../errors/index.ts';
+import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { inspectCommand } from './inspect.ts';
+import type { CliIo } from './io.ts';
+import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+import { verifyCommand } from './verify.ts';
+
+/** The whole command line, over `io`. */
+export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
+  const mtlsd = new Command('mtlsd')
+    .description('The internal certificate authority and mTLS issuance daemon: short-lived SPIFFE identities, renewed for ever.')
+    .version('0.1.0', '--version', 'print the version')
+    .helpCommand(false)
+    .addHelpText('after', exitCodesHelp)
+    .addCommand(runCommand(io, untilStopped))
+    .addCommand(statusCommand(io))
+    .addCommand(inspectCommand(io))
+    .addCommand(verifyCommand(io));
+  for (const command of [mtlsd, ...mtlsd.commands]) {
+    command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr }).showHelpAfterError('(--help shows what it takes)');
+  }
+  return mtlsd;
+}
+
+/** Runs one command of this process. */
+export async function main(args: readonly string[]): Promise<void> {
+  const io = processIo();
+  try {
+    await program(io, untilSignal).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    io.setExitCode(report(error, io));
+  }
+}
+
+/** Tells an error to the person who ran the command, and says which exit status it is. */
+function report(error: unknown, io: CliIo): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage; // commander has told it
+  if (isMtlsdError(error)) {
+    io.stderr(`mtlsd: ${error.message}\n`);
+    if (!error.message.includes(':')) io.stderr(`       ${error.entry.remedy}\n`);
+    return catalogue[error.code].status >= 500 || error.code.startsWith('STORE_') ? exitCodes.unavailable : exitCodes.usage;
+  }
+  io.stderr(`mtlsd: a defect: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.internal;
+}
+
+/** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
+async function untilSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    // Timers of the daemon may all be far away: the process must live on until it is told to stop.
+    const alive = setInterval(() => undefined, 2 ** 30);
+    process.once('exit', () => clearInterval(alive));
+  });
+}
+
+function processIo(): CliIo {
+  // A reader that has gone (`mtlsd status | head`) is no error of ours.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(exitCodes.ok) : undefined));
+  return {
+    stdin: process.stdin,
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    nowMs: () => Date.now(),
+    setExitCode: (code) => (process.exitCode = code),
+  };
+}

@@ -1,0 +1,96 @@
+import { Command, Option } from 'commander';
+import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import { Standalone } from '../app/standalone.ts';
+import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
+import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+import { LiveView } from './live-view.ts';
+
+interface RunOptions {
+  readonly out: string;
+  readonly state?: string;
+  readonly once?: boolean;
+  readonly fileMode?: string;
+  readonly fileOwner?: string;
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+/** `mtlsd run`: the reconcilers on a folder of manifests. */
+export function runCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
+  return new Command('run')
+    .description('Issue and renew identities from a folder of manifests, into another folder.')
+    .argument('<dir>', 'folder with TrustDomain and WorkloadIdentity manifests (*.yaml, *.yml, *.json)')
+    .requiredOption('--out <folder>', 'where identities and their status are written; made by mtlsd')
+    .option('--state <folder>', 'where authorities are kept; default: beside --out, with .state behind its name')
+    .option('--once', 'reconcile until nothing is left to do, then exit: 0, or 1 if an object is not Ready')
+    .option('--file-mode <octal>', 'mode of private files of identities that name none (default: 0600)')
+    .option('--file-owner <uid:gid>', 'owner of the files of identities that name none (default: the user that runs mtlsd)')
+    .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('text'))
+    .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
+    .addHelpText(
+      'after',
+      `
+Whoever can write <dir> decides who gets which identity. One process at a time works on a state folder.
+In a terminal a live table is shown; otherwise log lines. SIGINT and SIGTERM finish what is in flight.
+${exitCodesHelp}`,
+    )
+    .action((dir: string, options: RunOptions) => run(io, dir, options, untilStopped));
+}
+
+async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: () => Promise<void>): Promise<void> {
+  const live = io.isTerminal && options.once !== true ? new LiveView(io, { manifests: dir, out: options.out }) : undefined;
+  const write = live === undefined ? io.stdout : (text: string) => live.tell(text);
+  const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write });
+  const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;
+  const config = { manifests: dir, out: options.out, state, fileMode: options.fileMode, fileOwner: options.fileOwner };
+  await using standalone = await Standalone.start(config, { log, events: eventsToLog(log), metrics: noMetrics });
+  if (options.once === true) return once(io, standalone);
+  if (live === undefined) {
+    tellFirst(standalone, log, options.out);
+    await untilStopped();
+  } else {
+    await live.show(standalone, untilStopped());
+  }
+  log.info('stopping: what is in flight is finished first');
+}
+
+async function once(io: CliIo, standalone: Standalone): Promise<void> {
+  await standalone.settled();
+  const { identities, trustDomains, problems } = standalone.overview();
+  for (const problem of problems) io.stderr(`${problem.object}: ${problem.reason}: ${problem.message}\n`);
+  const ready = [...identities, ...trustDomains].every((row) => row.ready);
+  io.stdout(`${identities.filter((row) => row.ready).length} of ${identities.length} identities are ready\n`);
+  if (!ready || problems.length > 0) io.setExitCode(exitCodes.no);
+}
+
+/** Log lines that a person reads first say what to try next, once, when the first identity is there. */
+function tellFirst(standalone: Standalone, log: Log, out: string): void {
+  let told = false;
+  standalone.onChange(() => {
+    if (told) return;
+    const first = standalone.overview().identities.find((row) => row.ready);
+    if (first === undefined) return;
+    told = true;
+    log.info(`try: bin/mtlsd inspect ${out}/identities/${first.namespace}/${first.name}/credential-bundle.pem`);
+  });
+}
+
+/** Standalone has no Events: what they say goes into the log. */
+function eventsToLog(log: Log): EventRecorder {
+  return {
+    record: (target, event) => {
+      const { namespace, name } = target.metadata;
+      const fields = { object: `${target.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`, reason: event.reason };
+      if (event.type === 'Warning') log.warn(event.message, fields);
+      else log.info(event.message, fields);
+    },
+  };
+}
+
+const noMetrics: Metrics = {
+  issued: () => undefined,
+  reconciled: () => undefined,
+  storeInterrupted: () => undefined,
+  queueDepth: () => undefined,
+};
