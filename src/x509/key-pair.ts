@@ -29,7 +29,7 @@ class HeldKeyPair implements KeyPair {
   }
 
   privateKeyPem(): string {
-    return this.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    return this.privateKey.export({ type: 'pkcs8', format: 'pem' });
   }
 }
 
@@ -45,26 +45,19 @@ function publicKeyOf(key: KeyObject): PublicKey {
 const generateOffLoop = promisify(generate);
 
 /** P-256 and Ed25519 take less time than a trip to the thread pool does; the others would hold the event loop up. */
-async function generateKeyObjects(algorithm: KeyAlgorithm): Promise<KeyObjects> {
-  switch (algorithm) {
-    case 'ECDSAP256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    case 'ED25519':
-      return generateKeyPairSync('ed25519');
-    case 'ECDSAP384':
-      return generateOffLoop('ec', { namedCurve: 'P-384' });
-    case 'ECDSAP521':
-      return generateOffLoop('ec', { namedCurve: 'P-521' });
-    case 'RSA2048':
-    case 'RSA3072':
-    case 'RSA4096':
-      return generateOffLoop('rsa', { modulusLength: Number(algorithm.slice(3)), publicExponent: 65537 });
-  }
-}
+const generators: Readonly<Record<KeyAlgorithm, () => KeyObjects | Promise<KeyObjects>>> = {
+  ECDSAP256: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  ECDSAP384: async () => generateOffLoop('ec', { namedCurve: 'P-384' }),
+  ECDSAP521: async () => generateOffLoop('ec', { namedCurve: 'P-521' }),
+  ED25519: () => generateKeyPairSync('ed25519'),
+  RSA2048: async () => generateOffLoop('rsa', { modulusLength: 2048, publicExponent: 65537 }),
+  RSA3072: async () => generateOffLoop('rsa', { modulusLength: 3072, publicExponent: 65537 }),
+  RSA4096: async () => generateOffLoop('rsa', { modulusLength: 4096, publicExponent: 65537 }),
+};
 
 /** A new key pair from the operating system's randomness, made without holding up the event loop. */
 export async function generateKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
-  const { publicKey, privateKey } = await generateKeyObjects(algorithm);
+  const { publicKey, privateKey } = await generators[algorithm]();
   return new HeldKeyPair(publicKeyOf(publicKey), privateKey);
 }
 

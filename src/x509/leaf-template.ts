@@ -69,7 +69,8 @@ function encodeAlgorithm(algorithm: KeyAlgorithm): Uint8Array {
 
 /** RFC 5280 §A.1: a common name has 1 to 64 characters. */
 function encodeCommonName(commonName: string): Uint8Array {
-  const characters = [...commonName].length;
+  // The limit counts characters of UTF-8, not UTF-16 units.
+  const characters = Array.from(commonName).length;
   if (characters === 0 || characters > commonNameCharactersMax || !commonName.isWellFormed()) {
     throw new RangeError(`a common name of ${characters} characters was not refused earlier`);
   }

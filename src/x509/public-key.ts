@@ -132,21 +132,42 @@ export function readPublicKey(reader: DerReader): PublicKeyView {
   return { spki, algorithm: describe(splitSpki(DerReader.overChecked(spki))) };
 }
 
-/** The product of the odd primes below 752: a modulus that shares a factor with it was never made by a sound generator. */
-const smallPrimes = ((): bigint => {
-  let product = 1n;
-  for (let candidate = 3; candidate < 752; candidate += 2) {
-    let prime = true;
-    for (let factor = 3; factor * factor <= candidate && prime; factor += 2) prime = candidate % factor !== 0;
-    if (prime) product *= BigInt(candidate);
+interface PrimeGroup {
+  readonly primes: readonly number[];
+  /** Below 2^53, so that one remainder by it fits a number and answers for all of them. */
+  readonly product: number;
+}
+
+const isPrime = (odd: number): boolean => {
+  for (let factor = 3; factor * factor <= odd; factor += 2) if (odd % factor === 0) return false;
+  return true;
+};
+
+/** The odd primes below 752: a modulus with one among its factors was never made by a sound generator. */
+const smallPrimes = ((): readonly PrimeGroup[] => {
+  const groups: PrimeGroup[] = [];
+  let [primes, product]: [number[], number] = [[], 1];
+  for (let odd = 3; odd < 752; odd += 2) {
+    if (!isPrime(odd)) continue;
+    if (product * odd > Number.MAX_SAFE_INTEGER) {
+      groups.push({ primes, product });
+      [primes, product] = [[], 1];
+    }
+    primes.push(odd);
+    product *= odd;
   }
-  return product;
+  return [...groups, { primes, product }];
 })();
 
-function greatestCommonDivisor(a: bigint, b: bigint): bigint {
-  let [x, y] = [a, b];
-  while (y !== 0n) [x, y] = [y, x % y];
-  return x;
+/** Dividing a long number costs by its length: the product of all groups is divided by once. */
+const smallPrimesProduct = smallPrimes.reduce((all, group) => all * BigInt(group.product), 1n);
+
+function hasSmallFactor(modulus: bigint): boolean {
+  const short = modulus % smallPrimesProduct;
+  return smallPrimes.some(({ primes, product }) => {
+    const remainder = Number(short % BigInt(product));
+    return primes.some((prime) => remainder % prime === 0);
+  });
 }
 
 /** Go reads the exponent into 31 bits; FIPS 186-5 §5.4 wants it odd and above 2^16. */
@@ -159,7 +180,7 @@ function rsaProblem(key: RsaKey): string | undefined {
   }
   const modulus = toBigInt(key.modulus);
   if ((modulus & 1n) === 0n) return 'its modulus is even';
-  if (greatestCommonDivisor(smallPrimes, modulus % smallPrimes) !== 1n) return 'its modulus has a small factor';
+  if (hasSmallFactor(modulus)) return 'its modulus has a small factor';
   return undefined;
 }
 

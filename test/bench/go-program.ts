@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** What Go measured for one pair of key algorithms. */
+export interface GoRate {
+  readonly leaf: string;
+  readonly authority: string;
+  readonly perSecond: number;
+}
+
+/** Builds the Go program of this folder into the cache (Go's own build cache makes a second time cheap) and returns its path. */
+export async function buildGoProgram(): Promise<string> {
+  const { MTLSD_CACHE_DIR, XDG_CACHE_HOME } = process.env;
+  const cache = MTLSD_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'mtlsd');
+  const program = join(cache, 'bench', 'sign');
+  await mkdir(join(cache, 'bench'), { recursive: true });
+  await execute('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'go') });
+  return program;
+}
+
+/** Runs it over pairs such as `ECDSAP256/RSA2048` (leaf/authority), `cpuMs` of CPU time each. */
+export async function goRates(program: string, cpuMs: number, pairs: readonly string[]): Promise<readonly GoRate[]> {
+  const { stdout } = await execute(program, [String(cpuMs), ...pairs]);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((text) => JSON.parse(text) as GoRate);
+}

@@ -1,0 +1,3 @@
+module mtlsd.test/bench
+
+go 1.24
