@@ -8,7 +8,18 @@ export { formatDuration, parseDuration } from './duration.ts';
 export type { TrustDomain, TrustDomainSpec, TrustDomainStatus } from './generated/trust-domain.ts';
 export type { WorkloadIdentity, WorkloadIdentitySpec, WorkloadIdentityStatus } from './generated/workload-identity.ts';
 export { annotations, labels, managedByMtlsd } from './names.ts';
-export type { Condition, ConfigMap, Draft, ObjectMeta, Secret, StoredObject } from './object.ts';
+export type {
+  ClusterTrustBundle,
+  Condition,
+  ConfigMap,
+  Draft,
+  Lease,
+  Namespace,
+  ObjectMeta,
+  Secret,
+  ServiceAccount,
+  StoredObject,
+} from './object.ts';
 export type { Problem } from './problem.ts';
 export {
   type AuthorityKeyAlgorithm,

@@ -45,6 +45,41 @@ export interface ConfigMap extends StoredObject {
   readonly immutable?: boolean;
 }
 
+/** core/v1 Namespace: its metadata is all that mtlsd reads (labels, and whether it is going away). */
+export interface Namespace extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Namespace';
+}
+
+/** core/v1 ServiceAccount: that it exists, and its labels, is all that mtlsd reads. */
+export interface ServiceAccount extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'ServiceAccount';
+}
+
+/** coordination.k8s.io/v1 Lease. Times are RFC 3339 with exactly six decimals: `2026-01-31T12:00:00.000000Z`. */
+export interface Lease extends StoredObject {
+  readonly apiVersion: 'coordination.k8s.io/v1';
+  readonly kind: 'Lease';
+  readonly spec: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+/** certificates.k8s.io/v1 ClusterTrustBundle: `trustBundle` is PEM, at most 1 MiB, CERTIFICATE blocks without headers. */
+export interface ClusterTrustBundle extends StoredObject {
+  readonly apiVersion: 'certificates.k8s.io/v1';
+  readonly kind: 'ClusterTrustBundle';
+  readonly spec: {
+    readonly signerName?: string;
+    readonly trustBundle: string;
+  };
+}
+
 /** metav1.Condition. */
 export interface Condition {
   readonly type: string;

@@ -15,10 +15,23 @@ export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
   WorkloadIdentity: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: true, hasSpec: true },
   Secret: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   ConfigMap: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+  ClusterTrustBundle: { apiVersion: 'certificates.k8s.io/v1', namespaced: false, hasSpec: false },
+  Lease: { apiVersion: 'coordination.k8s.io/v1', namespaced: true, hasSpec: false },
+  Namespace: { apiVersion: 'v1', namespaced: false, hasSpec: false },
+  ServiceAccount: { apiVersion: 'v1', namespaced: true, hasSpec: false },
 };
 
 /** All kinds, in a fixed order. */
-export const allKinds: readonly Kind[] = ['TrustDomain', 'WorkloadIdentity', 'Secret', 'ConfigMap'];
+export const allKinds: readonly Kind[] = [
+  'TrustDomain',
+  'WorkloadIdentity',
+  'Secret',
+  'ConfigMap',
+  'ClusterTrustBundle',
+  'Lease',
+  'Namespace',
+  'ServiceAccount',
+];
 
 /** `name` or `namespace/name`: unique within a kind, as neither part can hold a slash. */
 export function placeOf(key: { readonly namespace?: string | undefined; readonly name: string }): string {

@@ -1,4 +1,4 @@
-import type { ConfigMap, Draft, Secret, StoredObject } from '../resources/object.ts';
+import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Secret, ServiceAccount, StoredObject } from '../resources/object.ts';
 import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
@@ -16,6 +16,10 @@ export interface Kinds {
   readonly WorkloadIdentity: WorkloadIdentity;
   readonly Secret: Secret;
   readonly ConfigMap: ConfigMap;
+  readonly ClusterTrustBundle: ClusterTrustBundle;
+  readonly Lease: Lease;
+  readonly Namespace: Namespace;
+  readonly ServiceAccount: ServiceAccount;
 }
 
 /** A kind's name. */

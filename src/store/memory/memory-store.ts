@@ -38,7 +38,7 @@ export interface WriteCounts {
 export class MemoryStore implements Store {
   readonly #options: MemoryStoreOptions;
   readonly #defer: Defer;
-  readonly #objects: Readonly<Record<Kind, Map<string, Revision>>> = { TrustDomain: new Map(), WorkloadIdentity: new Map(), Secret: new Map(), ConfigMap: new Map() };
+  readonly #objects = Object.fromEntries(allKinds.map((kind) => [kind, new Map()])) as unknown as Readonly<Record<Kind, Map<string, Revision>>>;
   readonly #watchers = new Map<Kind, Set<Watcher<Kind>>>(allKinds.map((kind) => [kind, new Set<Watcher<Kind>>()]));
   readonly #unserved = new Set<Kind>();
   #counts = { created: 0, replaced: 0, statusPatched: 0, deleted: 0 };
