@@ -1,4 +1,5 @@
 import { Environment, type ParseResult } from '@marcbachmann/cel-js';
+import { isJsonObject } from './json.ts';
 
 /**
  * The Common Expression Language as far as the rules in `crds/` use it. Everything that knows the library is here. Regular
@@ -27,11 +28,18 @@ export function usesOldSelf(expression: string): boolean {
 /** What a CEL expression came to: a value, or why there is none (no such key, a duration that is none). */
 export type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
+/** CEL's view of a JSON value. Maps, because a key such as `constructor` in a plain object misleads the library. */
+function toCel(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toCel);
+  if (isJsonObject(value)) return new Map(Object.entries(value).map(([key, item]) => [key, toCel(item)]));
+  return Number.isInteger(value) ? BigInt(value as number) : value;
+}
+
 /** Evaluates a rule of a schema. @throws {Error} when the expression itself cannot be parsed: the CRD is wrong then */
 export function evaluate(expression: string, self: unknown, oldSelf?: unknown): Outcome {
   const run = program(expression);
   try {
-    const value: unknown = run({ self, oldSelf });
+    const value: unknown = run({ self: toCel(self), oldSelf: toCel(oldSelf) });
     return { ok: true, value };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };

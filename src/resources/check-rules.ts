@@ -26,7 +26,7 @@ function isBroken(field: string, broken: ReadonlySet<string>): boolean {
 
 /**
  * Every CEL rule that `value` breaks, its own and those below, in the API server's order. The API server evaluates none
- * when the schema is broken anywhere; here a rule is left out only when `broken` holds something that it would look at, so
+ * when a type, bound or enum is broken anywhere; here a rule is left out only when `broken` holds something that it would look at, so
  * that a person sees everything at once. Rules about a change run when `old` is given, along properties (our lists are atomic).
  */
 export function* ruleProblems(

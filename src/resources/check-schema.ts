@@ -2,6 +2,11 @@ import { isJsonObject } from './json.ts';
 import { child, invalid, prefix, type Problem, quoteAsGo } from './problem.ts';
 import type { Schema } from './schema.ts';
 
+/** What is wrong, and whether rules that look at the value must wait until it is put right. */
+export interface SchemaProblem extends Problem {
+  readonly stopsRules: boolean;
+}
+
 /** The name that the API server's sentences use for the type of a value. */
 function typeName(value: unknown): string {
   if (value === null) return 'null';
@@ -10,40 +15,43 @@ function typeName(value: unknown): string {
   return typeof value;
 }
 
-function typeProblem(schema: Schema, value: unknown, field: string): Problem | undefined {
+function typeProblem(schema: Schema, value: unknown, field: string): SchemaProblem | undefined {
   const found = typeName(value);
   if (found === schema.type) return undefined;
   return {
     field,
     message: `${prefix(field)}Invalid value: "${found}": ${field} in body must be of type ${schema.type}: "${found}"`,
+    stopsRules: true,
   };
 }
 
 /** The API server counts characters and calls them bytes. */
 const characters = (text: string): number => Array.from(text).length;
 
-const tooLong = (field: string, max: number): Problem => ({
+const tooLong = (field: string, max: number): SchemaProblem => ({
   field,
   message: `${prefix(field)}Too long: may not be more than ${max} bytes`,
+  stopsRules: true,
 });
 
-const tooMany = (field: string, actual: number, max: number): Problem => ({
+const tooMany = (field: string, actual: number, max: number): SchemaProblem => ({
   field,
   message: `${prefix(field)}Too many: ${actual}: must have at most ${max} items`,
+  stopsRules: true,
 });
 
-function* stringProblems(schema: Schema, value: string, field: string): Generator<Problem> {
+function* stringProblems(schema: Schema, value: string, field: string): Generator<SchemaProblem> {
   if (schema.maxLength !== undefined && characters(value) > schema.maxLength) yield tooLong(field, schema.maxLength);
   if (schema.minLength !== undefined && characters(value) < schema.minLength) {
-    yield invalid(field, `${field} in body should be at least ${schema.minLength} chars long`, value);
+    yield { ...invalid(field, `${field} in body should be at least ${schema.minLength} chars long`, value), stopsRules: false };
   }
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
     const supported = schema.enum.map((each) => JSON.stringify(each)).join(', ');
-    yield { field, message: `${field}: Unsupported value: ${quoteAsGo(value)}: supported values: ${supported}`, value };
+    yield { field, message: `${field}: Unsupported value: ${quoteAsGo(value)}: supported values: ${supported}`, value, stopsRules: true };
   }
 }
 
-function* arrayProblems(schema: Schema, value: readonly unknown[], field: string): Generator<Problem> {
+function* arrayProblems(schema: Schema, value: readonly unknown[], field: string): Generator<SchemaProblem> {
   if (schema.maxItems !== undefined && value.length > schema.maxItems) {
     yield tooMany(field, value.length, schema.maxItems);
     return;
@@ -51,14 +59,16 @@ function* arrayProblems(schema: Schema, value: readonly unknown[], field: string
   for (const [index, item] of value.entries()) {
     if (schema.items !== undefined) yield* schemaProblems(schema.items, item, `${field}[${index}]`);
     if (schema['x-kubernetes-list-type'] === 'set' && typeof item === 'string' && value.indexOf(item) < index) {
-      yield { field: `${field}[${index}]`, message: `${field}[${index}]: Duplicate value: ${quoteAsGo(item)}`, value: item };
+      const place = `${field}[${index}]`;
+      yield { field: place, message: `${place}: Duplicate value: ${quoteAsGo(item)}`, value: item, stopsRules: false };
     }
   }
 }
 
-function* objectProblems(schema: Schema, value: Readonly<Record<string, unknown>>, field: string): Generator<Problem> {
+function* objectProblems(schema: Schema, value: Readonly<Record<string, unknown>>, field: string): Generator<SchemaProblem> {
   for (const name of schema.required ?? []) {
-    if (!Object.hasOwn(value, name)) yield { field: child(field, name), message: `${child(field, name)}: Required value` };
+    const place = child(field, name);
+    if (!Object.hasOwn(value, name)) yield { field: place, message: `${place}: Required value`, stopsRules: true };
   }
   const names = Object.keys(value);
   if (schema.maxProperties !== undefined && names.length > schema.maxProperties) {
@@ -76,7 +86,7 @@ function* objectProblems(schema: Schema, value: Readonly<Record<string, unknown>
  * Everything in `value` that breaks the OpenAPI part of `schema`, in the API server's own sentences (kube-openapi's
  * validation). Lists and maps that are too long are not looked into.
  */
-export function* schemaProblems(schema: Schema, value: unknown, field: string): Generator<Problem> {
+export function* schemaProblems(schema: Schema, value: unknown, field: string): Generator<SchemaProblem> {
   const wrongType = typeProblem(schema, value, field);
   if (wrongType !== undefined) yield wrongType;
   else if (typeof value === 'string') yield* stringProblems(schema, value, field);

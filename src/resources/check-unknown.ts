@@ -24,7 +24,7 @@ export function nearMiss(word: string, known: readonly string[]): string | undef
   const lower = word.toLowerCase();
   const [best] = known
     .map((name) => ({ name, away: distance(lower, name.toLowerCase()) }))
-    .filter(({ name, away }) => away <= Math.min(2, Math.floor(name.length / 3)))
+    .filter(({ name, away }) => away < 2 || (away === 2 && name.length > 3 && name.startsWith(lower.charAt(0))))
     .sort((left, right) => left.away - right.away);
   return best?.name;
 }

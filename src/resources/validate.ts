@@ -76,9 +76,12 @@ function problemsOf(definition: KindDefinition, manifest: JsonObject, spec: unkn
   problems.push(...unknownFields(specSchema, manifest['spec'], 'spec'));
   if (isJsonObject(metadata)) problems.push(...metadataProblems(metadata), ...nameBoundProblems(definition.schema, metadata));
   else problems.push({ field: 'metadata', message: 'metadata: Invalid value: write a map with the name of the object' });
-  const broken = [...schemaProblems(specSchema, spec, 'spec')];
-  problems.push(...broken);
-  problems.push(...ruleProblems(specSchema, spec, member(old, 'spec'), 'spec', new Set(broken.map(({ field }) => field))));
+  const broken = new Set<string>();
+  for (const { stopsRules, ...problem } of schemaProblems(specSchema, spec, 'spec')) {
+    problems.push(problem);
+    if (stopsRules) broken.add(problem.field);
+  }
+  problems.push(...ruleProblems(specSchema, spec, member(old, 'spec'), 'spec', broken));
   return problems;
 }
 
