@@ -62,25 +62,29 @@ function trustDomainRow(object: TrustDomain): TrustDomainRow {
 }
 
 function identityRow(identity: WorkloadIdentity, nowMs: number): IdentityRow {
-  const { status } = identity;
-  const notAfterMs = status?.notAfter === undefined ? undefined : Date.parse(status.notAfter);
-  const notBeforeMs = status?.notBefore === undefined ? undefined : Date.parse(status.notBefore);
-  const leftMs = notAfterMs === undefined ? undefined : Math.max(0, notAfterMs - nowMs);
-  // The time by which a certificate is dated back is no life that anybody can use.
-  const spanMs = notAfterMs === undefined || notBeforeMs === undefined ? undefined : notAfterMs - notBeforeMs - backdateMs;
+  const { status = {} } = identity;
+  const life = lifeOf(status.notBefore, status.notAfter, nowMs);
   return {
     namespace: identity.metadata.namespace ?? '',
     name: identity.metadata.name,
-    ready: isTrue(status?.conditions, 'Ready') && leftMs !== 0,
-    trustDomain: status?.trustDomain,
-    spiffeId: status?.spiffeID,
-    issuer: status?.issuer,
-    notAfter: status?.notAfter,
-    renewalTime: status?.renewalTime,
-    lifeLeft: leftMs === undefined || spanMs === undefined ? undefined : Math.min(1, leftMs / Math.max(1, spanMs)),
-    lifeLeftSeconds: leftMs === undefined ? undefined : Math.floor(leftMs / 1000),
-    renewals: Math.max(0, (status?.issuances ?? 0) - 1),
+    ready: isTrue(status.conditions, 'Ready') && life?.seconds !== 0,
+    trustDomain: status.trustDomain,
+    spiffeId: status.spiffeID,
+    issuer: status.issuer,
+    notAfter: status.notAfter,
+    renewalTime: status.renewalTime,
+    lifeLeft: life?.part,
+    lifeLeftSeconds: life?.seconds,
+    renewals: Math.max(0, (status.issuances ?? 0) - 1),
   };
+}
+
+/** The time by which a certificate is dated back is no life that anybody can use. */
+function lifeOf(notBefore: string | undefined, notAfter: string | undefined, nowMs: number): { readonly part: number; readonly seconds: number } | undefined {
+  if (notBefore === undefined || notAfter === undefined) return undefined;
+  const leftMs = Math.max(0, Date.parse(notAfter) - nowMs);
+  const spanMs = Math.max(1, Date.parse(notAfter) - Date.parse(notBefore) - backdateMs);
+  return { part: Math.min(1, leftMs / spanMs), seconds: Math.floor(leftMs / 1000) };
 }
 
 /** Every condition that is not as it should be, each message once. */

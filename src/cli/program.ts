@@ -63,7 +63,7 @@ function processIo(): CliIo {
     stdin: process.stdin,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal: process.stdout.isTTY,
     nowMs: () => Date.now(),
     setExitCode: (code) => (process.exitCode = code),
   };

@@ -20,8 +20,6 @@ export interface ErrorEntry<Details extends ErrorDetails = ErrorDetails> {
 }
 
 /** Makes a catalogue row and fixes the type of its details: `entry<{ value: string }>({ … })`. */
-export function entry<Details extends ErrorDetails = Readonly<Record<never, never>>>(
-  row: Omit<ErrorEntry<Details>, 'details'>,
-): ErrorEntry<Details> {
+export function entry<Details extends ErrorDetails = ErrorDetails>(row: Omit<ErrorEntry<Details>, 'details'>): ErrorEntry<Details> {
   return row;
 }

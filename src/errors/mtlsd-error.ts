@@ -35,5 +35,5 @@ export class MtlsdError<C extends ErrorCode = ErrorCode> extends Error {
 /** Whether `error` is an MtlsdError, with one of `codes` when any are given. */
 export function isMtlsdError<C extends ErrorCode>(error: unknown, ...codes: readonly C[]): error is MtlsdError<C> {
   if (!(error instanceof MtlsdError)) return false;
-  return codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code);
+  return codes.length === 0 || (codes as readonly string[]).includes((error as MtlsdError).code);
 }

@@ -48,7 +48,7 @@ function readAttributes(reader: DerReader): Extensions {
 
 function readRequest(der: Uint8Array): CertificateRequest {
   const parts = readSignedParts(DerReader.overChecked(der));
-  const reader = DerReader.overChecked(parts.toBeSigned).constructed(tag.sequence);
+  const reader = DerReader.overPassed(parts.toBeSigned).constructed(tag.sequence);
   const version = reader.content(reader.element(tag.integer));
   if (version.length !== 1 || version[0] !== 0) throw new DerError('no such version');
   const subject = readName(reader);

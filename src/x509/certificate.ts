@@ -38,7 +38,7 @@ function readOptionalParts(reader: DerReader, version: number): Extensions {
 
 function readCertificate(der: Uint8Array): Certificate {
   const parts = readSignedParts(DerReader.overChecked(der));
-  const reader = DerReader.overChecked(parts.toBeSigned).constructed(tag.sequence);
+  const reader = DerReader.overPassed(parts.toBeSigned).constructed(tag.sequence);
   const version = readVersion(reader);
   const serialNumber = toHex(reader.content(reader.element(tag.integer)));
   const innerAlgorithm = reader.element(tag.sequence);

@@ -185,6 +185,11 @@ export class DerReader {
     return new DerReader(bytes, 0, bytes.length);
   }
 
+  /** Over a whole element of an input that `checkDer` has passed. */
+  static overPassed(element: Uint8Array): DerReader {
+    return new DerReader(element, 0, element.length);
+  }
+
   /** Over the content of an element of this input. */
   inside(element: DerElement): DerReader {
     return new DerReader(this.bytes, element.content, element.end);

@@ -125,11 +125,11 @@ function describe(parts: SpkiParts): string {
   }
 }
 
-/** Reads the next element as a SubjectPublicKeyInfo without judging the key. Throws DerError. */
+/** Reads the next element, of checked DER, as a SubjectPublicKeyInfo without judging the key. Throws DerError. */
 export function readPublicKey(reader: DerReader): PublicKeyView {
   const element = reader.element(tag.sequence);
   const spki = reader.whole(element);
-  return { spki, algorithm: describe(splitSpki(DerReader.overChecked(spki))) };
+  return { spki, algorithm: describe(splitSpki(DerReader.overPassed(spki))) };
 }
 
 interface PrimeGroup {

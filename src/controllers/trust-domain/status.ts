@@ -22,7 +22,7 @@ export function trustDomainStatus(object: TrustDomain, record: AuthorityRecord |
     observedGeneration,
   };
   const conditions = setCondition(object.status?.conditions, ready, nowMs);
-  return { observedGeneration, ...projection(object, record), conditions: [...conditions] } as TrustDomainStatus;
+  return { observedGeneration, ...projection(object, record), conditions: [...conditions] };
 }
 
 /** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */

@@ -85,26 +85,39 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
 
 function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant, mine: SecretMetadata | undefined, svid: DeliveredSvid | undefined, nowMs: number): Step | undefined | 'repair-later' {
   const profile = profileOf(grant, observed.resolved);
-  const issue = (why: IssueReason): Step => ({ do: 'issue', why, grant, profile, domain, over: observed.secret });
-  const { secret, verdict, identity, resolved } = observed;
+  const { secret, verdict, repair } = observed;
+  if (secret !== undefined && mine !== undefined && verdict.kind === 'unknown') return { do: 'inspect', secret };
 
+  const why = issueReason(observed, domain, profile, mine, svid, nowMs);
+  if ((why === 'repair' || why === 'deleted') && !repair.allowed) return 'repair-later';
+  if (why !== undefined) return { do: 'issue', why, grant, profile, domain, over: secret };
+
+  const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid);
+  if (secret !== undefined && rewrite !== undefined) return { do: 'rewrite', why: rewrite, domain, secret, profile };
+  const [leftover] = observed.leftovers;
+  return leftover === undefined ? undefined : { do: 'delete', secret: leftover, why: `the Secret is now named ${observed.resolved.secretName}` };
+}
+
+/** Why a new pair is needed, or undefined when the one in place will do. */
+function issueReason(observed: ObservedIdentity, domain: ReadyDomain, profile: string, mine: SecretMetadata | undefined, svid: DeliveredSvid | undefined, nowMs: number): IssueReason | undefined {
+  const { identity, resolved, secret, verdict } = observed;
   if (secret === undefined) {
     // It was there before: somebody deleted it.
     const deleted = identity.status?.secret?.name === resolved.secretName && identity.status.serialNumber !== undefined;
-    if (!deleted) return issue('first');
-    return observed.repair.allowed ? issue('deleted') : 'repair-later';
+    return deleted ? 'deleted' : 'first';
   }
-  if (mine === undefined) return issue('taken-over');
-  if (verdict.kind === 'unknown') return { do: 'inspect', secret };
-  if (verdict.kind === 'changed' || svid === undefined) return observed.repair.allowed ? issue('repair') : 'repair-later';
-  if (svid.profile !== profile || svid.spiffeId !== grant.spiffeId.toString()) return issue('changed');
-  const issuerKnown = domain.record.authorities.some((authority) => authority.keyIdentifier === svid.issuer);
-  if (!issuerKnown) return issue('issuer-gone');
-  if (nowMs >= renewalOf(observed, svid)) return issue('renewal');
-  if (svid.bundleGeneration !== domain.bundle.generation) return { do: 'rewrite', why: 'the trust bundle changed', domain, secret, profile };
-  if (!metadataIsCurrent(secret, identity, resolved, domain.name)) return { do: 'rewrite', why: 'the Secret template changed', domain, secret, profile };
-  const [leftover] = observed.leftovers;
-  return leftover === undefined ? undefined : { do: 'delete', secret: leftover, why: `the Secret is now named ${resolved.secretName}` };
+  if (mine === undefined) return 'taken-over';
+  if (verdict.kind === 'changed' || svid === undefined) return 'repair';
+  // The profile holds the SPIFFE ID, the names, the life and the kind of key.
+  if (svid.profile !== profile) return 'changed';
+  if (!domain.record.authorities.some((authority) => authority.keyIdentifier === svid.issuer)) return 'issuer-gone';
+  return nowMs >= renewalOf(observed, svid) ? 'renewal' : undefined;
+}
+
+/** Why the same pair has to be written again, or undefined. */
+function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: SecretMetadata, svid: DeliveredSvid | undefined): string | undefined {
+  if (svid?.bundleGeneration !== domain.bundle.generation) return 'the trust bundle changed';
+  return metadataIsCurrent(secret, observed.identity, observed.resolved, domain.name) ? undefined : 'the Secret template changed';
 }
 
 function ownSecret(observed: ObservedIdentity): SecretMetadata | undefined {

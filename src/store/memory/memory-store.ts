@@ -63,8 +63,8 @@ export class MemoryStore implements Store {
       faults: () => this.#faults,
       list: () => [...this.#objects[kind].values()],
     });
-    watchers?.add(watcher as unknown as Watcher<Kind>);
-    signal.addEventListener('abort', () => watchers?.delete(watcher as unknown as Watcher<Kind>), { once: true });
+    watchers?.add(watcher);
+    signal.addEventListener('abort', () => watchers?.delete(watcher), { once: true });
   }
 
   async get<K extends Kind>(key: ObjectKey<K>): Promise<Kinds[K] | undefined> {
@@ -159,11 +159,11 @@ export class MemoryStore implements Store {
     const fault = this.#faults.operation(operation);
     if (fault?.kind === 'refused') return { error: fault.error };
     if (fault?.kind === 'conflict' && isChange(operation)) return { error: conflict(operation.key, 'another writer came first') };
-    const applied = fault === undefined || fault.kind === 'conflict' || fault.applied;
-    const outcome = applied ? attempt(act) : undefined;
-    if (fault?.kind === 'crash') return { error: new SimulatedCrash(operation, fault.applied) };
-    if (fault?.kind === 'unavailable' || outcome === undefined) return { error: unavailable(operation, fault?.kind === 'unavailable' ? fault.retryAfterMs : undefined) };
-    return outcome;
+    if (fault === undefined || fault.kind === 'conflict') return attempt(act);
+    // Whatever comes of it: the answer, a refusal included, never reaches the caller.
+    if (fault.applied) attempt(act);
+    if (fault.kind === 'crash') return { error: new SimulatedCrash(operation, fault.applied) };
+    return { error: unavailable(operation, fault.retryAfterMs) };
   }
 
   #create(key: ObjectKey, object: Incoming): Revision {
