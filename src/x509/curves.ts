@@ -64,12 +64,12 @@ function jacobi(value: bigint, modulus: bigint): number {
   return n === 1n ? sign : 0;
 }
 
-/** The y coordinates of the eight points of small order: 0, 1, −1 and those of order 8. A key among them verifies forgeries. */
+/** The y coordinates of the eight points of small order: 0, 1, −1 and, of order 8, the roots of d·y⁴ + 2·y² = 1. A key among them verifies forgeries. */
 const smallOrderY: ReadonlySet<bigint> = new Set([
   0n,
   1n,
   p25519 - 1n,
-  2707385501144840649318225287225658788936804267575313519463743609750303021422n,
+  2707385501144840649318225287225658788936804267575313519463743609750303402022n,
   55188659117513257062467267217118295137698188065244968500265048394206261417927n,
 ]);
 

@@ -42,6 +42,9 @@ interface SpkiParts {
   readonly key: Uint8Array;
 }
 
+/** Parameters that are neither an OID nor NULL, such as a curve that is spelled out. */
+const explicitParameters = 'explicit';
+
 function splitSpki(outer: DerReader): SpkiParts {
   const reader = outer.constructed(tag.sequence);
   const algorithm = reader.constructed(tag.sequence);
@@ -52,7 +55,7 @@ function splitSpki(outer: DerReader): SpkiParts {
   else if (!algorithm.done) {
     // Explicit curve parameters and the like: legal DER, of no use here.
     algorithm.any();
-    parameters = 'explicit';
+    parameters = explicitParameters;
   }
   algorithm.finish();
   const key = readBitStringOctets(reader);
@@ -114,7 +117,7 @@ const nameOf = (identifier: string): string => otherAlgorithms[identifier] ?? id
 function describe(parts: SpkiParts): string {
   switch (parts.algorithm) {
     case oid.ecPublicKey:
-      if (typeof parts.parameters !== 'string') return 'EC without a named curve';
+      if (typeof parts.parameters !== 'string' || parts.parameters === explicitParameters) return 'EC without a named curve';
       return namedCurves[parts.parameters]?.algorithm ?? `EC ${nameOf(parts.parameters)}`;
     case oid.ed25519:
       return 'ED25519';
