@@ -68,7 +68,7 @@ export class Standalone implements AsyncDisposable {
       clock: systemClock,
       tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
       // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
-      lease: { permits: () => true },
+      lease: { permits: () => true, acknowledge: () => Promise.resolve() },
       ...telemetry,
       audit,
       delivery,

@@ -8,4 +8,7 @@ export interface SigningLease {
    * takes notAfter from the same reading of the clock.
    */
   permits(trustDomain: string, signerEpoch: number, nowMs: number): boolean;
+
+  /** Has the lease name the epoch from now on, instead of an earlier one: whoever reads it knows what is signed with. */
+  acknowledge(trustDomain: string, signerEpoch: number): Promise<void>;
 }

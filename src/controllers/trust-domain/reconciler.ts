@@ -139,6 +139,7 @@ export class TrustDomainReconciler implements Reconciler {
     const known = this.#domains.get(name);
     const opened = await this.#openIssuer(known, record);
     const stopping = problem ?? opened.problem;
+    if (opened.issuer !== undefined) await this.#context.lease.acknowledge(name, opened.issuer.signerEpoch);
     const state: DomainState = {
       object,
       isDefault: spec.isDefault,

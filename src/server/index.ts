@@ -1,0 +1,2 @@
+/** HTTP faces of the daemon, on fastify: one plugin a route family. Nothing in here holds a key or decides a policy. */
+export { healthServer, type HealthSources } from './health.ts';
