@@ -14,5 +14,6 @@ export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './sp
 export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';
 export { authorityRules, type Finding, leafRules, lint } from './rules/index.ts';
 export type { Role, Rule, Severity } from './rules/rule.ts';
+export { type LinkProblem, linkProblem, type VerifySignature } from './validation/path.ts';
 export type { Refusal, RefusalCode, Refused, Validated } from './validation/refusal.ts';
 export { type RootsOfTrustDomain, validateX509Svid, type ValidationOptions } from './validation/validate-x509-svid.ts';

@@ -23,18 +23,30 @@ function keyIdentifiersFit(child: CertificateView, issuer: CertificateView): boo
   return wanted === undefined || offered === undefined || wanted === offered;
 }
 
-/** Why `issuer` did not issue `child`, or nothing: name, key identifier, signature, in this order. */
-function linkRefusals(child: Place, issuer: Place, verifySignature: VerifySignature): readonly Refusal[] {
-  if (child.view.issuer.empty || !sameBytes(child.view.issuer.der, issuer.view.subject.der)) {
-    const clause = `was issued by ${child.view.issuer.text || 'nobody named'}, which is not the next certificate of the chain`;
-    return [refusal(child, 'ISSUER_MISMATCH', 'RFC 5280 §6.1.3 (a)(4)', clause)];
+/** How a link of a chain is broken; `clause` goes on from the name of the lower certificate. */
+export interface LinkProblem {
+  readonly code: 'ISSUER_MISMATCH' | 'KEY_IDENTIFIER_MISMATCH' | 'SIGNATURE_INVALID';
+  readonly rule: string;
+  readonly clause: string;
+}
+
+/** Why `issuer` did not issue `child`, or undefined when it did: name, key identifier, signature, in this order. */
+export function linkProblem(child: CertificateView, issuer: CertificateView, verifySignature: VerifySignature): LinkProblem | undefined {
+  if (child.issuer.empty || !sameBytes(child.issuer.der, issuer.subject.der)) {
+    const clause = `was issued by ${child.issuer.text || 'nobody named'}, which is not the next certificate of the chain`;
+    return { code: 'ISSUER_MISMATCH', rule: 'RFC 5280 §6.1.3 (a)(4)', clause };
   }
-  if (!keyIdentifiersFit(child.view, issuer.view)) {
+  if (!keyIdentifiersFit(child, issuer)) {
     const clause = 'names another key of its issuer (authority key identifier) than the next certificate has';
-    return [refusal(child, 'KEY_IDENTIFIER_MISMATCH', 'RFC 5280 §4.2.1.1', clause)];
+    return { code: 'KEY_IDENTIFIER_MISMATCH', rule: 'RFC 5280 §4.2.1.1', clause };
   }
-  if (verifySignature(child.view, issuer.view)) return [];
-  return [refusal(child, 'SIGNATURE_INVALID', 'RFC 5280 §6.1.3 (a)(1)', 'does not carry a valid signature of its issuer')];
+  if (verifySignature(child, issuer)) return undefined;
+  return { code: 'SIGNATURE_INVALID', rule: 'RFC 5280 §6.1.3 (a)(1)', clause: 'does not carry a valid signature of its issuer' };
+}
+
+function linkRefusals(child: Place, issuer: Place, verifySignature: VerifySignature): readonly Refusal[] {
+  const problem = linkProblem(child.view, issuer.view, verifySignature);
+  return problem === undefined ? [] : [refusal(child, problem.code, problem.rule, problem.clause)];
 }
 
 /** The path from a leaf to the root that it ends at, or why there is none. */
