@@ -43,6 +43,15 @@ export class Domains {
     return [...this.#states.values()];
   }
 
+  /** Says that a trust domain exists, before anything else is known of it: what is known otherwise stays. */
+  declare(object: TrustDomain): void {
+    const known = this.#states.get(object.metadata.name);
+    const isDefault = object.spec.default ?? false;
+    const unknown = { policy: undefined, record: undefined, issuer: undefined, bundle: undefined, problem: undefined };
+    if (known === undefined) this.set(object.metadata.name, { object, isDefault, ...unknown });
+    else if (known.isDefault !== isDefault) this.set(object.metadata.name, { ...known, isDefault });
+  }
+
   set(name: string, state: DomainState): void {
     this.#states.set(name, state);
     for (const listener of this.#listeners) listener(name);

@@ -40,7 +40,7 @@ export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, no
 
   const ended = endedAuthorities(record, limits, nowMs);
   if (ended.size > 0) return { action: 'drop', keyIdentifiers: ended };
-  return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - limits.maxTtlMs, nextDropMs(record, limits)) };
+  return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - limits.maxTtlMs + 1, nextDropMs(record, limits)) };
 }
 
 /** A retired issuing authority is needed until the last leaf it can have signed has ended. */

@@ -86,7 +86,8 @@ export class Cache<T extends StoredObject> {
 
   #put(object: T): void {
     const before = this.#objects.get(idOf(object));
-    if (before === undefined || !isOlder(object, before)) this.#set(object);
+    // The echo of our own write changes nothing: telling it would reconcile everything twice.
+    if (before === undefined || (this.#differs(object) && !isOlder(object, before))) this.#set(object);
   }
 
   #set(object: T): void {

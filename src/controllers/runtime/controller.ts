@@ -35,6 +35,7 @@ export class Controller {
   readonly #reconciler: Reconciler;
   readonly #options: ControllerOptions;
   readonly #failures = new Map<string, number>();
+  readonly #startedAtMs = new Map<string, number>();
   readonly #idleWaiters: (() => void)[] = [];
   #running = 0;
   #stopped = false;
@@ -55,6 +56,12 @@ export class Controller {
   enqueue(namespace: string | undefined, name: string): void {
     const key = { namespace: namespace ?? '', name };
     this.queue.add(key, this.#reconciler.deadlineMs(key));
+  }
+
+  /** For how long the reconciliation that is in flight longest has been, milliseconds. */
+  get longestInFlightMs(): number {
+    const [oldest] = this.#startedAtMs.values(); // in the order in which they began
+    return oldest === undefined ? 0 : this.#options.clock.nowMs() - oldest;
   }
 
   /** How many keys failed at their last try and wait for the next. */
@@ -92,6 +99,7 @@ export class Controller {
     const { clock, metrics } = this.#options;
     const id = `${key.namespace}/${key.name}`;
     const startedMs = clock.nowMs();
+    this.#startedAtMs.set(id, startedMs);
     try {
       const { nextAtMs } = await this.#reconciler.reconcile(key);
       this.#failures.delete(id);
@@ -101,6 +109,7 @@ export class Controller {
       metrics.reconciled(this.#reconciler.kind, 'retry', clock.nowMs() - startedMs);
       this.#retry(key, id, error);
     } finally {
+      this.#startedAtMs.delete(id);
       this.queue.done(key);
     }
   }

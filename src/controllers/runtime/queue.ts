@@ -21,6 +21,9 @@ interface Delayed {
   readonly urgency: number;
 }
 
+/** A queue looks at the clock at least this often while something is delayed. */
+const longestSleepMs = 60_000;
+
 /**
  * A work queue. A key waits at most once and is never worked on twice at the same time; adding it while it is being worked
  * on has it come back afterwards. Namespaces take turns, so that a flood in one delays no other; within a namespace the
@@ -36,6 +39,7 @@ export class WorkQueue {
   #cancelTimer: (() => void) | undefined;
   #timerAtMs = Infinity;
   #order = 0;
+  #armedAtMs = 0;
   #wake: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -134,24 +138,29 @@ export class WorkQueue {
   }
 
   #arm(): void {
-    const next = this.nextDelayedMs;
-    if (next === undefined || (next >= this.#timerAtMs && this.#cancelTimer !== undefined)) return;
+    const due = this.nextDelayedMs;
+    if (due === undefined) return;
+    // Never asleep for long: a clock that is set, or a machine that was suspended, is noticed in time.
+    this.#armedAtMs = this.#clock.nowMs();
+    const next = Math.min(due, this.#armedAtMs + longestSleepMs);
+    if (next >= this.#timerAtMs && this.#cancelTimer !== undefined) return;
     this.#cancelTimer?.();
     this.#timerAtMs = next;
     this.#cancelTimer = this.#clock.schedule(next, () => {
       this.#cancelTimer = undefined;
       this.#timerAtMs = Infinity;
-      this.#releaseDue();
+      this.#releaseDue(this.#clock.nowMs() < this.#armedAtMs);
       this.#arm();
     });
   }
 
-  #releaseDue(): void {
+  /** @param all whatever their time: it was computed on a clock that has been set back since */
+  #releaseDue(all: boolean): void {
     const nowMs = this.#clock.nowMs();
     for (;;) {
       this.#dropStale();
       const next = this.#delayed.peek();
-      if (next === undefined || next.atMs > nowMs) return;
+      if (next === undefined || (!all && next.atMs > nowMs)) return;
       this.#delayed.pop();
       this.#delayedAt.delete(next.id);
       this.add(next.key, next.urgency);

@@ -4,9 +4,13 @@ import type { DomainProblem } from '../domains.ts';
 
 /**
  * Annotation by which an operator gives the roots of a trust domain up and asks for a new one: the key identifier of the
- * root that ended, or `lost` when its record is gone. It says which state it was written for, so that it cannot fire twice.
+ * root that ended or whose record is gone, or `lost` when nobody knows it any more. It says which root it was written for,
+ * so that it cannot fire twice when it is left in place.
  */
 export const newRootAnnotation = 'mtlsd.io/new-root';
+
+/** How long until a record that cannot be used is read again. */
+const lookAgainMs = 60_000;
 
 /** What the record of a trust domain was found to be. */
 export type RecordState =
@@ -20,6 +24,8 @@ export interface ObservedTrustDomain {
   readonly record: RecordState;
   /** Whether anything exists that an earlier record must have made: certificates, a bundle, a status. */
   readonly traces: readonly string[];
+  /** The key identifier of the root that status names as active, if it does. */
+  readonly lastRoot: string | undefined;
   /** The value of `newRootAnnotation`, if any. */
   readonly newRoot: string | undefined;
   readonly limits: TurnoverLimits;
@@ -38,21 +44,24 @@ export type TrustDomainPlan =
 /** Decides what to do about the authorities of one trust domain. Pure. A root is never made anew in silence. */
 export function planTrustDomain(observed: ObservedTrustDomain, nowMs: number): TrustDomainPlan {
   const { record } = observed;
-  if (record.kind === 'unusable') return { action: 'none', problem: record.problem };
-  if (record.kind === 'absent') return planAbsent(observed);
+  // What was restored may lack the label that our watch looks for: read it again from time to time.
+  if (record.kind === 'unusable') return { action: 'none', nextAtMs: nowMs + lookAgainMs, problem: record.problem };
+  if (record.kind === 'absent') return planAbsent(observed, nowMs);
   return planLoaded(observed, record.record, nowMs);
 }
 
-function planAbsent(observed: ObservedTrustDomain): TrustDomainPlan {
+function planAbsent(observed: ObservedTrustDomain, nowMs: number): TrustDomainPlan {
   if (observed.traces.length === 0) return { action: 'create' };
-  if (observed.newRoot === 'lost') return { action: 'replace', why: 'the record was lost and a new root was asked for' };
+  const asked = observed.lastRoot ?? 'lost';
+  if (observed.newRoot === asked) return { action: 'replace', why: 'the record was lost and a new root was asked for' };
   return {
     action: 'none',
+    nextAtMs: nowMs + lookAgainMs,
     problem: {
       reason: 'AuthorityRecordLost',
       message:
         `${observed.recordLocation} is gone, but ${observed.traces.join(', ')} of trust domain ${observed.name} exist: restore it from a backup. ` +
-        `To give the old root up instead (every certificate in use stops verifying), annotate the TrustDomain with ${newRootAnnotation}: lost`,
+        `To give the old root up instead (every certificate in use stops verifying), annotate the TrustDomain with ${newRootAnnotation}: ${asked}`,
     },
   };
 }

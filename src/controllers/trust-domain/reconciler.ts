@@ -6,6 +6,7 @@ import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.t
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
+import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
@@ -31,12 +32,14 @@ export class TrustDomainReconciler implements Reconciler {
   readonly #trustDomains: Cache<TrustDomain>;
   readonly #secrets: Cache<SecretMetadata>;
   readonly #domains: Domains;
+  readonly #targets: BundleTargets;
 
-  constructor(context: ControllerContext, caches: { trustDomains: Cache<TrustDomain>; secrets: Cache<SecretMetadata> }, domains: Domains) {
+  constructor(context: ControllerContext, caches: { trustDomains: Cache<TrustDomain>; secrets: Cache<SecretMetadata> }, domains: Domains, targets: BundleTargets) {
     this.#context = context;
     this.#trustDomains = caches.trustDomains;
     this.#secrets = caches.secrets;
     this.#domains = domains;
+    this.#targets = targets;
   }
 
   deadlineMs(key: QueueKey): number | undefined {
@@ -68,6 +71,7 @@ export class TrustDomainReconciler implements Reconciler {
           name,
           record: loaded.state,
           traces: this.#traces(object),
+          lastRoot: object.status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active')?.keyIdentifier,
           newRoot: object.metadata.annotations?.[newRootAnnotation],
           limits: { maxTtlMs: spec.svid.maxTtlMs, leaseMs },
           recordLocation: this.#context.recordLocation(name),
@@ -176,7 +180,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
-    const status = trustDomainStatus(object, record, problem, this.#context.clock.nowMs());
+    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name) }, this.#context.clock.nowMs());
     if (sameStatus(object.status, status)) return;
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });

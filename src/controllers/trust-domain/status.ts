@@ -1,5 +1,6 @@
 import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../authority/index.ts';
 import { setCondition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
+import type { TargetCounts } from '../bundle/targets.ts';
 import type { DomainProblem } from '../domains.ts';
 
 /** Problems under which the trust domain still issues: a warning, not an outage. */
@@ -10,8 +11,16 @@ export function stopsIssuance(problem: DomainProblem | undefined): boolean {
   return problem !== undefined && !warnings.has(problem.reason);
 }
 
+/** What the status of a trust domain is made of. */
+export interface TrustDomainStatusInputs {
+  readonly object: TrustDomain;
+  readonly record: AuthorityRecord | undefined;
+  readonly problem: DomainProblem | undefined;
+  readonly targets: TargetCounts | undefined;
+}
+
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined, nowMs: number): TrustDomainStatus {
+export function trustDomainStatus({ object, record, problem, targets }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
   const observedGeneration = object.metadata.generation ?? 1;
   const stopped = stopsIssuance(problem);
   const ready = {
@@ -22,7 +31,7 @@ export function trustDomainStatus(object: TrustDomain, record: AuthorityRecord |
     observedGeneration,
   };
   const conditions = setCondition(object.status?.conditions, ready, nowMs);
-  return { observedGeneration, ...projection(object, record), conditions: [...conditions] };
+  return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), conditions: [...conditions] };
 }
 
 /** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */

@@ -1,12 +1,13 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, labels, managedByMtlsd, type Secret } from '../../resources/index.ts';
+import type { IssuedSvid } from '../../issuance/index.ts';
+import type { Secret } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { SecretContents } from './contents.ts';
 import { judgeSecret } from './judge.ts';
 import type { ObservedIdentity, Step } from './plan.ts';
-import { deliveredSvid, renderSecret, type SecretContent } from './secret.ts';
+import { deliveredSvid, ownerOf, renderSecret, type SecretContent } from './secret.ts';
 
 type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
 
@@ -60,7 +61,7 @@ export class IdentityActor {
     const keyPair = await tools.generateKeyPair(resolved.keyAlgorithm);
     const svid = step.domain.issuer.issue(step.grant, keyPair.publicKey, tools.randomBytes(16), lease, clock.nowMs());
     const before = step.over === undefined ? undefined : deliveredSvid(step.over);
-    const isOwn = step.over?.metadata.annotations?.[annotations.identity] === identity.metadata.name;
+    const isOwn = step.over !== undefined && ownerOf(step.over) === identity.metadata.name;
     const content: SecretContent = {
       identity,
       resolved,
@@ -71,8 +72,10 @@ export class IdentityActor {
       profile: step.profile,
       issuances: (isOwn ? (before?.issuances ?? 0) : 0) + 1,
     };
+    // Before the write: whatever becomes of it, what was signed stands in the audit.
+    this.#audit(step, observed, svid);
     const result = await this.#write(content, step.over);
-    if (result === 'done') this.#tell(step, observed, svid.serialNumber, svid.notAfterMs);
+    if (result === 'done') this.#tell(step, observed);
     return result;
   }
 
@@ -118,7 +121,8 @@ export class IdentityActor {
     const expect = over === undefined ? 'absent' : { uid: over.metadata.uid, resourceVersion: over.metadata.resourceVersion };
     try {
       const written = await this.#context.store.write(draft, expect);
-      this.#note(written, undefined);
+      this.#contents.noteWritten(written);
+      this.#secrets.observeWrite(metadataOf(written));
       return 'done';
     } catch (error) {
       if (isMtlsdError(error, 'STORE_ALREADY_EXISTS')) return this.#meet(content);
@@ -132,12 +136,7 @@ export class IdentityActor {
 
   /** A Secret of that name is there although no cache showed it: ours (then we know it now), or somebody else's. */
   async #meet(content: SecretContent): Promise<ActResult> {
-    const { namespace = '' } = content.identity.metadata;
-    const secret = await this.#context.store.get({ kind: 'Secret', namespace, name: content.resolved.secretName });
-    if (secret === undefined) return 'done';
-    if (secret.metadata.labels?.[labels.managedBy] !== managedByMtlsd || secret.metadata.annotations?.[annotations.identity] === undefined) return 'foreign-secret';
-    this.#secrets.observeWrite(metadataOf(secret));
-    return 'done';
+    return this.meet(content.identity.metadata.namespace ?? '', content.resolved.secretName);
   }
 
   async #read(secret: SecretMetadata): Promise<Secret | undefined> {
@@ -145,30 +144,43 @@ export class IdentityActor {
     return this.#context.store.get({ kind: 'Secret', namespace, name });
   }
 
+  /** Looks at what stands under that name: nothing, one of ours, or a Secret that is not ours to touch. */
+  async meet(namespace: string, name: string): Promise<ActResult> {
+    const secret = await this.#context.store.get({ kind: 'Secret', namespace, name });
+    if (secret === undefined) return 'done';
+    const metadata = metadataOf(secret);
+    if (ownerOf(metadata) === undefined) return 'foreign-secret';
+    this.#secrets.observeWrite(metadata);
+    return 'done';
+  }
+
   #note(secret: Secret, what: string | undefined): void {
     this.#contents.note(secret, what);
     this.#secrets.observeWrite(metadataOf(secret));
   }
 
-  #tell(step: StepOf<'issue'>, observed: ObservedIdentity, serialNumber: string, notAfterMs: number): void {
-    const { audit, events, metrics } = this.#context;
-    const { identity } = observed;
-    const { namespace = '', name } = identity.metadata;
-    const renewal = step.why === 'renewal';
-    metrics.issued(renewal ? 'renewed' : 'issued');
-    audit.record({
-      decision: renewal ? 'renewed' : 'issued',
+  #audit(step: StepOf<'issue'>, observed: ObservedIdentity, svid: IssuedSvid): void {
+    const { namespace = '', name } = observed.identity.metadata;
+    this.#context.audit.record({
+      decision: step.why === 'renewal' ? 'renewed' : 'issued',
       object: `WorkloadIdentity ${namespace}/${name}`,
       trustDomain: step.domain.name,
-      spiffeId: step.grant.spiffeId.toString(),
-      serialNumber,
-      authority: step.domain.issuer.keyIdentifier,
-      notAfter: new Date(notAfterMs).toISOString(),
+      spiffeId: svid.spiffeId,
+      serialNumber: svid.serialNumber,
+      authority: svid.issuer,
+      notAfter: new Date(svid.notAfterMs).toISOString(),
       reason: step.why,
     });
+  }
+
+  #tell(step: StepOf<'issue'>, observed: ObservedIdentity): void {
+    const { events, metrics } = this.#context;
+    const { identity } = observed;
+    const renewal = step.why === 'renewal';
+    metrics.issued(renewal ? 'renewed' : 'issued');
     if (renewal) return;
     const what = observed.verdict.kind === 'changed' ? ` (${observed.verdict.what})` : '';
-    if (step.why === 'repair' || step.why === 'deleted') {
+    if (step.bounded) {
       events.record(identity, { type: 'Warning', reason: 'ForeignChange', message: `Secret ${observed.resolved.secretName} was changed or deleted by somebody else${what}: a new pair was issued` });
     } else {
       events.record(identity, { type: 'Normal', reason: 'Issued', message: `${step.grant.spiffeId.toString()} issued into Secret ${observed.resolved.secretName} (${step.why})` });

@@ -13,21 +13,33 @@ const repairIntervalMs = 15 * 60_000;
  * changed. A version that status names was written and seen whole, so a restart need not read ten thousand Secrets again.
  */
 export class SecretContents {
+  /** By UID, the version that we wrote last. */
+  readonly #written = new Map<string, string>();
+  /** By UID, the version that somebody else wrote and that was found intact. */
   readonly #intact = new Map<string, string>();
   readonly #changed = new Map<string, { readonly resourceVersion: string; readonly what: string }>();
   readonly #repairs = new Map<string, TokenBucket>();
 
   verdict(secret: SecretMetadata, identity: WorkloadIdentity): Verdict {
     const { uid, resourceVersion } = secret.metadata;
-    if (this.#intact.get(uid) === resourceVersion) return { kind: 'intact' };
+    if (this.#written.get(uid) === resourceVersion) return { kind: 'intact', ours: true };
+    if (this.#intact.get(uid) === resourceVersion) return { kind: 'intact', ours: false };
     const changed = this.#changed.get(uid);
     if (changed?.resourceVersion === resourceVersion) return { kind: 'changed', what: changed.what };
     const { secret: known } = identity.status ?? {};
-    if (known?.name === secret.metadata.name && known.resourceVersion === resourceVersion) return { kind: 'intact' };
+    if (known?.name === secret.metadata.name && known.resourceVersion === resourceVersion) return { kind: 'intact', ours: true };
     return { kind: 'unknown' };
   }
 
-  /** Notes what a write or a reading has shown; `what` is undefined when all is well. */
+  /** Notes that we have just written this version. */
+  noteWritten(secret: { readonly metadata: SecretMetadata['metadata'] }): void {
+    const { uid, resourceVersion } = secret.metadata;
+    this.#written.set(uid, resourceVersion);
+    this.#intact.delete(uid);
+    this.#changed.delete(uid);
+  }
+
+  /** Notes what a reading has shown; `what` is undefined when all is well. */
   note(secret: { readonly metadata: SecretMetadata['metadata'] }, what: string | undefined): void {
     const { uid, resourceVersion } = secret.metadata;
     if (what === undefined) {
@@ -40,8 +52,7 @@ export class SecretContents {
   }
 
   forget(secret: SecretMetadata): void {
-    this.#intact.delete(secret.metadata.uid);
-    this.#changed.delete(secret.metadata.uid);
+    for (const known of [this.#written, this.#intact, this.#changed]) known.delete(secret.metadata.uid);
   }
 
   /** Whether the identity of this id may repair a foreign change now, or when. */

@@ -1,14 +1,18 @@
 import { backdateMs } from '../../authority/index.ts';
 import { decide, type Denial, type Grant } from '../../issuance/index.ts';
 import { renewalTimeMs } from '../../rotation/index.ts';
-import { annotations, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { DomainState } from '../domains.ts';
 import type { Resolution } from './resolve.ts';
-import { deliveredSvid, metadataIsCurrent, profileOf, type DeliveredSvid } from './secret.ts';
+import { deliveredSvid, metadataIsCurrent, ownerOf, profileOf, type DeliveredSvid } from './secret.ts';
 
 /** What is known of a Secret's content, which no watch carries. */
-export type Verdict = { readonly kind: 'intact' } | { readonly kind: 'unknown' } | { readonly kind: 'changed'; readonly what: string };
+export type Verdict =
+  /** `ours`: nobody has written it since we did. */
+  | { readonly kind: 'intact'; readonly ours: boolean }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'changed'; readonly what: string };
 
 /** What the plan for one identity depends on. */
 export interface ObservedIdentity {
@@ -18,11 +22,13 @@ export interface ObservedIdentity {
   /** The Secret of the wanted name, when it is one of ours (made for this or another identity). */
   readonly secret: SecretMetadata | undefined;
   readonly verdict: Verdict;
+  /** Whether the service account that the identity is for does not exist. */
+  readonly serviceAccountMissing: boolean;
   /** Other Secrets that were made for this identity: of an earlier name. */
   readonly leftovers: readonly SecretMetadata[];
   /** The identity that has the better claim to the Secret's name, if it is not this one. */
   readonly rival: string | undefined;
-  /** A Secret of that name that we did not make: never touched. */
+  /** A Secret of that name that we did not write, or that lost our marks: never touched. */
   readonly foreignSecret: boolean;
   /** Whether another repair of a foreign change is within bounds, and when the next one is. */
   readonly repair: { readonly allowed: boolean; readonly nextAtMs: number };
@@ -31,12 +37,12 @@ export interface ObservedIdentity {
 /** The next thing to do for an identity. */
 export type Step =
   | { readonly do: 'inspect'; readonly secret: SecretMetadata }
-  | { readonly do: 'issue'; readonly why: IssueReason; readonly grant: Grant; readonly profile: string; readonly domain: ReadyDomain; readonly over: SecretMetadata | undefined }
-  | { readonly do: 'rewrite'; readonly why: string; readonly domain: ReadyDomain; readonly secret: SecretMetadata; readonly profile: string }
+  | { readonly do: 'issue'; readonly why: IssueReason; readonly bounded: boolean; readonly grant: Grant; readonly profile: string; readonly domain: ReadyDomain; readonly over: SecretMetadata | undefined }
+  | { readonly do: 'rewrite'; readonly why: string; readonly bounded: boolean; readonly domain: ReadyDomain; readonly secret: SecretMetadata; readonly profile: string }
   | { readonly do: 'delete'; readonly secret: SecretMetadata; readonly why: string };
 
-/** Why a pair is issued. `repair` counts against the bound on repairs. */
-export type IssueReason = 'first' | 'renewal' | 'changed' | 'issuer-gone' | 'taken-over' | 'repair' | 'deleted';
+/** Why a pair is issued. A step that is `bounded` counts against the bound on repairs. */
+export type IssueReason = 'first' | 'renewal' | 'changed' | 'issuer-gone' | 'from-the-future' | 'taken-over' | 'repair' | 'deleted';
 
 /** A trust domain that can issue. */
 export interface ReadyDomain {
@@ -49,7 +55,10 @@ export interface ReadyDomain {
 /** Why the current spec is not issued; undefined when it is. */
 export interface Blocker {
   readonly reason: string;
+  /** For the owner of the object: may quote what the object says. */
   readonly message: string;
+  /** For logs and audit, where `message` quotes what a user wrote (L26). */
+  readonly summary?: string;
 }
 
 /** The plan: at most one step (observe again after it), or rest until a time, with what stands in the way. */
@@ -70,6 +79,7 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
 
   if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
   if (observed.foreignSecret) return blocked(foreignBlocker(observed), nowMs + 60_000);
+  if (observed.serviceAccountMissing) return blocked(serviceAccountBlocker(observed));
   const ready = readyDomain(observed.domain);
   if ('reason' in ready) return blocked(ready);
   const policy = observed.domain.kind === 'resolved' ? observed.domain.state.policy : undefined;
@@ -89,11 +99,15 @@ function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant,
   if (secret !== undefined && mine !== undefined && verdict.kind === 'unknown') return { do: 'inspect', secret };
 
   const why = issueReason(observed, domain, profile, mine, svid, nowMs);
-  if ((why === 'repair' || why === 'deleted') && !repair.allowed) return 'repair-later';
-  if (why !== undefined) return { do: 'issue', why, grant, profile, domain, over: secret };
-
+  if (why !== undefined) {
+    const bounded = isRepair(observed, why, svid);
+    return bounded && !repair.allowed ? 'repair-later' : { do: 'issue', why, bounded, grant, profile, domain, over: secret };
+  }
   const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid);
-  if (secret !== undefined && rewrite !== undefined) return { do: 'rewrite', why: rewrite, domain, secret, profile };
+  if (secret !== undefined && rewrite !== undefined) {
+    const bounded = isDisturbed(observed);
+    return bounded && !repair.allowed ? 'repair-later' : { do: 'rewrite', why: rewrite, bounded, domain, secret, profile };
+  }
   const [leftover] = observed.leftovers;
   return leftover === undefined ? undefined : { do: 'delete', secret: leftover, why: `the Secret is now named ${observed.resolved.secretName}` };
 }
@@ -111,7 +125,38 @@ function issueReason(observed: ObservedIdentity, domain: ReadyDomain, profile: s
   // The profile holds the SPIFFE ID, the names, the life and the kind of key.
   if (svid.profile !== profile) return 'changed';
   if (!domain.record.authorities.some((authority) => authority.keyIdentifier === svid.issuer)) return 'issuer-gone';
+  // Made while the clock was ahead: consumers refuse it until then (L13).
+  if (nowMs < svid.notBeforeMs) return 'from-the-future';
   return nowMs >= renewalOf(observed, svid) ? 'renewal' : undefined;
+}
+
+/** Whether somebody else wrote the Secret after us, although its content is in order. */
+function isDisturbed({ verdict }: ObservedIdentity): boolean {
+  return verdict.kind === 'intact' && !verdict.ours;
+}
+
+/**
+ * Whether issuing answers a foreign change, and so counts against the bound on repairs (L3). Whatever is found after a
+ * foreign write may have come with it: an annotation that was edited, an old Secret that was put back. Only the renewal of
+ * the very pair that was issued last is above suspicion.
+ */
+function isRepair({ identity, resolved, ...observed }: ObservedIdentity, why: IssueReason, svid: DeliveredSvid | undefined): boolean {
+  const { status } = identity;
+  switch (why) {
+    case 'first':
+      return false;
+    case 'repair':
+    case 'deleted':
+      return true;
+    case 'taken-over':
+      return status?.secret?.name === resolved.secretName;
+    case 'renewal':
+      return isDisturbed({ identity, resolved, ...observed }) && svid?.serialNumber !== status?.serialNumber;
+    case 'changed':
+    case 'issuer-gone':
+    case 'from-the-future':
+      return isDisturbed({ identity, resolved, ...observed });
+  }
 }
 
 /** Why the same pair has to be written again, or undefined. */
@@ -121,8 +166,8 @@ function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: 
 }
 
 function ownSecret(observed: ObservedIdentity): SecretMetadata | undefined {
-  const owner = observed.secret?.metadata.annotations?.[annotations.identity];
-  return owner === observed.identity.metadata.name ? observed.secret : undefined;
+  const { secret, identity } = observed;
+  return secret !== undefined && ownerOf(secret) === identity.metadata.name ? secret : undefined;
 }
 
 function readyDomain(domain: Resolution): ReadyDomain | Blocker {
@@ -153,6 +198,12 @@ function rivalBlocker(observed: ObservedIdentity): Blocker {
   return { reason: 'Conflict', message: `Secret ${observed.resolved.secretName} belongs to the older WorkloadIdentity ${observed.rival}: set spec.secretName to another name` };
 }
 
+function serviceAccountBlocker(observed: ObservedIdentity): Blocker {
+  const { namespace = '' } = observed.identity.metadata;
+  const name = `${namespace}/${observed.resolved.serviceAccountName}`;
+  return { reason: 'ServiceAccountMissing', message: `ServiceAccount ${name} does not exist: create it, or set spec.serviceAccountName to one of this namespace` };
+}
+
 function foreignBlocker(observed: ObservedIdentity): Blocker {
   return {
     reason: 'SecretNotOurs',
@@ -163,11 +214,13 @@ function foreignBlocker(observed: ObservedIdentity): Blocker {
 function deniedBlocker(denials: readonly Denial[], svid: DeliveredSvid | undefined): Blocker {
   const reasons = denials.map((denial) => `${denial.field}: ${denial.message}`).join('; ');
   const served = svid === undefined ? '' : ' (the pair issued before stays until it expires)';
-  return { reason: 'Denied', message: `${reasons}${served}` };
+  const fields = [...new Set(denials.map((denial) => denial.field))].join(', ');
+  return { reason: 'Denied', message: `${reasons}${served}`, summary: `the policy of the trust domain denies ${fields}; the conditions of the object say why` };
 }
 
 function changedBlocker(observed: ObservedIdentity): Blocker {
-  const what = observed.verdict.kind === 'changed' ? observed.verdict.what : 'it was deleted';
+  const { secret, verdict } = observed;
+  const what = secret === undefined ? 'it was deleted' : verdict.kind === 'changed' ? verdict.what : 'its labels or annotations were changed, or an older one was put back';
   return {
     reason: 'ForeignChanges',
     message: `Secret ${observed.resolved.secretName} keeps being changed by somebody else (${what}): find out who writes it; the next repair follows when the bound on repairs allows`,

@@ -1,5 +1,5 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, labels, resolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { annotations, labels, resolvedIdentitySpec, type DeletionPolicy, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
@@ -8,14 +8,18 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { TokenBucket } from '../runtime/token-bucket.ts';
 import { sameStatus } from '../status.ts';
+import type { IdentityCaches } from '../triggers.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
 import { resolveTrustDomain } from './resolve.ts';
+import { ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
 
 /** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
 const stepsMax = 8;
+/** How long a Secret that is not ours counts as still there before it is looked at again. */
+const foreignMs = 30_000;
 
 /** Issues, renews, repairs and deletes: brings the Secret of one identity to what its object says. */
 export class WorkloadIdentityReconciler implements Reconciler {
@@ -23,19 +27,26 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #context: ControllerContext;
   readonly #identities: Cache<WorkloadIdentity>;
   readonly #secrets: Cache<SecretMetadata>;
+  readonly #serviceAccounts: IdentityCaches['serviceAccounts'];
   readonly #domains: Domains;
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #budget: TokenBucket;
+  /** Deletion policies of identities that are gone and whose Secrets are still there. */
+  readonly #wanted = new Map<string, DeletionPolicy>();
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
-  constructor(context: ControllerContext, caches: { identities: Cache<WorkloadIdentity>; secrets: Cache<SecretMetadata> }, domains: Domains) {
+  constructor(context: ControllerContext, caches: Pick<IdentityCaches, 'identities' | 'secrets' | 'serviceAccounts'>, domains: Domains) {
     this.#context = context;
     this.#identities = caches.identities;
     this.#secrets = caches.secrets;
+    this.#serviceAccounts = caches.serviceAccounts;
     this.#domains = domains;
     this.#actor = new IdentityActor(context, caches.secrets, this.#contents);
+    caches.secrets.onChange((before, after) => {
+      if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#contents.forget(before);
+    });
     this.#budget = new TokenBucket(Math.max(1, context.issuancesPerSecond), 1000 / context.issuancesPerSecond);
   }
 
@@ -48,6 +59,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   async reconcile(key: QueueKey): Promise<Outcome> {
     const identity = this.#identities.get(key.namespace, key.name);
     if (identity === undefined) return this.#cleanUp(key);
+    this.#wanted.delete(idOf(identity));
+    await this.#lookAgain(identity);
     for (let step = 0; step < stepsMax; step += 1) {
       const observed = this.#observe(identity);
       const nowMs = this.#context.clock.nowMs();
@@ -70,18 +83,31 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const nowMs = this.#context.clock.nowMs();
     try {
       const result = await this.#actor.act(step, observed);
-      if (result === 'foreign-secret') {
-        this.#foreign.set(id, { secretName: observed.resolved.secretName, untilMs: nowMs + 30_000 });
-      } else {
-        this.#foreign.delete(id);
-      }
-      if (step.do === 'issue' && (step.why === 'repair' || step.why === 'deleted')) this.#contents.countRepair(id, nowMs);
+      this.#noteForeign(id, observed.resolved.secretName, result === 'foreign-secret', nowMs);
+      if ('bounded' in step && step.bounded) this.#contents.countRepair(id, nowMs);
     } catch (error) {
       if (isMtlsdError(error, 'STORE_CONFLICT')) throw error; // a lost race: nothing to tell
+      // A write that was refused for good is refused again: such tries are bounded as well.
+      if ('bounded' in step && step.bounded && isMtlsdError(error, 'STORE_INVALID')) this.#contents.countRepair(id, nowMs);
       this.#context.metrics.issued('failed');
       await this.#writeFailure(observed, plan, error);
       throw error;
     }
+  }
+
+  /** Whether a Secret that was not ours still stands in the way: found out by reading, so that nothing is signed in vain. */
+  async #lookAgain(identity: WorkloadIdentity): Promise<void> {
+    const id = idOf(identity);
+    const known = this.#foreign.get(id);
+    const nowMs = this.#context.clock.nowMs();
+    if (known === undefined || known.untilMs > nowMs) return;
+    const result = await this.#actor.meet(identity.metadata.namespace ?? '', known.secretName);
+    this.#noteForeign(id, known.secretName, result === 'foreign-secret', nowMs);
+  }
+
+  #noteForeign(id: string, secretName: string, isForeign: boolean, nowMs: number): void {
+    if (isForeign) this.#foreign.set(id, { secretName, untilMs: nowMs + foreignMs });
+    else this.#foreign.delete(id);
   }
 
   #observe(identity: WorkloadIdentity): ObservedIdentity {
@@ -91,15 +117,17 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const secret = this.#secrets.get(namespace, resolved.secretName);
     const own = this.#secrets.byIndex('identity', `${namespace}/${name}`);
     const foreign = this.#foreign.get(idOf(identity));
+    const isOurs = secret !== undefined && ownerOf(secret) !== undefined;
     return {
       identity,
       resolved,
       domain: resolveTrustDomain(identity, this.#domains),
-      secret: secret?.metadata.annotations?.[annotations.identity] === undefined ? undefined : secret,
+      secret: isOurs ? secret : undefined,
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
       leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name)),
+      serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
-      foreignSecret: secret === undefined && foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs,
+      foreignSecret: secret === undefined ? foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs : !isOurs,
       repair: this.#contents.repair(idOf(identity), nowMs),
     };
   }
@@ -115,16 +143,25 @@ export class WorkloadIdentityReconciler implements Reconciler {
     return winner.metadata.uid === identity.metadata.uid ? undefined : winner.metadata.name;
   }
 
+  /** Shows the last state of an object that is gone: what its owner wanted then counts, written into the Secret or not (L9). */
+  noteGone(identity: WorkloadIdentity): void {
+    this.#wanted.set(idOf(identity), identity.spec.deletionPolicy ?? 'Delete');
+  }
+
   /** The object is gone: by its policy its Secrets go too, unless its kind itself is going away. */
   async #cleanUp(key: QueueKey): Promise<Outcome> {
     const id = `${key.namespace}/${key.name}`;
     this.#contents.forgetIdentity(id);
     this.#foreign.delete(id);
     const secrets = this.#secrets.byIndex('identity', id).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
-    const doomed = secrets.filter((secret) => secret.metadata.annotations?.[annotations.deletionPolicy] !== 'Retain');
-    if (doomed.length === 0) return {};
+    const doomed = secrets.filter((secret) => (this.#wanted.get(id) ?? secret.metadata.annotations?.[annotations.deletionPolicy]) !== 'Retain');
+    if (doomed.length === 0) {
+      if (secrets.length === 0) this.#wanted.delete(id);
+      return {};
+    }
     if (!this.#identities.synced || !(await this.#context.store.serves('WorkloadIdentity'))) return { nextAtMs: this.#context.clock.nowMs() + 10_000 };
     for (const secret of doomed) await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
+    this.#wanted.delete(id);
     return {};
   }
 
@@ -132,7 +169,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const { identity, domain, secret } = observed;
     const own = plan.svid === undefined ? undefined : secret;
     const trustDomain = domain.name ?? identity.status?.trustDomain;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, blocker }, this.#context.clock.nowMs());
+    const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, blocker }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
@@ -159,17 +197,18 @@ export class WorkloadIdentityReconciler implements Reconciler {
     if (before?.reason === blocker.reason && before.message === blocker.message) return;
     const { events, audit, log } = this.#context;
     const { namespace = '', name } = identity.metadata;
-    events.record(identity, { type: 'Warning', ...blocker });
-    if (blocker.reason === 'Denied') audit.record({ decision: 'refused', object: `WorkloadIdentity ${namespace}/${name}`, reason: blocker.message });
-    log.warn(blocker.message, { identity: `${namespace}/${name}`, reason: blocker.reason });
+    const summary = blocker.summary ?? blocker.message;
+    events.record(identity, { type: 'Warning', reason: blocker.reason, message: blocker.message });
+    if (blocker.reason === 'Denied') audit.record({ decision: 'refused', object: `WorkloadIdentity ${namespace}/${name}`, reason: summary });
+    log.warn(summary, { identity: `${namespace}/${name}`, reason: blocker.reason });
   }
 }
 
 /** Indexes that this reconciler and its triggers need. */
 export function indexSecrets(secrets: Cache<SecretMetadata>): void {
   secrets.addIndex('identity', (secret) => {
-    const name = secret.metadata.annotations?.[annotations.identity];
-    return name === undefined ? [] : [`${secret.metadata.namespace ?? ''}/${name}`];
+    const owner = ownerOf(secret);
+    return owner === undefined ? [] : [`${secret.metadata.namespace ?? ''}/${owner}`];
   });
   secrets.addIndex('trustDomain', (secret) => {
     const name = secret.metadata.labels?.[labels.trustDomain];
@@ -179,7 +218,13 @@ export function indexSecrets(secrets: Cache<SecretMetadata>): void {
 
 /** See `indexSecrets`. */
 export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
-  identities.addIndex('secretName', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).secretName}`]);
+  identities.addIndex('serviceAccount', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).serviceAccountName}`]);
+  identities.addIndex('secretName', (identity) => [claimOf(identity)]);
+}
+
+/** The Secret that an identity claims, `namespace/name`. Asks nothing else of its spec: one bad object must not fail an index. */
+export function claimOf({ metadata, spec }: WorkloadIdentity): string {
+  return `${metadata.namespace ?? ''}/${spec.secretName ?? `${metadata.name}-mtls`}`;
 }
 
 function isOlder(a: WorkloadIdentity, b: WorkloadIdentity): boolean {

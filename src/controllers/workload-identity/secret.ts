@@ -19,8 +19,20 @@ export interface DeliveredSvid {
 
 /** Annotation that names what a pair was issued for, so that an edit re-issues exactly once (L23). */
 const profileAnnotation = 'mtlsd.io/profile';
+/** Annotation that says where we wrote the Secret: a copy under another name or in another namespace is not ours. */
+const placeAnnotation = 'mtlsd.io/written-as';
 /** Annotation that lists the template's own labels and annotations, so that removed ones go and foreign ones stay. */
 const templateAnnotation = 'mtlsd.io/secret-template';
+
+/**
+ * The name of the identity that we wrote this Secret for, in the same namespace; undefined when it is not one that we wrote
+ * here: without our marks, an authority record, or a copy that somebody made. Such a one is never touched.
+ */
+export function ownerOf(secret: SecretMetadata): string | undefined {
+  const { annotations: found = {}, labels: marks = {}, namespace = '', name } = secret.metadata;
+  const isHere = marks[labels.managedBy] === managedByMtlsd && found[placeAnnotation] === `${namespace}/${name}`;
+  return isHere ? found[annotations.identity] : undefined;
+}
 
 /** A short digest of everything that decides what the leaf says. The order of DNS names counts: SANs are exact. */
 export function profileOf(grant: Grant, identity: ResolvedIdentitySpec): string {
@@ -127,6 +139,7 @@ function wantedAnnotations(identity: WorkloadIdentity, resolved: ResolvedIdentit
     ...resolved.secretAnnotations,
     [templateAnnotation]: JSON.stringify(keys),
     [annotations.identity]: identity.metadata.name,
+    [placeAnnotation]: `${identity.metadata.namespace ?? ''}/${resolved.secretName}`,
     [annotations.deletionPolicy]: resolved.deletionPolicy,
   };
 }

@@ -10,6 +10,8 @@ export interface StatusInputs {
   /** The trust domain that was resolved, now or earlier. */
   readonly trustDomain: string | undefined;
   readonly secret: SecretMetadata | undefined;
+  /** Whether nobody has written the Secret since we did. */
+  readonly secretIsOurs: boolean;
   /** Why the current spec could not be issued or renewed. */
   readonly blocker: Blocker | undefined;
 }
@@ -23,12 +25,19 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   return {
     observedGeneration,
     ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),
-    ...(plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, secret)),
+    ...(plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, { name: secret.metadata.name, resourceVersion: versionWritten(inputs, plan.svid, secret) })),
     conditions: [...conditions],
   };
 }
 
-function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secret: SecretMetadata): Partial<WorkloadIdentityStatus> {
+/** The version that we wrote last: somebody else's write to labels must not become a write of ours, each time (L3). */
+function versionWritten({ identity, secretIsOurs }: StatusInputs, svid: DeliveredSvid, secret: SecretMetadata): string {
+  const { status } = identity;
+  const known = status?.secret?.name === secret.metadata.name && status.serialNumber === svid.serialNumber ? status.secret.resourceVersion : undefined;
+  return secretIsOurs ? secret.metadata.resourceVersion : (known ?? secret.metadata.resourceVersion);
+}
+
+function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secret: { readonly name: string; readonly resourceVersion: string }): Partial<WorkloadIdentityStatus> {
   return {
     spiffeID: svid.spiffeId,
     serialNumber: svid.serialNumber,
@@ -37,16 +46,20 @@ function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secre
     ...(renewalTimeMs === undefined ? {} : { renewalTime: timestamp(renewalTimeMs) }),
     issuer: svid.issuer,
     bundleGeneration: svid.bundleGeneration,
-    secret: { name: secret.metadata.name, resourceVersion: secret.metadata.resourceVersion },
+    secret,
     issuances: svid.issuances,
   };
+}
+
+function told({ reason, message }: Blocker): Pick<Condition, 'reason' | 'message'> {
+  return { reason, message };
 }
 
 type NewCondition = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>;
 
 /** Issued: whether the current spec has been issued, or what stands in the way. */
 function issued({ blocker, plan }: StatusInputs): NewCondition {
-  if (blocker !== undefined) return { type: 'Issued', status: 'False', ...blocker };
+  if (blocker !== undefined) return { type: 'Issued', status: 'False', ...told(blocker) };
   if (plan.svid === undefined) return { type: 'Issued', status: 'False', reason: 'Pending', message: 'not issued yet' };
   return { type: 'Issued', status: 'True', reason: 'Issued', message: `issued by authority ${plan.svid.issuer}` };
 }
@@ -56,13 +69,13 @@ const unready: ReadonlySet<string> = new Set(['Denied', 'Conflict', 'SecretNotOu
 
 /** Ready: whether a valid pair of the current spec is in place. A failing renewal leaves it True until the pair ends (L12). */
 function ready({ blocker, plan, secret }: StatusInputs, nowMs: number): NewCondition {
-  const because = blocker ?? { reason: 'Pending', message: 'not issued yet' };
+  const because = blocker !== undefined ? told(blocker) : { reason: 'Pending', message: 'not issued yet' };
   if (plan.svid === undefined || secret === undefined) return { type: 'Ready', status: 'False', ...because };
   if (plan.svid.notAfterMs <= nowMs) {
     const why = blocker === undefined ? '' : `: ${blocker.message}`;
     return { type: 'Ready', status: 'False', reason: 'Expired', message: `the certificate expired at ${timestamp(plan.svid.notAfterMs)}${why}` };
   }
-  if (blocker !== undefined && unready.has(blocker.reason)) return { type: 'Ready', status: 'False', ...blocker };
+  if (blocker !== undefined && unready.has(blocker.reason)) return { type: 'Ready', status: 'False', ...told(blocker) };
   return { type: 'Ready', status: 'True', reason: 'Delivered', message: `key, certificate and bundle are in Secret ${secret.metadata.name}` };
 }
 
