@@ -1,7 +1,9 @@
 import type { Schema } from '../../src/resources/schema.ts';
 import type { CrdFile } from './read-crds.ts';
 
-const escape = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll(/(?<=[^\s`])</gu, String.raw`\<`).replaceAll(/^</gu, String.raw`\<`);
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
+/** Prose in a table: what Markdown would read as emphasis or as an HTML tag is taken literally. */
+const prose = (text: string): string => cell(text).replaceAll(/[*<]/gu, String.raw`\$&`);
 const code = (value: unknown): string => `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
 
 function typeName(schema: Schema): string {
@@ -28,20 +30,21 @@ function defaultText(schema: Schema): string {
   return Array.isArray(schema.default) ? schema.default.map(code).join(', ') : code(schema.default);
 }
 
-function* rows(schema: Schema, path: string): Generator<string> {
+function* rows(schema: Schema, path: string, withDefaults: boolean): Generator<string> {
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
     const field = `${path}${name}`;
     const required = schema.required?.includes(name) === true ? ' (required)' : '';
     const type = [typeName(child), bounds(child)].filter((part) => part !== '').join('; ');
-    yield `| \`${field}\`${required} | ${type} | ${escape(defaultText(child))} | ${escape(child.description ?? '')} |`;
-    yield* rows(child, `${field}.`);
-    if (child.items !== undefined) yield* rows(child.items, `${field}[].`);
+    const defaults = withDefaults ? ` ${cell(defaultText(child))} |` : '';
+    yield `| \`${field}\`${required} | ${type} |${defaults} ${prose(child.description ?? '')} |`;
+    yield* rows(child, `${field}.`, withDefaults);
+    if (child.items !== undefined) yield* rows(child.items, `${field}[].`, withDefaults);
   }
 }
 
 function* rules(schema: Schema, path: string): Generator<string> {
   for (const rule of schema['x-kubernetes-validations'] ?? []) {
-    yield `| \`${path}${rule.fieldPath ?? ''}\` | ${escape(rule.message)} |`;
+    yield `| \`${path}${rule.fieldPath ?? ''}\` | ${prose(rule.message)} |`;
   }
   for (const [name, child] of Object.entries(schema.properties ?? {})) yield* rules(child, path === '' ? name : `${path}.${name}`);
   if (schema.items !== undefined) yield* rules(schema.items, `${path}[]`);
@@ -51,7 +54,6 @@ function emitKind(crd: CrdFile): string {
   const { kind, apiVersion, scope, schema } = crd.definition;
   const { spec, status } = schema.properties ?? {};
   if (spec === undefined || status === undefined) throw new Error(`${crd.path}: spec and status are expected`);
-  const table = (part: Schema, path: string) => ['| Field | Type | Default | |', '|---|---|---|---|', ...rows(part, path)].join('\n');
   const scopeText = scope === 'Cluster' ? 'belongs to the whole cluster' : 'belongs to a namespace';
   return `## ${kind}
 
@@ -62,7 +64,9 @@ ${schema.description ?? ''}
 
 ### ${kind} spec
 
-${table(spec, 'spec.')}
+| Field | Type | Default | |
+|---|---|---|---|
+${[...rows(spec, 'spec.', true)].join('\n')}
 
 ### What is refused, and the sentence for it
 
@@ -72,7 +76,9 @@ ${[...rules(schema, '')].join('\n')}
 
 ### ${kind} status
 
-${table(status, 'status.')}
+| Field | Type | |
+|---|---|---|
+${[...rows(status, 'status.', false)].join('\n')}
 
 Selectable with \`--field-selector\`: ${crd.selectableFields.map((field) => code(field.slice(1))).join(', ')}.
 `;
@@ -84,9 +90,9 @@ export function emitReference(crds: readonly CrdFile[]): string {
 # API kinds
 
 The same schemas and rules hold in a cluster (\`kubectl apply\`) and for a folder of manifests (\`mtlsd run\`), with the same
-sentences. Durations are hours, minutes and seconds, such as \`1h\`, \`1h30m\` or \`90s\`. A field that no kind has is refused, not
-ignored. What has a default here is written into the object when it is created, so a later version with another default
-changes no object that exists.
+sentences. Durations are hours, minutes and seconds, such as \`1h\`, \`1h30m\` or \`90s\`. An unknown field is refused, not
+ignored. The API server writes each default into the object when it is created, so that a later version with another default
+changes no object that exists ([why](../decisions/0002-defaults-in-the-schema.md)).
 
 ${crds.map(emitKind).join('\n')}`;
 }

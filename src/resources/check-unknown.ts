@@ -1,5 +1,5 @@
 import { isJsonObject } from './json.ts';
-import { child, type Problem } from './problem.ts';
+import { child, type Problem, quoteAsGo } from './problem.ts';
 import type { Schema } from './schema.ts';
 
 /** Insertions, deletions and replacements between two words. */
@@ -34,7 +34,7 @@ export function unknownField(field: string, name: string, known: readonly string
   const path = child(field, name);
   const meant = nearMiss(name, known);
   const suggestion = meant === undefined ? '' : `, did you mean "${child(field, meant)}"?`;
-  return { field: path, message: `unknown field ${JSON.stringify(path)}${suggestion}` };
+  return { field: path, message: `unknown field ${quoteAsGo(path)}${suggestion}` };
 }
 
 /** Every member of `value` that `schema` does not know, at every depth. */

@@ -1,14 +1,9 @@
 import { kindDefinitions } from './generated/schemas.ts';
-import type { KindDefinition, Schema } from './schema.ts';
-
-/** The definition of a kind of mtlsd.io, or undefined. */
-export function kindDefinition(kind: string): KindDefinition | undefined {
-  return kindDefinitions.find((definition) => definition.kind === kind);
-}
+import type { Schema } from './schema.ts';
 
 /** The schema of a kind's spec. */
-export function specSchema(kind: 'TrustDomain' | 'WorkloadIdentity'): Schema {
-  const schema = kindDefinition(kind)?.schema.properties?.['spec'];
+export function specSchema(kind: string): Schema {
+  const schema = kindDefinitions.find((definition) => definition.kind === kind)?.schema.properties?.['spec'];
   if (schema === undefined) throw new Error(`kind ${kind} has no spec in the generated schemas`);
   return schema;
 }

@@ -30,9 +30,13 @@ function escape(character: string): string {
     : String.raw`\U${code.toString(16).padStart(8, '0')}`;
 }
 
-/** `text` as Go's %q prints it, which the API server uses: what a terminal would not show is escaped. */
+/** What stands in a manifest may be of any length; a sentence goes into conditions and logs. */
+const shownLengthMax = 512;
+
+/** `text` as Go's %q prints it, which the API server uses: what a terminal would not show is escaped, a long one cut. */
 export function quoteAsGo(text: string): string {
-  return `"${text.replaceAll(/["\\]|[^\P{C}]|[\p{Z}--[ ]]/gv, escape)}"`;
+  const shown = text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;
+  return `"${shown.replaceAll(/["\\]|[^\P{C}]|[\p{Z}--[ ]]/gv, escape)}"`;
 }
 
 /** `Invalid value`: with the value when it fits into the sentence. */

@@ -7,6 +7,7 @@ import { kindDefinitions } from './generated/schemas.ts';
 import type { TrustDomain } from './generated/trust-domain.ts';
 import type { WorkloadIdentity } from './generated/workload-identity.ts';
 import { isJsonObject, type JsonObject, member } from './json.ts';
+import { specSchema } from './kinds.ts';
 import type { Draft } from './object.ts';
 import { type Problem, quoteAsGo } from './problem.ts';
 import type { KindDefinition, Schema } from './schema.ts';
@@ -67,21 +68,21 @@ function* nameBoundProblems(schema: Schema, metadata: JsonObject): Generator<Pro
   if (bound !== undefined && typeof metadata['name'] === 'string') yield* schemaProblems(bound, metadata['name'], 'metadata.name');
 }
 
-function problemsOf(definition: KindDefinition, manifest: JsonObject, spec: unknown, specSchema: Schema, old: unknown): readonly Problem[] {
+function problemsOf(definition: KindDefinition, manifest: JsonObject, spec: unknown, schema: Schema, old: unknown): readonly Problem[] {
   const metadata = manifest['metadata'] ?? {};
   const problems: Problem[] = [];
   for (const name of Object.keys(manifest)) {
     if (!(topFields as readonly string[]).includes(name)) problems.push(unknownField('', name, topFields));
   }
-  problems.push(...unknownFields(specSchema, manifest['spec'], 'spec'));
+  problems.push(...unknownFields(schema, manifest['spec'], 'spec'));
   if (isJsonObject(metadata)) problems.push(...metadataProblems(metadata), ...nameBoundProblems(definition.schema, metadata));
   else problems.push({ field: 'metadata', message: 'metadata: Invalid value: write a map with the name of the object' });
   const broken = new Set<string>();
-  for (const { stopsRules, ...problem } of schemaProblems(specSchema, spec, 'spec')) {
+  for (const { stopsRules, ...problem } of schemaProblems(schema, spec, 'spec')) {
     problems.push(problem);
     if (stopsRules) broken.add(problem.field);
   }
-  problems.push(...ruleProblems(specSchema, spec, member(old, 'spec'), 'spec', broken));
+  problems.push(...ruleProblems(schema, spec, member(old, 'spec'), 'spec', broken));
   return problems;
 }
 
@@ -95,10 +96,9 @@ export function validateManifest(raw: unknown, old?: unknown): ManifestResult {
   }
   const definition = findKind(raw);
   if ('message' in definition) return { ok: false, problems: [definition] };
-  const specSchema = definition.schema.properties?.['spec'];
-  if (specSchema === undefined) throw new Error(`kind ${definition.kind} has no spec in the generated schemas`);
-  const spec = withDefaults(specSchema, raw['spec'] ?? {});
-  const problems = problemsOf(definition, raw, spec, specSchema, old);
+  const schema = specSchema(definition.kind);
+  const spec = withDefaults(schema, raw['spec'] ?? {});
+  const problems = problemsOf(definition, raw, spec, schema, old);
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, object: draftOf(definition, raw['metadata'] as JsonObject, spec) };
 }

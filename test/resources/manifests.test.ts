@@ -58,6 +58,13 @@ describe('what the API server finds before it looks at the schema', () => {
     expect(sentencesOf(raw)).toEqual([sentence]);
   });
 
+  test('a sentence stays short whatever stands in the manifest', () => {
+    const long = 'x'.repeat(1_000_000);
+    for (const raw of [identity({ [long]: 1 }), identity({ keyAlgorithm: long }), { ...identity({}), kind: long }]) {
+      expect(sentencesOf(raw).map((sentence) => sentence.length < 1000)).toEqual([true]);
+    }
+  });
+
   test('all of it is said at once', () => {
     expect(sentencesOf(identity({ foo: 1, ttl: '1s', keyAlgorithm: 'X' }, { name: 'A' }))).toHaveLength(4);
   });
