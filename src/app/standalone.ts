@@ -72,11 +72,12 @@ export class Standalone implements AsyncDisposable {
       ...telemetry,
       audit,
       delivery,
+      inCluster: false,
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,
     };
-    return new Standalone(store, startControllers(context), audit);
+    return new Standalone(store, await startControllers(context), audit);
   }
 
   /** Everything as it is now. */

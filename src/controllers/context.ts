@@ -22,6 +22,8 @@ export interface ControllerContext {
   readonly audit: AuditLog;
   readonly metrics: Metrics;
   readonly delivery: DeliveryLimits;
+  /** Whether the store is a cluster: with namespaces, service accounts and bundle targets. */
+  readonly inCluster: boolean;
   /** mtlsd's own namespace: where authority records live. */
   readonly systemNamespace: string;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */

@@ -32,3 +32,4 @@ export {
   resolvedTrustDomainSpec,
 } from './resolve.ts';
 export { type ManifestObject, type ManifestResult, validateManifest } from './validate.ts';
+export { selectorMatches, type LabelSelector } from './label-selector.ts';

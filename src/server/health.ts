@@ -22,8 +22,8 @@ export function healthServer(sources: HealthSources): FastifyInstance {
       return reply.code(why === undefined ? 200 : 503).type('text/plain; charset=utf-8').send(why === undefined ? 'ok\n' : `${why}\n`);
     });
   };
-  probe('/livez', sources.wedged);
-  probe('/readyz', sources.notReady);
+  probe('/livez', () => sources.wedged());
+  probe('/readyz', () => sources.notReady());
   server.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await sources.metrics();
     return reply.type(contentType).send(text);

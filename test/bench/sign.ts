@@ -118,7 +118,7 @@ async function operationsFor(leafAlgorithm: KeyAlgorithm, authorityAlgorithm: Ke
   const authority = activeAuthority(record, 'Issuing');
   const issuer = await Issuer.open(authority, record.signerEpoch);
   const issuerKey = keyPairFromPem(authority.privateKeyPem ?? '');
-  const lease = { permits: (name: string, epoch: number) => name === trustDomain && epoch === record.signerEpoch };
+  const lease = { acknowledge: () => Promise.resolve(), permits: (name: string, epoch: number) => name === trustDomain && epoch === record.signerEpoch };
   const issue = (publicKey: KeyPair['publicKey']): unknown => {
     const decision = decide(request, policy);
     if (!decision.granted) throw new Error(decision.denials.map((denial) => denial.message).join('; '));

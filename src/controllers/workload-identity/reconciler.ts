@@ -8,7 +8,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { TokenBucket } from '../runtime/token-bucket.ts';
 import { sameStatus } from '../status.ts';
-import type { IdentityCaches } from '../triggers.ts';
+import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';

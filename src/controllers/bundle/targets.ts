@@ -1,0 +1,48 @@
+import { describeTarget, type BundleTarget } from './target.ts';
+
+/** Where a target stands. `failing` carries why. */
+export type TargetState = { readonly state: 'written' | 'stale' } | { readonly state: 'failing'; readonly why: string };
+
+/** How far the bundle of a trust domain has come, as its status tells it. */
+export interface TargetCounts {
+  readonly written: number;
+  readonly stale: number;
+  readonly failing?: readonly string[];
+}
+
+/** Status names this many failing targets; the metric has the number. */
+const failingNamesMax = 100;
+
+/** The standing of every bundle target, by trust domain: filled by the bundle reconciler, told by the TrustDomain's status. */
+export class BundleTargets {
+  readonly #states = new Map<string, Map<string, TargetState>>();
+  readonly #listeners: ((trustDomain: string) => void)[] = [];
+
+  /** Notes where a target stands; undefined when it is a target no more. */
+  note(target: BundleTarget, state: TargetState | undefined): void {
+    const name = describeTarget(target);
+    const states = this.#states.get(target.trustDomain) ?? new Map<string, TargetState>();
+    const before = states.get(name);
+    if (before?.state === state?.state) return;
+    if (state === undefined) states.delete(name);
+    else states.set(name, state);
+    this.#states.set(target.trustDomain, states);
+    for (const listener of this.#listeners) listener(target.trustDomain);
+  }
+
+  onChange(listener: (trustDomain: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The counts, or undefined when there is no target. */
+  counts(trustDomain: string): TargetCounts | undefined {
+    const states = [...(this.#states.get(trustDomain) ?? [])];
+    if (states.length === 0) return undefined;
+    const failing = states.filter(([, { state }]) => state === 'failing').map(([name]) => name).sort();
+    return {
+      written: states.filter(([, { state }]) => state === 'written').length,
+      stale: states.filter(([, { state }]) => state === 'stale').length,
+      ...(failing.length === 0 ? {} : { failing: failing.slice(0, failingNamesMax) }),
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import type { ClusterTrustBundle, ConfigMap, Namespace, ServiceAccount, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { SecretMetadata } from '../store/port.ts';
+import type { Cache } from './runtime/cache.ts';
+
+/** The caches of identities and what they hang on. */
+export interface IdentityCaches {
+  readonly trustDomains: Cache<TrustDomain>;
+  readonly identities: Cache<WorkloadIdentity>;
+  readonly secrets: Cache<SecretMetadata>;
+  /** Undefined where there are no service accounts (standalone). */
+  readonly serviceAccounts: Cache<ServiceAccount> | undefined;
+}
+
+/** The caches that say which bundle is where. */
+export interface BundleCaches {
+  readonly namespaces: Cache<Namespace>;
+  readonly configMaps: Cache<ConfigMap>;
+  /** Undefined where the API server does not serve ClusterTrustBundles. */
+  readonly clusterTrustBundles: Cache<ClusterTrustBundle> | undefined;
+}

@@ -1,0 +1,74 @@
+import { annotations, labels, type ConfigMap, type StoredObject, type WorkloadIdentity } from '../resources/index.ts';
+import { trustDomainOf } from './bundle/target.ts';
+import type { BundleTargets } from './bundle/targets.ts';
+import type { BundleCaches, IdentityCaches } from './caches.ts';
+import type { Domains } from './domains.ts';
+import type { Cache } from './runtime/cache.ts';
+import type { Controller } from './runtime/controller.ts';
+import { authorityRecordLabel } from './trust-domain/record-store.ts';
+import { claimOf, type WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
+
+/** What changes wake which trust domains and identities. More than needed is harmless: a plan of nothing costs nothing. */
+export function wakeIdentities(caches: IdentityCaches, domains: Domains, identityReconciler: WorkloadIdentityReconciler, trustDomainController: Controller, identityController: Controller): void {
+  const { trustDomains, identities, secrets, serviceAccounts } = caches;
+  trustDomains.onChange((before, after) => {
+    // Known at once, open or not: an identity must never take another domain for the only one, or this one for missing.
+    if (after !== undefined) domains.declare(after);
+    trustDomainController.enqueue(undefined, nameOf(before, after));
+  });
+  identities.onChange((before, after) => {
+    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) identityReconciler.noteGone(before);
+    identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));
+    for (const object of [before, after]) if (object !== undefined) wakeClaimants(identities, identityController, claimOf(object));
+  });
+  secrets.onChange((before, after) => {
+    const secret = after ?? before;
+    wakeClaimants(identities, identityController, `${secret?.metadata.namespace ?? ''}/${nameOf(before, after)}`);
+    if (secret?.metadata.labels?.[authorityRecordLabel] !== undefined) {
+      trustDomainController.enqueue(undefined, secret.metadata.labels[labels.trustDomain] ?? '');
+    }
+    for (const object of [before, after]) {
+      const owner = object?.metadata.annotations?.[annotations.identity];
+      if (owner !== undefined) identityController.enqueue(object?.metadata.namespace, owner);
+    }
+  });
+  serviceAccounts?.onChange((before, after) => {
+    if (before !== undefined && after !== undefined) return; // only coming and going matters
+    const account = after ?? before;
+    for (const identity of identities.byIndex('serviceAccount', `${account?.metadata.namespace ?? ''}/${account?.metadata.name ?? ''}`)) {
+      identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
+    }
+  });
+  domains.onChange(() => {
+    for (const identity of identities.values()) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
+  });
+}
+
+/** Who claims this Secret: its state, or who has the better claim to it, may have changed. */
+function wakeClaimants(identities: Cache<WorkloadIdentity>, controller: Controller, secret: string): void {
+  for (const { metadata } of identities.byIndex('secretName', secret)) controller.enqueue(metadata.namespace, metadata.name);
+}
+
+/** What changes wake which bundle targets: every namespace of a changed trust domain, every trust domain of a changed namespace. */
+export function wakeBundles(caches: BundleCaches, domains: Domains, targets: BundleTargets, bundleController: Controller, trustDomainController: Controller): void {
+  const { namespaces, configMaps, clusterTrustBundles } = caches;
+  const wakeDomain = (trustDomain: string): void => {
+    bundleController.enqueue('', trustDomain);
+    for (const namespace of namespaces.values()) bundleController.enqueue(namespace.metadata.name, trustDomain);
+  };
+  domains.onChange(wakeDomain);
+  namespaces.onChange((before, after) => {
+    for (const domain of domains.all()) bundleController.enqueue(nameOf(before, after), domain.object.metadata.name);
+  });
+  const wakeTarget = (object: ConfigMap | StoredObject | undefined): void => {
+    const trustDomain = object === undefined ? undefined : trustDomainOf(object);
+    if (trustDomain !== undefined) bundleController.enqueue(object?.metadata.namespace, trustDomain);
+  };
+  configMaps.onChange((before, after) => wakeTarget(after ?? before));
+  clusterTrustBundles?.onChange((before, after) => wakeTarget(after ?? before));
+  targets.onChange((trustDomain) => trustDomainController.enqueue(undefined, trustDomain));
+}
+
+function nameOf(before: StoredObject | undefined, after: StoredObject | undefined): string {
+  return (after ?? before)?.metadata.name ?? '';
+}
