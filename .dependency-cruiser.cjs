@@ -32,7 +32,7 @@ module.exports = {
     only('rotation', 'rotation', ['errors/', 'spiffe/', 'x509/', 'resources/', 'authority/']),
     only('audit', 'audit', ['errors/', 'spiffe/', 'resources/']),
     only('telemetry', 'telemetry', ['errors/']),
-    only('store', 'store', ['errors/', 'resources/']),
+    only('store', 'store', ['errors/', 'resources/', 'telemetry/']),
     only('controllers', 'controllers', ['errors/', 'spiffe/', 'x509/', 'resources/', 'authority/', 'issuance/', 'rotation/', 'audit/', 'telemetry/', 'store/port\\.ts']),
     only('server', 'server', ['errors/', 'spiffe/', 'x509/', 'resources/', 'authority/', 'issuance/', 'rotation/', 'audit/', 'telemetry/', 'store/port\\.ts']),
     only('app', 'app', ['(?!cli/)']),
@@ -41,6 +41,7 @@ module.exports = {
     onlyFolderMayImport('http-server', 'server', 'fastify'),
   ],
   options: {
+    parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
