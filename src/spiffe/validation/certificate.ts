@@ -1,3 +1,4 @@
+import type { CertificateView } from '../certificate-view.ts';
 import { publicKeyProblem, signatureAlgorithmProblem } from '../algorithms.ts';
 import { duplicateExtensions, keyPurposes, unknownCriticalExtensions } from '../extensions.ts';
 import { parseSpiffeId, type SpiffeId, spiffeIdProblem } from '../spiffe-id.ts';
@@ -38,16 +39,14 @@ export function commonRefusals(place: Place): readonly Refusal[] {
   return refusals;
 }
 
-/** How a certificate was signed; a root is trusted because the bundle names it, so its own signature does not count. */
-export function signatureAlgorithmRefusals(place: Place): readonly Refusal[] {
-  const { view } = place;
-  const refusals: Refusal[] = [];
-  if (!view.signatureAlgorithmsMatch) {
-    refusals.push(refusal(place, 'SIGNATURE_ALGORITHM', 'RFC 5280 §4.1.1.2', 'names two different signature algorithms'));
-  }
-  const weak = signatureAlgorithmProblem(view.signatureAlgorithm);
-  if (weak !== undefined) refusals.push(refusal(place, 'SIGNATURE_ALGORITHM', 'RFC 9155 §2', weak));
-  return refusals;
+/**
+ * Why the way in which a certificate was signed proves nothing, or undefined. A root is trusted because the bundle names
+ * it, so its own signature does not count.
+ */
+export function signingProblem(view: CertificateView): { readonly rule: string; readonly clause: string } | undefined {
+  if (!view.signatureAlgorithmsMatch) return { rule: 'RFC 5280 §4.1.1.2', clause: 'names two different signature algorithms' };
+  const clause = signatureAlgorithmProblem(view.signatureAlgorithm);
+  return clause === undefined ? undefined : { rule: 'RFC 9155 §2', clause };
 }
 
 /** RFC 5280 §6.1.4 (k), (n), and what SPIFFE adds for the certificates above a leaf. */

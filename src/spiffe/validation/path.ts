@@ -1,6 +1,6 @@
 import type { CertificateView } from '../certificate-view.ts';
 import type { SpiffeId } from '../spiffe-id.ts';
-import { authorityRefusals, commonRefusals, signatureAlgorithmRefusals, validityRefusals } from './certificate.ts';
+import { authorityRefusals, commonRefusals, signingProblem, validityRefusals } from './certificate.ts';
 import { nameConstraintsProblem } from './name-constraints.ts';
 import { type Place, presented, refusal, root } from './place.ts';
 import type { Refusal } from './refusal.ts';
@@ -25,9 +25,21 @@ function keyIdentifiersFit(child: CertificateView, issuer: CertificateView): boo
 
 /** How a link of a chain is broken; `clause` goes on from the name of the lower certificate. */
 export interface LinkProblem {
-  readonly code: 'ISSUER_MISMATCH' | 'KEY_IDENTIFIER_MISMATCH' | 'SIGNATURE_INVALID';
+  readonly code: 'ISSUER_MISMATCH' | 'KEY_IDENTIFIER_MISMATCH' | 'SIGNATURE_ALGORITHM' | 'SIGNATURE_INVALID';
   readonly rule: string;
   readonly clause: string;
+}
+
+/** Why no key made the signature of `child`, or why none of the keys that were tried did. */
+function signatureProblem(child: CertificateView): LinkProblem {
+  const problem = signingProblem(child);
+  if (problem !== undefined) return { code: 'SIGNATURE_ALGORITHM', ...problem };
+  return { code: 'SIGNATURE_INVALID', rule: 'RFC 5280 §6.1.3 (a)(1)', clause: 'does not carry a valid signature of its issuer' };
+}
+
+/** Whether the signature of `child` proves that `issuer` made it: a sound algorithm, and the key of `issuer`. */
+function isSignedBy(child: CertificateView, issuer: CertificateView, verifySignature: VerifySignature): boolean {
+  return signingProblem(child) === undefined && verifySignature(child, issuer);
 }
 
 /** Why `issuer` did not issue `child`, or undefined when it did: name, key identifier, signature, in this order. */
@@ -40,13 +52,16 @@ export function linkProblem(child: CertificateView, issuer: CertificateView, ver
     const clause = 'names another key of its issuer (authority key identifier) than the next certificate has';
     return { code: 'KEY_IDENTIFIER_MISMATCH', rule: 'RFC 5280 §4.2.1.1', clause };
   }
-  if (verifySignature(child, issuer)) return undefined;
-  return { code: 'SIGNATURE_INVALID', rule: 'RFC 5280 §6.1.3 (a)(1)', clause: 'does not carry a valid signature of its issuer' };
+  return isSignedBy(child, issuer, verifySignature) ? undefined : signatureProblem(child);
+}
+
+function refusalOf(child: Place, problem: LinkProblem): Refusal {
+  return refusal(child, problem.code, problem.rule, problem.clause);
 }
 
 function linkRefusals(child: Place, issuer: Place, verifySignature: VerifySignature): readonly Refusal[] {
   const problem = linkProblem(child.view, issuer.view, verifySignature);
-  return problem === undefined ? [] : [refusal(child, problem.code, problem.rule, problem.clause)];
+  return problem === undefined ? [] : [refusalOf(child, problem)];
 }
 
 /** The path from a leaf to the root that it ends at, or why there is none. */
@@ -56,7 +71,7 @@ export type BuiltPath = { readonly path: readonly Place[] } | { readonly refusal
 function anchorOf(last: Place, roots: readonly CertificateView[], verifySignature: VerifySignature): Place | Refusal {
   const named = roots.filter((candidate) => !last.view.issuer.empty && sameBytes(candidate.subject.der, last.view.issuer.der));
   const fitting = named.filter((candidate) => keyIdentifiersFit(last.view, candidate));
-  const found = fitting.find((candidate) => verifySignature(last.view, candidate));
+  const found = fitting.find((candidate) => isSignedBy(last.view, candidate, verifySignature));
   if (found !== undefined) return root(found);
   const rule = 'RFC 5280 §6.1.1 (d), SPIFFE-17';
   const issuer = last.view.issuer.text || 'nobody named';
@@ -67,7 +82,7 @@ function anchorOf(last: Place, roots: readonly CertificateView[], verifySignatur
   if (fitting.length === 0) {
     return refusal(last, 'UNTRUSTED_ROOT', rule, `was issued by another key of ${issuer} than the roots of that name in the bundle have`);
   }
-  return refusal(last, 'SIGNATURE_INVALID', 'RFC 5280 §6.1.3 (a)(1)', `does not carry a valid signature of the root ${issuer}`);
+  return refusalOf(last, signatureProblem(last.view));
 }
 
 /**
@@ -123,7 +138,6 @@ function nameConstraintsRefusals(path: readonly Place[]): readonly Refusal[] {
 export function pathRefusals(path: readonly Place[], leafId: SpiffeId, nowMs: number): readonly Refusal[] {
   return [
     ...path.flatMap((place) => [...validityRefusals(place, nowMs), ...commonRefusals(place)]),
-    ...path.slice(0, -1).flatMap(signatureAlgorithmRefusals),
     ...path.slice(1).flatMap((place) => authorityRefusals(place, leafId)),
     ...pathLengthRefusals(path),
     ...nameConstraintsRefusals(path),

@@ -1,7 +1,7 @@
 import type { CertificateView } from '../certificate-view.ts';
 import type { SpiffeId } from '../spiffe-id.ts';
 import type { TrustDomainName } from '../trust-domain.ts';
-import { commonRefusals, signatureAlgorithmRefusals, validityRefusals } from './certificate.ts';
+import { commonRefusals, signingProblem, validityRefusals } from './certificate.ts';
 import { leafIdentity, leafUsageRefusals } from './leaf.ts';
 import { buildPath, pathRefusals, type VerifySignature } from './path.ts';
 import { type Place, presented, refusal } from './place.ts';
@@ -24,8 +24,10 @@ export interface ValidationOptions {
   readonly expectedId?: SpiffeId;
 }
 
+/** Each reason once: what is wrong with a link may be wrong with the leaf alone too. */
 function refused(reasons: readonly Refusal[]): Refused {
-  return { valid: false, reasons };
+  const distinct = new Map(reasons.map((reason) => [reason.sentence, reason]));
+  return { valid: false, reasons: [...distinct.values()] };
 }
 
 function wholeChain(code: Refusal['code'], rule: string, sentence: string): Refused {
@@ -34,7 +36,9 @@ function wholeChain(code: Refusal['code'], rule: string, sentence: string): Refu
 
 /** What can be said of a leaf alone, so that a chain that leads nowhere still tells it. */
 function leafAlone(leaf: Place, nowMs: number): readonly Refusal[] {
-  return [...validityRefusals(leaf, nowMs), ...commonRefusals(leaf), ...signatureAlgorithmRefusals(leaf)];
+  const signing = signingProblem(leaf.view);
+  const unsound = signing === undefined ? [] : [refusal(leaf, 'SIGNATURE_ALGORITHM', signing.rule, signing.clause)];
+  return [...validityRefusals(leaf, nowMs), ...commonRefusals(leaf), ...unsound];
 }
 
 /**
