@@ -41,7 +41,6 @@ module.exports = {
     onlyFolderMayImport('http-server', 'server', 'fastify'),
   ],
   options: {
-    parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

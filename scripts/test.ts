@@ -52,7 +52,7 @@ const clusterBuild: Step = {
 };
 
 const steps: readonly Step[] = [
-  check('typecheck', 'tsc', '--noEmit'),
+  check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
   check('lint', 'npm', 'run', '--silent', 'lint'),
   check('generated', 'node', 'scripts/generate.ts', '--check'),
   project('unit'),
