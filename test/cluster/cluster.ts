@@ -7,6 +7,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Cluster } from './cluster-face.ts';
 import { binaryFolder, ensureBinaries, missingBinaries } from './binaries.ts';
 import type { Binary } from './binaries.ts';
 import { ControlPlane, serversOf } from './control-plane.ts';
@@ -14,43 +15,11 @@ import type { ClusterOptions } from './flags.ts';
 import { useForeignCluster } from './foreign-cluster.ts';
 import { compactEtcd } from './etcd-compaction.ts';
 import { runKubectl } from './kubectl.ts';
-import type { KubectlResult } from './kubectl.ts';
 import type { Environment } from './places.ts';
 import { showProgress } from './progress.ts';
 import { startWatchdog } from './watchdog.ts';
 
-/** A cluster for one test file. `await using` stops it. */
-export interface Cluster extends AsyncDisposable {
-  /** False for the user's own cluster: everything that would restart it throws `ForeignClusterError`. */
-  readonly owned: boolean;
-  readonly kubeconfigPath: string;
-  /** `https://127.0.0.1:PORT`; the same after each restart. */
-  readonly server: string;
-  readonly caFile: string;
-  /** Bearer token of the administrator; empty when the user's own kubeconfig authenticates in another way. */
-  readonly adminToken: string;
-  /** JSON lines (audit.k8s.io/v1 Event, level Metadata); undefined unless asked for with `audit`. */
-  readonly auditLogPath: string | undefined;
-  /** Folder of the built programs. */
-  readonly binDir: string;
-  restartApiServer(): Promise<void>;
-  /** Lets it finish its requests; watches end cleanly. */
-  stopApiServer(): Promise<void>;
-  /** Resolves when it is ready. */
-  startApiServer(): Promise<void>;
-  /** kill -9: connections are reset. */
-  killApiServer(): Promise<void>;
-  /** Copies etcd's data into `folder`, which must not exist, without stopping anything. */
-  snapshotEtcd(folder: string): Promise<void>;
-  /** Restarts both servers on that older state. resourceVersions go back with it. */
-  restoreEtcd(folder: string): Promise<void>;
-  /** Forgets history in etcd up to now: older resourceVersions get 410 wherever the watch cache does not serve them. */
-  compactEtcd(): Promise<void>;
-  /** Never rejects because kubectl failed: look at `code`. */
-  kubectl(args: readonly string[], stdin?: string): Promise<KubectlResult>;
-  /** Ends every process and removes every file of this cluster. */
-  stop(): Promise<void>;
-}
+export type { Cluster } from './cluster-face.ts';
 
 /** How to start it. */
 export interface StartOptions extends ClusterOptions {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cluster } from './cluster.ts';
+import type { Cluster } from './cluster-face.ts';
 import { runKubectl } from './kubectl.ts';
 
 /** An operation that only a cluster of our own can take. A test skips it when `cluster.owned` is false. */
