@@ -1,0 +1,24 @@
+import { placeOf } from '../object-key.ts';
+import type { Kind, Watched } from '../port.ts';
+import { watchedFromWire, type WireObject } from './wire-object.ts';
+
+/** Gathers the objects with which a stream begins, until its end mark says that they are all. */
+export class InitialObjects<K extends Kind> {
+  readonly #kind: K;
+  readonly #objects = new Map<string, Watched<K>>();
+
+  constructor(kind: K) {
+    this.#kind = kind;
+  }
+
+  /** One event before the end mark. Changes may come between the objects. */
+  add(type: 'ADDED' | 'MODIFIED' | 'DELETED', wire: WireObject): void {
+    if (type === 'DELETED') this.#objects.delete(placeOf(wire.metadata));
+    else this.#objects.set(placeOf(wire.metadata), watchedFromWire(this.#kind, wire));
+  }
+
+  /** All of them, in the order in which they came. */
+  objects(): readonly Watched<K>[] {
+    return [...this.#objects.values()];
+  }
+}
