@@ -1,0 +1,52 @@
+import { MtlsdError } from '../../errors/index.ts';
+import { annotations } from '../../resources/index.ts';
+import { describeKey, keyOf } from '../object-key.ts';
+import type { Revision } from '../revision.ts';
+import type { FileAccess, FileOwner } from './disk.ts';
+
+/** What holds no secret: readable by everyone unless access is given. */
+const publicFiles: ReadonlySet<string> = new Set(['tls.crt', 'ca.crt', 'bundle.json']);
+
+/** Access of all files of Secrets, where neither the Secret's annotations nor the file's nature say otherwise. */
+export interface DefaultAccess {
+  /** Permission bits of every file. */
+  readonly fileMode?: number;
+  readonly fileOwner?: FileOwner;
+}
+
+/**
+ * The mode of a file written as octal digits (`0640`), or undefined when it is none that makes sense: the owner must be able
+ * to read, nobody but the owner may write, nothing is executable.
+ */
+export function parseFileMode(text: string): number | undefined {
+  if (!/^0?[0-7]{3}$/u.test(text)) return undefined;
+  const mode = Number.parseInt(text, 8);
+  return (mode & 0o400) === 0 || (mode & 0o133) !== 0 ? undefined : mode;
+}
+
+/** The owner of a file written as `uid:gid`, both numbers, or undefined. */
+export function parseFileOwner(text: string): FileOwner | undefined {
+  const match = /^(\d{1,10}):(\d{1,10})$/u.exec(text);
+  if (match === null) return undefined;
+  const [uid, gid] = [Number(match[1]), Number(match[2])];
+  return uid < 0xff_ff_ff_ff && gid < 0xff_ff_ff_ff ? { uid, gid } : undefined;
+}
+
+/** How the files of a Secret are made: a function of the file's name. @throws STORE_INVALID for an annotation that is none */
+export function secretAccess(secret: Revision, defaults: DefaultAccess): (name: string) => FileAccess {
+  const mode = annotated(secret, annotations.fileMode, parseFileMode, 'an octal mode such as 0640 that lets its owner read and nobody else write') ?? defaults.fileMode;
+  const owner = annotated(secret, annotations.fileOwner, parseFileOwner, 'numbers such as 1000:1000 (user:group)') ?? defaults.fileOwner;
+  return (name) => ({
+    mode: mode ?? (publicFiles.has(name) ? 0o644 : 0o600),
+    ...(owner === undefined ? {} : { owner }),
+  });
+}
+
+function annotated<T>(secret: Revision, name: string, parse: (text: string) => T | undefined, shape: string): T | undefined {
+  const text = secret.metadata.annotations?.[name];
+  if (text === undefined) return undefined;
+  const value = parse(text);
+  if (value !== undefined) return value;
+  const object = describeKey(keyOf(secret));
+  throw new MtlsdError('STORE_INVALID', `${object} was refused: annotation ${name} is "${text}"; write ${shape}.`, { details: { object } });
+}

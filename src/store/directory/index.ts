@@ -1,0 +1,10 @@
+/**
+ * The store of a standalone mtlsd: a folder of manifests in, a folder of identities out, a folder of state between runs.
+ * What is on disk is always one valid generation, whenever the process ends.
+ */
+export type { DirectoryStore } from './directory-store.ts';
+export { parseFileMode, parseFileOwner } from './file-access.ts';
+export { outMarker } from './folder-claims.ts';
+export { type DirectoryStoreOptions, openDirectoryStore } from './open.ts';
+export { problemsFile } from './problem-board.ts';
+export { describeProblem, type SourceProblem } from './source-problem.ts';
