@@ -92,6 +92,7 @@ function problemsOf(object: TrustDomain | WorkloadIdentity, nowMs: number): read
   const seen = new Set<string>();
   const name = describe(object);
   const rows = (object.status?.conditions ?? [])
+    .filter((condition) => condition.type !== 'InUse')
     .filter((condition) => condition.status !== 'True' || warningReasons.has(condition.reason))
     .filter((condition) => !seen.has(condition.message) && seen.add(condition.message))
     .map(({ reason, message }) => ({ object: name, reason, message }));

@@ -9,6 +9,8 @@ export interface IdentityCaches {
   readonly secrets: Cache<SecretMetadata>;
   /** Undefined where there are no service accounts (standalone). */
   readonly serviceAccounts: Cache<ServiceAccount> | undefined;
+  /** Undefined where namespaces are no objects (standalone). */
+  readonly namespaces: Cache<Namespace> | undefined;
 }
 
 /** The caches that say which bundle is where. */

@@ -39,12 +39,13 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     trustDomains: watch('TrustDomain'),
     identities: watch('WorkloadIdentity'),
     serviceAccounts: context.inCluster ? watch('ServiceAccount') : undefined,
+    namespaces: context.inCluster ? watch('Namespace') : undefined,
   };
   indexSecrets(caches.secrets);
   indexIdentities(caches.identities);
-  const bundleCaches: BundleCaches | undefined = context.inCluster
+  const bundleCaches: BundleCaches | undefined = caches.namespaces
     ? {
-        namespaces: watch('Namespace'),
+        namespaces: caches.namespaces,
         configMaps: watch('ConfigMap', managed),
         clusterTrustBundles: (await context.store.serves('ClusterTrustBundle')) ? watch('ClusterTrustBundle', managed) : undefined,
       }
@@ -64,8 +65,11 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     controllers.push(bundleController);
   }
 
-  const everyCache = [...Object.values(caches), ...Object.values(bundleCaches ?? {})] as readonly (Cache<Watched<Kind>> | undefined)[];
-  const whenSynced = Promise.all(everyCache.map((cache) => cache?.whenSynced())).then(() => undefined);
+  const everyCache: readonly ({ whenSynced(): Promise<void> } | undefined)[] = [
+    ...Object.values<{ whenSynced(): Promise<void> } | undefined>({ ...caches }),
+    ...Object.values<{ whenSynced(): Promise<void> } | undefined>({ ...bundleCaches }),
+  ];
+  const whenSynced = Promise.all(everyCache.map(async (cache) => cache?.whenSynced())).then(() => undefined);
   const started = whenSynced.then(() => startInOrder(trustDomainController, controllers));
   return {
     domains,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { annotations, labels, type ConfigMap, type StoredObject, type WorkloadIdentity } from '../resources/index.ts';
 import { trustDomainOf } from './bundle/target.ts';
 import type { BundleTargets } from './bundle/targets.ts';
@@ -6,6 +7,7 @@ import type { Domains } from './domains.ts';
 import type { Cache } from './runtime/cache.ts';
 import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
+import { trustDomainNameOf } from './workload-identity/resolve.ts';
 import { claimOf, type WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
 
 /** What changes wake which trust domains and identities. More than needed is harmless: a plan of nothing costs nothing. */
@@ -20,6 +22,10 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
     if (before !== undefined && before.metadata.uid !== after?.metadata.uid) identityReconciler.noteGone(before);
     identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));
     for (const object of [before, after]) if (object !== undefined) wakeClaimants(identities, identityController, claimOf(object));
+    // A trust domain is told when it comes into use or falls out of it, not of each identity.
+    for (const domain of new Set([before, after].map((object) => object && trustDomainNameOf(object)))) {
+      if (domain !== undefined && identities.countByIndex('trustDomain', domain) <= 1) trustDomainController.enqueue(undefined, domain);
+    }
   });
   secrets.onChange((before, after) => {
     const secret = after ?? before;
@@ -38,6 +44,10 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
     for (const identity of identities.byIndex('serviceAccount', `${account?.metadata.namespace ?? ''}/${account?.metadata.name ?? ''}`)) {
       identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
     }
+  });
+  caches.namespaces?.onChange((before, after) => {
+    if (isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) return;
+    for (const identity of identities.byIndex('namespace', nameOf(before, after))) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
   });
   domains.onChange(() => {
     for (const identity of identities.values()) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);

@@ -69,6 +69,11 @@ export class Cache<T extends StoredObject> {
     return this.#objects.values();
   }
 
+  /** How many objects an index has under a key. */
+  countByIndex(index: string, key: string): number {
+    return this.#indexes.get(index)?.entries.get(key)?.size ?? 0;
+  }
+
   byIndex(index: string, key: string): readonly T[] {
     const found = this.#indexes.get(index)?.entries.get(key);
     return found === undefined ? [] : [...found.values()];

@@ -4,6 +4,7 @@ import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
 import { resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
+import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
@@ -31,13 +32,15 @@ export class TrustDomainReconciler implements Reconciler {
   readonly #context: ControllerContext;
   readonly #trustDomains: Cache<TrustDomain>;
   readonly #secrets: Cache<SecretMetadata>;
+  readonly #identities: IdentityCaches['identities'];
   readonly #domains: Domains;
   readonly #targets: BundleTargets;
 
-  constructor(context: ControllerContext, caches: { trustDomains: Cache<TrustDomain>; secrets: Cache<SecretMetadata> }, domains: Domains, targets: BundleTargets) {
+  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, targets: BundleTargets) {
     this.#context = context;
     this.#trustDomains = caches.trustDomains;
     this.#secrets = caches.secrets;
+    this.#identities = caches.identities;
     this.#domains = domains;
     this.#targets = targets;
   }
@@ -180,7 +183,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
-    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name) }, this.#context.clock.nowMs());
+    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0 }, this.#context.clock.nowMs());
     if (sameStatus(object.status, status)) return;
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });

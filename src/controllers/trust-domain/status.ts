@@ -17,10 +17,12 @@ export interface TrustDomainStatusInputs {
   readonly record: AuthorityRecord | undefined;
   readonly problem: DomainProblem | undefined;
   readonly targets: TargetCounts | undefined;
+  /** Whether any identity belongs to it. */
+  readonly inUse: boolean;
 }
 
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus({ object, record, problem, targets }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
+export function trustDomainStatus({ object, record, problem, targets, inUse }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
   const observedGeneration = object.metadata.generation ?? 1;
   const stopped = stopsIssuance(problem);
   const ready = {
@@ -30,7 +32,14 @@ export function trustDomainStatus({ object, record, problem, targets }: TrustDom
     message: problem?.message ?? 'a root and an issuing authority are active',
     observedGeneration,
   };
-  const conditions = setCondition(object.status?.conditions, ready, nowMs);
+  const used = {
+    type: 'InUse',
+    status: inUse ? ('True' as const) : ('False' as const),
+    reason: inUse ? 'Identities' : 'NoIdentities',
+    message: inUse ? 'identities belong to this trust domain: it must not be deleted' : 'no identity belongs to this trust domain',
+    observedGeneration,
+  };
+  const conditions = setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs);
   return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), conditions: [...conditions] };
 }
 

@@ -22,6 +22,8 @@ export interface ObservedIdentity {
   /** The Secret of the wanted name, when it is one of ours (made for this or another identity). */
   readonly secret: SecretMetadata | undefined;
   readonly verdict: Verdict;
+  /** Whether the trust domain takes identities of this namespace. */
+  readonly namespaceAllowed: boolean;
   /** Whether the service account that the identity is for does not exist. */
   readonly serviceAccountMissing: boolean;
   /** Other Secrets that were made for this identity: of an earlier name. */
@@ -79,6 +81,7 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
 
   if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
   if (observed.foreignSecret) return blocked(foreignBlocker(observed), nowMs + 60_000);
+  if (!observed.namespaceAllowed) return blocked(namespaceBlocker(observed));
   if (observed.serviceAccountMissing) return blocked(serviceAccountBlocker(observed));
   const ready = readyDomain(observed.domain);
   if ('reason' in ready) return blocked(ready);
@@ -196,6 +199,14 @@ function earliest(...times: readonly (number | undefined)[]): number | undefined
 
 function rivalBlocker(observed: ObservedIdentity): Blocker {
   return { reason: 'Conflict', message: `Secret ${observed.resolved.secretName} belongs to the older WorkloadIdentity ${observed.rival}: set spec.secretName to another name` };
+}
+
+function namespaceBlocker(observed: ObservedIdentity): Blocker {
+  const { namespace = '' } = observed.identity.metadata;
+  return {
+    reason: 'NamespaceNotAllowed',
+    message: `trust domain ${observed.domain.name ?? ''} takes no identities of namespace ${namespace}: set spec.trustDomain to another one, or have spec.allowedNamespaces of the TrustDomain select this namespace`,
+  };
 }
 
 function serviceAccountBlocker(observed: ObservedIdentity): Blocker {

@@ -1,5 +1,5 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, labels, resolvedIdentitySpec, type DeletionPolicy, type WorkloadIdentity } from '../../resources/index.ts';
+import { annotations, labels, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
@@ -12,7 +12,7 @@ import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
-import { resolveTrustDomain } from './resolve.ts';
+import { resolveTrustDomain, trustDomainNameOf, type Resolution } from './resolve.ts';
 import { ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
 
@@ -28,6 +28,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #identities: Cache<WorkloadIdentity>;
   readonly #secrets: Cache<SecretMetadata>;
   readonly #serviceAccounts: IdentityCaches['serviceAccounts'];
+  readonly #namespaces: IdentityCaches['namespaces'];
   readonly #domains: Domains;
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
@@ -37,11 +38,12 @@ export class WorkloadIdentityReconciler implements Reconciler {
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
-  constructor(context: ControllerContext, caches: Pick<IdentityCaches, 'identities' | 'secrets' | 'serviceAccounts'>, domains: Domains) {
+  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains) {
     this.#context = context;
     this.#identities = caches.identities;
     this.#secrets = caches.secrets;
     this.#serviceAccounts = caches.serviceAccounts;
+    this.#namespaces = caches.namespaces;
     this.#domains = domains;
     this.#actor = new IdentityActor(context, caches.secrets, this.#contents);
     caches.secrets.onChange((before, after) => {
@@ -117,19 +119,29 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const secret = this.#secrets.get(namespace, resolved.secretName);
     const own = this.#secrets.byIndex('identity', `${namespace}/${name}`);
     const foreign = this.#foreign.get(idOf(identity));
+    const domain = resolveTrustDomain(identity, this.#domains);
     const isOurs = secret !== undefined && ownerOf(secret) !== undefined;
     return {
       identity,
       resolved,
-      domain: resolveTrustDomain(identity, this.#domains),
+      domain,
       secret: isOurs ? secret : undefined,
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
       leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name)),
+      namespaceAllowed: this.#isAllowed(domain, namespace),
       serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
       foreignSecret: secret === undefined ? foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs : !isOurs,
       repair: this.#contents.repair(idOf(identity), nowMs),
     };
+  }
+
+  /** Whether the trust domain takes identities of this namespace. A namespace that is no object bears its name alone. */
+  #isAllowed(domain: Resolution, namespace: string): boolean {
+    const selector = domain.kind === 'resolved' ? domain.state.object.spec.allowedNamespaces : undefined;
+    if (selector === undefined) return true;
+    const named = { 'kubernetes.io/metadata.name': namespace };
+    return selectorMatches(selector, this.#namespaces === undefined ? named : this.#namespaces.get(undefined, namespace)?.metadata.labels);
   }
 
   #isClaimed(namespace: string, secretName: string): boolean {
@@ -218,6 +230,8 @@ export function indexSecrets(secrets: Cache<SecretMetadata>): void {
 
 /** See `indexSecrets`. */
 export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
+  identities.addIndex('namespace', (identity) => [identity.metadata.namespace ?? '']);
+  identities.addIndex('trustDomain', (identity) => [trustDomainNameOf(identity)].filter((name) => name !== undefined));
   identities.addIndex('serviceAccount', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).serviceAccountName}`]);
   identities.addIndex('secretName', (identity) => [claimOf(identity)]);
 }

@@ -6,12 +6,17 @@ export type Resolution =
   | { readonly kind: 'resolved'; readonly name: string; readonly state: DomainState }
   | { readonly kind: 'unresolved'; readonly name: string | undefined; readonly reason: string; readonly message: string };
 
+/** The trust domain that an identity names, or that was resolved for it before. */
+export function trustDomainNameOf(identity: WorkloadIdentity): string | undefined {
+  return identity.spec.trustDomain ?? identity.status?.trustDomain;
+}
+
 /**
  * The trust domain named in spec; else the one resolved before (a second trust domain changes nothing); else the default
  * one; else the only one.
  */
 export function resolveTrustDomain(identity: WorkloadIdentity, domains: Domains): Resolution {
-  const named = identity.spec.trustDomain ?? identity.status?.trustDomain;
+  const named = trustDomainNameOf(identity);
   if (named !== undefined) {
     const state = domains.get(named);
     if (state !== undefined) return { kind: 'resolved', name: named, state };

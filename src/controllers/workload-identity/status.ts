@@ -65,7 +65,7 @@ function issued({ blocker, plan }: StatusInputs): NewCondition {
 }
 
 /** Reasons under which the pair in place is not the one that the spec asks for, although it may still be valid. */
-const unready: ReadonlySet<string> = new Set(['Denied', 'Conflict', 'SecretNotOurs', 'TrustDomainMissing', 'TrustDomainAmbiguous', 'ForeignChanges']);
+const unready: ReadonlySet<string> = new Set(['Denied', 'Conflict', 'SecretNotOurs', 'TrustDomainMissing', 'TrustDomainAmbiguous', 'ForeignChanges', 'NamespaceNotAllowed']);
 
 /** Ready: whether a valid pair of the current spec is in place. A failing renewal leaves it True until the pair ends (L12). */
 function ready({ blocker, plan, secret }: StatusInputs, nowMs: number): NewCondition {

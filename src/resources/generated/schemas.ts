@@ -276,6 +276,62 @@ export const kindDefinitions: readonly KindDefinition[] = [
                   }
                 }
               }
+            },
+            "allowedNamespaces": {
+              "type": "object",
+              "properties": {
+                "matchLabels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "matchExpressions": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "x-kubernetes-list-type": "atomic",
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "key",
+                      "operator"
+                    ],
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                        "message": "In and NotIn need at least one entry in values; Exists and DoesNotExist take none"
+                      }
+                    ],
+                    "properties": {
+                      "key": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 316
+                      },
+                      "operator": {
+                        "type": "string",
+                        "enum": [
+                          "In",
+                          "NotIn",
+                          "Exists",
+                          "DoesNotExist"
+                        ]
+                      },
+                      "values": {
+                        "type": "array",
+                        "maxItems": 64,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": {
+                          "type": "string",
+                          "maxLength": 63
+                        }
+                      }
+                    }
+                  }
+                }
+              }
             }
           }
         },
@@ -390,11 +446,6 @@ export const kindDefinitions: readonly KindDefinition[] = [
                   }
                 }
               }
-            },
-            "identities": {
-              "type": "integer",
-              "format": "int64",
-              "minimum": 0
             },
             "conditions": {
               "type": "array",

@@ -82,6 +82,20 @@ export interface TrustDomainSpec {
       }[];
     };
   };
+  /** Namespaces whose identities may belong to this trust domain. Left out, or an empty selector: every namespace. */
+  readonly allowedNamespaces?: {
+    /** Labels that a namespace must carry, all of them. */
+    readonly matchLabels?: Readonly<Record<string, string>>;
+    /** Requirements that a namespace must meet, all of them. */
+    readonly matchExpressions?: readonly {
+      /** Label key that the requirement is about. */
+      readonly key: string;
+      /** How the label is compared with the values. */
+      readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+      /** Needed for In and NotIn, not allowed for Exists and DoesNotExist. */
+      readonly values?: readonly string[];
+    }[];
+  };
 }
 
 /**
@@ -124,9 +138,10 @@ export interface TrustDomainStatus {
     /** Targets that could not be written, by name; the first 100. */
     readonly failing?: readonly string[];
   };
-  /** Number of identities in this trust domain. */
-  readonly identities?: number;
-  /** Ready says whether identities can be issued, and if not, what to do. */
+  /**
+   * Ready says whether identities can be issued, and if not, what to do. InUse says whether identities need this trust
+   * domain.
+   */
   readonly conditions?: readonly Condition[];
 }
 
