@@ -24,6 +24,8 @@ export interface CertificateReport {
   readonly subjectKeyIdentifier: string | undefined;
   readonly authorityKeyIdentifier: string | undefined;
   readonly sha256: string;
+  /** Whether it is signed by its own key; left out when it does not claim to be. */
+  readonly selfSigned?: boolean;
   /** How it goes on to the next certificate of the file; left out when there is none, or none is expected. */
   readonly link?: { readonly holds: boolean; readonly problem?: string };
   readonly findings: readonly Finding[];
@@ -114,6 +116,7 @@ function certificateReport(certificate: Certificate, role: Role, nowMs: number):
     subjectKeyIdentifier: certificate.subjectKeyIdentifier,
     authorityKeyIdentifier: certificate.authorityKeyIdentifier,
     sha256: hash('sha256', certificate.der, 'hex'),
+    ...(isSelfIssued(certificate) ? { selfSigned: linkProblem(certificate, certificate, verifySignature) === undefined } : {}),
     findings: lint(certificate, role),
   };
 }
@@ -207,6 +210,7 @@ function credentialProblems(credentials: Credentials, reports: readonly Certific
     const found: string[] = [];
     if (report.state === 'expired') found.push(`${name} has expired: get a new one.`);
     if (report.state === 'not yet valid') found.push(`${name} is not valid yet: check the clocks of this machine and of its issuer.`);
+    if (report.selfSigned === false) found.push(`${name} names itself as its issuer, and its own key did not sign it: get it again from its source.`);
     if (report.link?.problem !== undefined) {
       found.push(`${name} ${report.link.problem}: put each certificate in front of the one that issued it.`);
     }

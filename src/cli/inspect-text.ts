@@ -20,7 +20,10 @@ function list(values: readonly string[]): string {
 }
 
 function linkRow(report: CertificateReport, index: number, paint: Paint): readonly Row[] {
-  if (report.link === undefined) return [];
+  if (report.link === undefined) {
+    if (report.selfSigned === undefined) return [];
+    return [['signed by', report.selfSigned ? 'itself' : paint('bad', 'not by itself, as it says')]];
+  }
   const { holds, problem = '' } = report.link;
   return [['signed by', holds ? paint('good', `certificate ${index + 2}`) : paint('bad', `not certificate ${index + 2}: it ${printable(problem)}`)]];
 }

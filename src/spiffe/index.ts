@@ -4,7 +4,7 @@
  * Everything is a pure function of its arguments: no clock, no randomness, no files, no network, and no DER parser:
  * certificates come in as `CertificateView`. Rules are numbered as `SPIFFE-6`; RFC 5280 rules carry their clause.
  */
-export { bundleBytesMax, type JwtBundleKey, type PublicJwk, type SpiffeBundle } from './bundle.ts';
+export type { JwtBundleKey, PublicJwk, SpiffeBundle } from './bundle.ts';
 export { encodeSpiffeBundle } from './bundle-encode.ts';
 export { parseSpiffeBundle } from './bundle-parse.ts';
 export type * from './certificate-view.ts';
@@ -13,7 +13,7 @@ export { expandPathTemplate } from './path-template.ts';
 export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './spiffe-id.ts';
 export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';
 export { authorityRules, type Finding, leafRules, lint } from './rules/index.ts';
-export type { Role, Rule, Severity } from './rules/rule.ts';
-export { type LinkProblem, linkProblem, type VerifySignature } from './validation/path.ts';
-export type { Refusal, RefusalCode, Refused, Validated } from './validation/refusal.ts';
-export { type RootsOfTrustDomain, validateX509Svid, type ValidationOptions } from './validation/validate-x509-svid.ts';
+export type { Role, Rule } from './rules/rule.ts';
+export { linkProblem } from './validation/path.ts';
+export type { Refusal, Refused, Validated } from './validation/refusal.ts';
+export { validateX509Svid, type ValidationOptions } from './validation/validate-x509-svid.ts';

@@ -9,6 +9,9 @@ import type { CliIo } from '../../src/cli/io.ts';
 
 /** Real certificates by the openssl command, and a command of ours run over them: nothing here comes from our own builder. */
 
+/** Found on the path, of whatever version. */
+const command = 'openssl';
+
 /** Extensions by their openssl name; `undefined` leaves one out. */
 export type ExtensionValues = Readonly<Record<string, string | undefined>>;
 
@@ -47,7 +50,7 @@ export interface Made {
   readonly key: string;
 }
 
-export const p256 = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+const p256 = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 
 /** A temporary folder in which openssl works. */
 export class OpensslFolder {
@@ -71,7 +74,7 @@ export class OpensslFolder {
   }
 
   openssl(...args: readonly string[]): void {
-    execFileSync('openssl', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   key(args: readonly string[] = p256): string {
@@ -157,7 +160,7 @@ export async function runCli(make: (io: CliIo) => Command, args: readonly string
 /** Whether openssl is there. Without it these tests cannot run: on a person's machine that is said aloud, in CI it fails. */
 export function opensslIsThere(): boolean {
   try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' });
+    execFileSync(command, ['version'], { stdio: 'ignore' });
     return true;
   } catch (cause) {
     if (process.env['CI'] === 'true') throw new Error('openssl is needed for these tests', { cause });

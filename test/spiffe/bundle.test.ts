@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { encodeSpiffeBundle, parseSpiffeBundle, parseTrustDomainName, type PublicJwk, type SpiffeBundle } from '../../src/spiffe/index.ts';
+import { encodeSpiffeBundle, type JwtBundleKey, parseSpiffeBundle, parseTrustDomainName, type PublicJwk, type SpiffeBundle } from '../../src/spiffe/index.ts';
 import { refusalOf } from './refusals.ts';
 
 /** Two self-signed authorities, valid until 2126: P-256 and Ed25519. */
@@ -16,7 +16,7 @@ const publicJwk = (algorithm: 'ec' | 'rsa'): PublicJwk => {
   const pair = algorithm === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('rsa', { modulusLength: 2048 });
   return pair.publicKey.export({ format: 'jwk' }) as PublicJwk;
 };
-const jwtKeys = [
+const jwtKeys: readonly JwtBundleKey[] = [
   { keyId: 'b', jwk: publicJwk('rsa') },
   { keyId: 'a', jwk: publicJwk('ec') },
 ];

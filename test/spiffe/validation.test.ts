@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type CertificateView,
   parseTrustDomainName,
+  type Refusal,
   type Refused,
   requireSpiffeId,
   type Validated,
@@ -34,7 +35,8 @@ function validate({ chain, roots }: Chain, options: Partial<ValidationOptions> =
 
 /** `CODE at place` of every reason. */
 function reasons(result: Validated | Refused): string[] {
-  return result.valid ? [] : result.reasons.map(({ code, certificate }) => `${code} at ${certificate}`);
+  const told = ({ code, certificate }: Refusal): string => `${code} at ${certificate}`;
+  return result.valid ? [] : result.reasons.map(told);
 }
 
 describe('a sound chain', () => {
