@@ -16,6 +16,7 @@ import { MtlsdError } from '../errors/index.ts';
 import type { TrustDomainName } from '../spiffe/index.ts';
 import type { KeyAlgorithm } from './algorithm.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
+import { encodeCommonName } from './common-name.ts';
 import { sameBytes } from './der-values.ts';
 import type { KeyPair } from './key-pair.ts';
 import { serialNumberText } from './leaf-template.ts';
@@ -98,7 +99,7 @@ function extensionsOf(spec: AuthoritySpec): Extension[] {
   return extensions;
 }
 
-const nameOf = (commonName: string): Name => new Name([{ CN: [{ utf8String: commonName }] }]);
+const nameOf = (commonName: string): Name => new Name(new Uint8Array(encodeCommonName(commonName)));
 
 async function build(spec: AuthoritySpec): Promise<Certificate> {
   const { input, issuerKey } = spec;

@@ -150,9 +150,13 @@ function judgeSample(template: LeafTemplate, fields: LeafFields, key: KeyPair): 
   const tbs = template.toBeSigned(fields);
   const der = template.assemble(tbs, signData(key.privateKey, key.algorithm, tbs));
   const expected = statementOfFields(fields, template.issuer, key.algorithm);
-  const found = differences(expected, statementOf(new X509Certificate(new Uint8Array(der))));
-  const verifies = new NodeCertificate(der).verify(createPublicKey(key.privateKey));
-  return verifies ? found : [...found, 'the signature does not verify'];
+  try {
+    const found = differences(expected, statementOf(new X509Certificate(new Uint8Array(der))));
+    const verifies = new NodeCertificate(der).verify(createPublicKey(key.privateKey));
+    return verifies ? found : [...found, 'the signature does not verify'];
+  } catch (error) {
+    return [`it cannot be read: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { MtlsdError } from '../errors/index.ts';
 import type { DnsName, SpiffeId } from '../spiffe/index.ts';
 import { type KeyAlgorithm, signatureSchemes } from './algorithm.ts';
 import type { Certificate } from './certificate.ts';
+import { encodeCommonName } from './common-name.ts';
 import { contextTag, tag } from './der-reader.ts';
 import { toHex } from './der-values.ts';
 import { encodeElement, encodeOid, encodeSequence, encodeUnsignedInteger, headerLength, writeAscii, writeHeader } from './der-writer.ts';
@@ -26,7 +27,6 @@ export interface LeafFields {
 
 export const serialNumberOctets = 16;
 
-const commonNameCharactersMax = 64;
 const identifierOctets = 20;
 const uriTag = contextTag(6, false);
 const dnsTag = contextTag(2, false);
@@ -35,7 +35,6 @@ const nothing = new Uint8Array(0);
 const trueElement = Uint8Array.of(tag.boolean, 1, 0xff);
 const version3 = encodeElement(contextTag(0, true), Uint8Array.of(tag.integer, 1, 2));
 const emptyName = encodeSequence();
-const commonNameOid = encodeOid(oid.commonName);
 
 function encodeExtension(name: string, critical: boolean, value: Uint8Array): Uint8Array {
   return encodeSequence(encodeOid(name), critical ? trueElement : nothing, encodeElement(tag.octetString, value));
@@ -65,17 +64,6 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
 function encodeAlgorithm(algorithm: KeyAlgorithm): Uint8Array {
   const scheme = signatureSchemes[algorithm];
   return encodeSequence(encodeOid(scheme.oid), scheme.nullParameters ? Uint8Array.of(tag.null, 0) : nothing);
-}
-
-/** RFC 5280 §A.1: a common name has 1 to 64 characters. */
-function encodeCommonName(commonName: string): Uint8Array {
-  // The limit counts characters of UTF-8, not UTF-16 units.
-  const characters = Array.from(commonName).length;
-  if (characters === 0 || characters > commonNameCharactersMax || !commonName.isWellFormed()) {
-    throw new RangeError(`a common name of ${characters} characters was not refused earlier`);
-  }
-  const value = encodeElement(tag.utf8String, new TextEncoder().encode(commonName));
-  return encodeSequence(encodeElement(tag.set, encodeSequence(commonNameOid, value)));
 }
 
 /** How a CertificateView spells this serial number: the INTEGER's content octets in hexadecimal. */

@@ -1,5 +1,5 @@
 import { rootCertificates } from 'node:tls';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import { type Certificate, keyAlgorithms, parseCertificate, parsePem, verifySignature } from '../../src/x509/index.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkDer, derDepthMax, DerError, DerReader, tag } from '../../src/x509/der-reader.ts';
 import { readOid, toHex } from '../../src/x509/der-values.ts';

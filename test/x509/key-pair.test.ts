@@ -15,7 +15,7 @@ function refusal(pem: string): Error {
 }
 
 const p256 = (): { pem: string; der: Uint8Array } => {
-  const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
   return { pem, der: parsePem(pem)[0]?.der ?? new Uint8Array(0) };
 };
 
@@ -60,11 +60,11 @@ describe('a key pair', () => {
 describe('refused', () => {
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const pkcs8 = (type: 'ec' | 'rsa', options: object): string =>
-    (generateKeyPairSync(type as 'rsa', options as { modulusLength: number }).privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
+    generateKeyPairSync(type as 'rsa', options as { modulusLength: number }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 
   test.each([
-    ['SEC 1', ec.export({ type: 'sec1', format: 'pem' }) as string],
-    ['encrypted PKCS#8', ec.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }) as string],
+    ['SEC 1', ec.export({ type: 'sec1', format: 'pem' })],
+    ['encrypted PKCS#8', ec.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })],
     ['two blocks', `${p256().pem}${p256().pem}`],
     ['no block', 'nothing'],
     ['a public key', encodePem('PUBLIC KEY', p256().der)],

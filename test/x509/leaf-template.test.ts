@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import { type DnsName, lint, parseDnsName, workloadSpiffeId } from '../../src/spiffe/index.ts';
@@ -32,7 +32,7 @@ describe('golden bytes', () => {
     const { issuer, publicKey: key } = golden[algorithm];
     const template = LeafTemplate.compile(parseCertificate(der(issuer)), algorithm);
     const tbs = template.toBeSigned(leafFields(validatePublicKey(der(key)), { commonName: algorithm === 'ED25519' ? 'cart' : undefined }));
-    return `${toHex(tbs).replace(/.{1,64}/g, '$&\n')}`;
+    return toHex(tbs).replace(/.{1,64}/g, '$&\n');
   };
 
   // ECDSA signatures are random: what is held still is what they sign. Ed25519 is the one with a common name.

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import { encodePem, parsePem } from '../../src/x509/index.ts';

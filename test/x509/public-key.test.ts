@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, hash, type KeyObject } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import { keyAlgorithms, keyIdentifierOf, validatePublicKey } from '../../src/x509/index.ts';
