@@ -74,7 +74,7 @@ function assemble(incoming: Incoming, server: ServerFields, status: unknown): Re
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
-      ...server,
+      ...inOrder(server),
       ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
       ...(annotations === undefined || Object.keys(annotations).length === 0 ? {} : { annotations }),
       ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
@@ -82,6 +82,17 @@ function assemble(incoming: Incoming, server: ServerFields, status: unknown): Re
     ...rest,
     ...(status === undefined ? {} : { status }),
   });
+}
+
+/** A fixed order of fields, so that what is written as text for people stays the same. */
+function inOrder({ uid, resourceVersion, generation, creationTimestamp, deletionTimestamp }: ServerFields): ServerFields {
+  return {
+    uid,
+    resourceVersion,
+    ...(generation === undefined ? {} : { generation }),
+    creationTimestamp,
+    ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+  };
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/u;

@@ -5,7 +5,7 @@ import type { Kind } from '../port.ts';
 import { DirectoryStore } from './directory-store.ts';
 import { Disk, type DiskProbe } from './disk.ts';
 import { asStoreError } from './failures.ts';
-import type { DefaultAccess } from './file-access.ts';
+import { parseDefaultAccess, type DefaultAccess } from './file-access.ts';
 import { checkState, claimOut, claimState, requireApart, type Folders } from './folder-claims.ts';
 import { ForeignEdits } from './foreign-edits.ts';
 import { ManifestObjects } from './manifest-objects.ts';
@@ -27,7 +27,7 @@ interface StoreLog {
 }
 
 /** How a directory store is opened. */
-export interface DirectoryStoreOptions extends DefaultAccess {
+export interface DirectoryStoreOptions {
   /** The folder of manifests. It may be missing: that is a problem to be told, not an error. */
   readonly manifests: string;
   /** The output folder: new, empty or ours. */
@@ -38,6 +38,10 @@ export interface DirectoryStoreOptions extends DefaultAccess {
   readonly nowMs: () => number;
   /** A UUID, new at each call. */
   readonly newUid: () => string;
+  /** Octal mode of the files of Secrets that do not say it themselves, such as `0640`. Default: 0600, and 0644 for what is public. */
+  readonly fileMode?: string;
+  /** `uid:gid` of the files of Secrets that do not say it themselves. Needs root. Default: the owner of this process. */
+  readonly fileOwner?: string;
   /** Shown to whoever finds the state folder locked. */
   readonly pid: number;
   /** Milliseconds that never go back, from any start: for waiting, not for telling the time. */
@@ -52,13 +56,14 @@ const settlingLooksMax = 10;
 
 /**
  * Opens the store: takes the lock, sweeps what a crash left, reads what is there and applies the manifests as they are.
- * @throws STORE_FOLDERS_OVERLAP, STORE_STATE_NOT_OURS, STORE_STATE_NEWER, STORE_STATE_DAMAGED, STORE_OUT_NOT_OURS,
+ * @throws CONFIGURATION_INVALID, STORE_FOLDERS_OVERLAP, STORE_STATE_NOT_OURS, STORE_STATE_NEWER, STORE_STATE_DAMAGED, STORE_OUT_NOT_OURS,
  *   STORE_LOCKED, STORE_UNAVAILABLE
  */
 export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<DirectoryStore> {
   const folders: Folders = { manifests: resolve(options.manifests), out: resolve(options.out), state: resolve(options.state) };
   const disk = new Disk(options.probe);
   const tag = () => options.newUid().replaceAll('-', '').slice(0, 12);
+  const access = parseDefaultAccess(options);
   requireApart(folders);
   try {
     await checkState(folders.state);
@@ -66,7 +71,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
     try {
       const stateId = await claimState(disk, folders.state, options.newUid);
       await claimOut(disk, folders.out, stateId, folders.state);
-      return await assemble(options, folders, disk, tag, () => lock.release());
+      return await assemble(options, access, folders, disk, tag, () => lock.release());
     } catch (error) {
       lock.release();
       throw error;
@@ -76,12 +81,12 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
   }
 }
 
-async function assemble(options: DirectoryStoreOptions, folders: Folders, disk: Disk, tag: () => string, release: () => void): Promise<DirectoryStore> {
+async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, folders: Folders, disk: Disk, tag: () => string, release: () => void): Promise<DirectoryStore> {
   const { nowMs, newUid, log } = options;
   const monotonicMs = options.monotonicMs ?? (() => performance.now());
   const versions = new Versions();
   const hubs = Object.fromEntries(allKinds.map((kind) => [kind, new WatchHub()])) as Readonly<Record<Kind, WatchHub>>;
-  const form = identityForm(options);
+  const form = identityForm(access);
   const shared = { disk, versions, tag };
   const identities = new ProjectedObjects({ ...shared, root: join(folders.out, 'identities'), form, hub: hubs.Secret });
   const bundles = new ProjectedObjects({ ...shared, root: join(folders.out, 'bundles'), form: bundleForm, hub: hubs.ConfigMap });
