@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
+import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { inspectCommand } from '../../src/cli/inspect.ts';
 import type { InspectReport } from '../../src/cli/inspect-report.ts';
@@ -235,6 +236,26 @@ describe.skipIf(!opensslIsThere())('mtlsd inspect', () => {
     const outcome = await inspect(['-'], { stdin: Buffer.alloc(1024 * 1024 + 1, 0x20) });
     expect(outcome).toMatchObject({ exitCode: 2 });
     expect(outcome.stderr).toContain('Standard input is larger than 1 MiB');
+  });
+
+  test('bytes that were flipped, cut or repeated are told apart or refused, and never crash it', async () => {
+    const chain = openssl.join('fuzz.pem', leaf.key, leaf.certificate, issuing.certificate);
+    const originals = [readFileSync(chain), Buffer.from(certificateIn(leaf.certificate).der), readFileSync(openssl.request('/CN=x', `URI:${cartId}`).certificate)];
+    const mutated = fc
+      .record({ original: fc.constantFrom(...originals), flips: fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }), cut: fc.nat(), repeat: fc.boolean() })
+      .map(({ original, flips, cut, repeat }) => {
+        const bytes = Buffer.from(original);
+        for (const [at, value] of flips) bytes[at % bytes.length] = value;
+        const kept = cut % 3 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes;
+        return repeat ? Buffer.concat([kept, kept]) : kept;
+      });
+    await fc.assert(
+      fc.asyncProperty(mutated, async (stdin) => {
+        const { exitCode, stdout, stderr } = await inspect(['-'], { stdin });
+        expect(exitCode === 2 ? stderr : stdout).not.toBe('');
+      }),
+      { numRuns: 200 },
+    );
   });
 
   test('--help tells what each status means', async () => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import { encodeSpiffeBundle, parseTrustDomainName } from '../../src/spiffe/index.ts';
@@ -161,6 +162,20 @@ describe.skipIf(!opensslIsThere())('mtlsd verify', () => {
     const outcome = await against(flipped, issuing.certificate);
     expect(outcome.exitCode).toBe(1);
     expect(outcome.stdout).toContain('SIGNATURE_INVALID');
+  });
+
+  test('accepts no certificate in which a single byte was changed', async () => {
+    const der = certificateIn(openssl.leaf(root).certificate).der;
+    expect(await verify(['--bundle', root.certificate, '-'], { stdin: der })).toMatchObject({ exitCode: 0 });
+    await fc.assert(
+      fc.asyncProperty(fc.nat(der.length - 1), fc.integer({ min: 1, max: 255 }), async (at, difference) => {
+        const changed = Buffer.from(der);
+        changed[at] = (changed[at] ?? 0) ^ difference;
+        const { exitCode } = await verify(['--bundle', root.certificate, '-'], { stdin: changed });
+        expect([1, 2]).toContain(exitCode);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   describe('time', () => {
