@@ -64,7 +64,7 @@ function authorityProblem(authority: string): Problem | undefined {
   if (authority.startsWith('[')) return { rule: 'SPIFFE-2', sentence: 'its trust domain is an IPv6 literal: use a name' };
   if (authority.includes(':')) return { rule: 'SPIFFE-1', sentence: 'it has a port (":"): leave that out' };
   const problem = trustDomainProblem(authority);
-  return problem && { rule: problem.rule, sentence: `of its trust domain ${quote(authority)}: ${problem.sentence}` };
+  return problem && { rule: problem.rule, sentence: `its trust domain ${quote(authority)} is refused: ${problem.sentence}` };
 }
 
 function split(text: string): { readonly authority: string; readonly path: string } {
