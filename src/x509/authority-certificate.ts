@@ -19,8 +19,8 @@ import { type Certificate, parseCertificate } from './certificate.ts';
 import { encodeCommonName } from './common-name.ts';
 import { sameBytes } from './der-values.ts';
 import type { KeyPair } from './key-pair.ts';
-import { serialNumberText } from './leaf-template.ts';
 import type { PublicKey } from './public-key.ts';
+import { serialNumberText } from './serial-number.ts';
 import { verifySignature } from './signature.ts';
 import { isoTime, wholeSecondMs } from './time.ts';
 

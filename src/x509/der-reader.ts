@@ -27,7 +27,7 @@ export function contextTag(number: number, constructed: boolean): number {
 }
 
 /** The largest input that a reader takes: a certificate with 1,000 names stays below it. */
-export const derBytesMax = 64 * 1024;
+const derBytesMax = 64 * 1024;
 
 /** How deep elements may nest. A certificate needs eight levels. */
 export const derDepthMax = 16;

@@ -17,9 +17,10 @@ import type { KeyAlgorithm } from './algorithm.ts';
 import type { Certificate } from './certificate.ts';
 import { toHex } from './der-values.ts';
 import { generateKeyPair, type KeyPair } from './key-pair.ts';
-import { type LeafFields, type LeafTemplate, serialNumberOctets } from './leaf-template.ts';
+import type { LeafFields, LeafTemplate } from './leaf-template.ts';
 import { oid } from './oids.ts';
 import type { PublicKey } from './public-key.ts';
+import { serialNumberOctets } from './serial-number.ts';
 import { signData } from './signature.ts';
 import { wholeSecondMs } from './time.ts';
 

@@ -4,10 +4,10 @@ import { type KeyAlgorithm, signatureSchemes } from './algorithm.ts';
 import type { Certificate } from './certificate.ts';
 import { encodeCommonName } from './common-name.ts';
 import { contextTag, tag } from './der-reader.ts';
-import { toHex } from './der-values.ts';
-import { encodeElement, encodeOid, encodeSequence, encodeUnsignedInteger, headerLength, writeAscii, writeHeader } from './der-writer.ts';
+import { encodeElement, encodeOid, encodeSequence, headerLength, writeAscii, writeHeader } from './der-writer.ts';
 import { oid } from './oids.ts';
 import type { PublicKey } from './public-key.ts';
+import { encodeSerialNumber } from './serial-number.ts';
 import { encodeTime, isoTime, wholeSecondMs } from './time.ts';
 
 /** What differs from leaf to leaf. Every field is of a type that was checked where it was made. */
@@ -24,8 +24,6 @@ export interface LeafFields {
   /** The subject's only attribute when a user asked for one, 1 to 64 characters. Without it the subject is empty. */
   readonly commonName: string | undefined;
 }
-
-export const serialNumberOctets = 16;
 
 const identifierOctets = 20;
 const uriTag = contextTag(6, false);
@@ -64,20 +62,6 @@ function concatenate(parts: readonly Uint8Array[]): Uint8Array {
 function encodeAlgorithm(algorithm: KeyAlgorithm): Uint8Array {
   const scheme = signatureSchemes[algorithm];
   return encodeSequence(encodeOid(scheme.oid), scheme.nullParameters ? Uint8Array.of(tag.null, 0) : nothing);
-}
-
-/** How a CertificateView spells this serial number: the INTEGER's content octets in hexadecimal. */
-export function serialNumberText(serialNumber: Uint8Array): string {
-  return toHex(encodeSerialNumber(serialNumber).subarray(2));
-}
-
-/** Throws RangeError for what is not `serialNumberOctets` long or is zero. */
-export function encodeSerialNumber(serialNumber: Uint8Array): Uint8Array {
-  // RFC 5280 §4.1.2.2: positive, at most 20 octets.
-  if (serialNumber.length !== serialNumberOctets || serialNumber.every((octet) => octet === 0)) {
-    throw new RangeError(`a serial number has ${serialNumberOctets} octets that are not all zero`);
-  }
-  return encodeUnsignedInteger(serialNumber);
 }
 
 /** Sizes of the nested headers of the subjectAltName extension, the inside first. */

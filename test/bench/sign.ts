@@ -4,7 +4,7 @@ import * as peculiar from '@peculiar/x509';
 import { activeAuthority, createRecord } from '../../src/authority/index.ts';
 import { decide, Issuer } from '../../src/issuance/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
-import { generateKeyPair, type KeyAlgorithm, type KeyPair, keyPairFromPem, validatePublicKey } from '../../src/x509/index.ts';
+import { generateKeyPair, type KeyAlgorithm, type KeyPair, keyPairFromPem, SerialNumbers, validatePublicKey } from '../../src/x509/index.ts';
 import { buildGoProgram, goRates } from './go-program.ts';
 import { type Measurement, median, ratePerSecond } from './measurement.ts';
 
@@ -119,10 +119,11 @@ async function operationsFor(leafAlgorithm: KeyAlgorithm, authorityAlgorithm: Ke
   const issuer = await Issuer.open(authority, record.signerEpoch);
   const issuerKey = keyPairFromPem(authority.privateKeyPem ?? '');
   const lease = { acknowledge: () => Promise.resolve(), permits: (name: string, epoch: number) => name === trustDomain && epoch === record.signerEpoch };
+  const serialNumbers = new SerialNumbers(randomBytes);
   const issue = (publicKey: KeyPair['publicKey']): unknown => {
     const decision = decide(request, policy);
     if (!decision.granted) throw new Error(decision.denials.map((denial) => denial.message).join('; '));
-    return issuer.issue(decision.grant, publicKey, randomBytes(16), lease, nowMs);
+    return issuer.issue(decision.grant, publicKey, serialNumbers.next(), lease, nowMs);
   };
   const tbs = randomBytes(500);
   return {
