@@ -1,0 +1,34 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { X509Certificate } from 'node:crypto';
+
+/** One generation of an identity's folder. */
+export interface Generation {
+  /** The folder that holds this generation only. */
+  readonly folder: string;
+  readonly key: string;
+  readonly chain: string;
+  readonly roots: string;
+}
+
+/**
+ * Reads an identity as a careful workload does: `..data` is resolved once, so key, chain and roots are of one generation.
+ * A generation that is replaced meanwhile is gone at once; then the next one is there.
+ */
+export function readIdentity(folder: string): Generation {
+  for (let tries = 5; ; tries--) {
+    try {
+      const generation = realpathSync(join(folder, '..data'));
+      const read = (file: string): string => readFileSync(join(generation, file), 'utf8');
+      return { folder: generation, key: read('tls.key'), chain: read('tls.crt'), roots: read('ca.crt') };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 0) throw error;
+    }
+  }
+}
+
+/** The only URI of a certificate; undefined when there is none or more than one. */
+export function spiffeIdOf(certificate: X509Certificate): string | undefined {
+  const uris = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )URI:([^,"]*)/g)].map((match) => match[1]);
+  return uris.length === 1 ? uris[0] : undefined;
+}
