@@ -59,11 +59,12 @@ export class WorkloadIdentityReconciler implements Reconciler {
   }
 
   async reconcile(key: QueueKey): Promise<Outcome> {
-    const identity = this.#identities.get(key.namespace, key.name);
-    if (identity === undefined) return this.#cleanUp(key);
-    this.#wanted.delete(idOf(identity));
-    await this.#lookAgain(identity);
+    await this.#lookAgain(key);
     for (let step = 0; step < stepsMax; step += 1) {
+      // Anew at each step: while the one before was on its way, the object may have changed or gone.
+      const identity = this.#identities.get(key.namespace, key.name);
+      if (identity === undefined) return this.#cleanUp(key);
+      this.#wanted.delete(idOf(identity));
       const observed = this.#observe(identity);
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
@@ -98,12 +99,12 @@ export class WorkloadIdentityReconciler implements Reconciler {
   }
 
   /** Whether a Secret that was not ours still stands in the way: found out by reading, so that nothing is signed in vain. */
-  async #lookAgain(identity: WorkloadIdentity): Promise<void> {
-    const id = idOf(identity);
+  async #lookAgain(key: QueueKey): Promise<void> {
+    const id = `${key.namespace}/${key.name}`;
     const known = this.#foreign.get(id);
     const nowMs = this.#context.clock.nowMs();
     if (known === undefined || known.untilMs > nowMs) return;
-    const result = await this.#actor.meet(identity.metadata.namespace ?? '', known.secretName);
+    const result = await this.#actor.meet(key.namespace, known.secretName);
     this.#noteForeign(id, known.secretName, result === 'foreign-secret', nowMs);
   }
 
@@ -165,16 +166,21 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const id = `${key.namespace}/${key.name}`;
     this.#contents.forgetIdentity(id);
     this.#foreign.delete(id);
-    const secrets = this.#secrets.byIndex('identity', id).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
-    const doomed = secrets.filter((secret) => (this.#wanted.get(id) ?? secret.metadata.annotations?.[annotations.deletionPolicy]) !== 'Retain');
-    if (doomed.length === 0) {
-      if (secrets.length === 0) this.#wanted.delete(id);
-      return {};
+    if (this.#doomed(key).length > 0 && !(await this.#context.store.serves('WorkloadIdentity'))) return { nextAtMs: this.#context.clock.nowMs() + 10_000 };
+    // Looked up anew each time: while a call was on its way the object may have come back.
+    for (let [secret] = this.#doomed(key); secret !== undefined; [secret] = this.#doomed(key)) {
+      await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
     }
-    if (!this.#identities.synced || !(await this.#context.store.serves('WorkloadIdentity'))) return { nextAtMs: this.#context.clock.nowMs() + 10_000 };
-    for (const secret of doomed) await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
-    this.#wanted.delete(id);
+    if (this.#secrets.byIndex('identity', id).length === 0) this.#wanted.delete(id);
     return {};
+  }
+
+  /** The Secrets of an identity that is gone which its policy takes along and which nobody else claims. */
+  #doomed(key: QueueKey): readonly SecretMetadata[] {
+    const id = `${key.namespace}/${key.name}`;
+    if (this.#identities.get(key.namespace, key.name) !== undefined) return [];
+    const unclaimed = this.#secrets.byIndex('identity', id).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
+    return unclaimed.filter((secret) => (this.#wanted.get(id) ?? secret.metadata.annotations?.[annotations.deletionPolicy]) !== 'Retain');
   }
 
   async #writeStatus(observed: ObservedIdentity, plan: IdentityPlan, blocker: Blocker | undefined): Promise<void> {
