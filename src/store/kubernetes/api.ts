@@ -2,7 +2,16 @@ import { MtlsdError } from '../../errors/index.ts';
 import type { Kind } from '../port.ts';
 import { notServed, refusalError, unreachableError, type Question } from './failures.ts';
 import { definitionName, groupPath, isCustomResource, resourceTypeOf, type ResourceType } from './resource-types.ts';
+import { parseStatus, retryAfterMs } from './status.ts';
 import type { Answer, Call, Stream, Transport } from './transport.ts';
+
+/** Why something did not arrive. */
+export interface Undelivered {
+  readonly why: string;
+  /** Whether trying again may help. */
+  readonly passing: boolean;
+  readonly retryAfterMs?: number;
+}
 
 /** Metadata of a collection's objects, or of each object of a watch, without their contents. */
 const metadataList = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
@@ -64,6 +73,19 @@ export class Api {
     if (version === undefined) this.#versions.delete(kind);
     else this.#versions.set(kind, version);
     return version !== undefined;
+  }
+
+  /** Sends what nobody waits for. Undefined when it arrived; otherwise why not, and whether that passes. Never rejects. */
+  async tell(call: Call): Promise<Undelivered | undefined> {
+    try {
+      const { status, headers, text } = await this.#transport.call(call);
+      if (status < 300) return undefined;
+      const said = parseStatus(text);
+      const afterMs = retryAfterMs(headers['retry-after'], said);
+      return { why: said?.message ?? `HTTP ${status}`, passing: status === 429 || status >= 500, ...(afterMs === undefined ? {} : { retryAfterMs: afterMs }) };
+    } catch (error) {
+      return { why: error instanceof Error ? error.message : String(error), passing: true };
+    }
   }
 
   /** Says that a stream of this question failed on the way. */

@@ -37,6 +37,11 @@ export class KubernetesStore implements Store, AsyncDisposable {
     this.#parts = parts;
   }
 
+  /** The API server behind it, for what is no object of the store: Events. */
+  get api(): Api {
+    return this.#parts.api;
+  }
+
   watch<K extends Kind>(kind: K, selector: WatchSelector, handler: WatchHandler<Watched<K>>, signal: AbortSignal): void {
     const { api, watchLimits: limits, log, random, nowMs } = this.#parts;
     const either = AbortSignal.any([signal, this.#closing.signal]);

@@ -1,4 +1,4 @@
-import type { ObjectMeta, StoredObject } from '../../resources/object.ts';
+import type { ObjectMeta } from '../../resources/object.ts';
 import { deepFreeze } from '../frozen.ts';
 import { kindTraits } from '../object-key.ts';
 import type { Kind, Kinds, Precondition, Watched } from '../port.ts';
@@ -42,9 +42,9 @@ export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject): Watc
  * The body of a creation (`absent`) or replacement. What the server owns is left out; everything else that the caller's
  * metadata carries (ownerReferences, say) goes along. A status has its own way.
  */
-export function toWire(object: Pick<StoredObject, 'kind'> & object, apiVersion: string, expect: 'absent' | Precondition): string {
-  const { metadata, status: _own, ...rest } = object as StoredObject & { readonly status?: unknown };
-  const { uid: _u, resourceVersion: _r, generation: _g, creationTimestamp: _c, deletionTimestamp: _d, ...ours } = metadata;
+export function toWire(object: { readonly metadata: object }, apiVersion: string, expect: 'absent' | Precondition): string {
+  const { metadata, status: _own, ...rest } = object as WireObject & { readonly status?: unknown };
+  const { uid: _u, resourceVersion: _r, generation: _g, creationTimestamp: _c, deletionTimestamp: _d, managedFields: _m, ...ours } = metadata;
   const identity = expect === 'absent' ? {} : { uid: expect.uid, resourceVersion: expect.resourceVersion };
   return JSON.stringify({ ...rest, apiVersion, metadata: { ...ours, ...identity } });
 }

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventRecorder, EventTarget, Log, ObjectEvent } from '../../telemetry/index.ts';
+import type { Api } from './api.ts';
+import { Backoff } from './backoff.ts';
+import { RecentEvents } from './recent-events.ts';
+
+/** What an event recorder is made of. */
+export interface EventRecorderOptions {
+  /** Of an open store: events share its connections. */
+  readonly api: Api;
+  /** Which replica speaks: its pod's name. */
+  readonly instance: string;
+  readonly log: Log;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
+}
+
+/** An event recorder that can be waited for. */
+export interface ApiEventRecorder extends EventRecorder, AsyncDisposable {
+  /** Resolves when nothing waits to be sent any more. */
+  drained(): Promise<void>;
+}
+
+/** `kubectl get events` shows it as the source. */
+const reportingController = 'mtlsd.io/controller';
+const queueMax = 512;
+const triesMax = 4;
+/** Bound of the API server. */
+const noteBytesMax = 1024;
+const limits = { quietMs: 10 * 60_000, perReasonMax: 10, rememberedMax: 8192 };
+
+interface Pending {
+  readonly path: string;
+  readonly body: string;
+}
+
+/**
+ * Tells people about objects through events.k8s.io/v1. Sending is nobody's concern but its own: one at a time, at most 512
+ * waiting (the newest are dropped), a few tries, never an exception. What was told already stays untold for ten minutes.
+ */
+export function createEventRecorder(options: EventRecorderOptions): ApiEventRecorder {
+  return new QueuedEventRecorder(options);
+}
+
+class QueuedEventRecorder implements ApiEventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #recent = new RecentEvents(limits);
+  readonly #queue: Pending[] = [];
+  readonly #closing = new AbortController();
+  #sending: Promise<void> | undefined;
+  #complained = '';
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  record(target: EventTarget, event: ObjectEvent): void {
+    const { nowMs, instance, random } = this.#options;
+    const now = nowMs();
+    if (this.#closing.signal.aborted || !this.#recent.isNews(target, event, now)) return;
+    if (this.#queue.length >= queueMax) return this.#complain(`more than ${queueMax} events wait to be sent`);
+    this.#queue.push(eventRequest(target, event, instance, now, random));
+    this.#start();
+  }
+
+  async drained(): Promise<void> {
+    while (this.#sending !== undefined) await this.#sending;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#sending;
+  }
+
+  #start(): void {
+    this.#sending ??= this.#sendAll().finally(() => {
+      this.#sending = undefined;
+      // One may have come between the last look at the queue and now.
+      if (this.#queue.length > 0 && !this.#closing.signal.aborted) this.#start();
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let next = this.#queue.shift(); next !== undefined && !signal.aborted; next = this.#queue.shift()) {
+      const backoff = new Backoff({ firstMs: 500, maxMs: 10_000 }, this.#options.random);
+      const why = await post(this.#options.api, next, backoff, signal);
+      if (why !== undefined) this.#complain(why);
+    }
+  }
+
+  #complain(why: string): void {
+    this.#options.log[why === this.#complained ? 'debug' : 'warn']('an event was not recorded', { why });
+    this.#complained = why;
+  }
+}
+
+/** Sends one event. Returns why it was given up, if it was. */
+async function post(api: Api, pending: Pending, backoff: Backoff, signal: AbortSignal): Promise<string | undefined> {
+  let why: string | undefined;
+  for (let tries = 0; tries < triesMax && !signal.aborted; tries++) {
+    const outcome = await api.tell({ method: 'POST', ...pending });
+    if (outcome === undefined) return undefined;
+    why = outcome.why;
+    if (!outcome.passing) return why;
+    await sleep(backoff.nextMs(outcome.retryAfterMs), undefined, { signal }).catch(() => undefined);
+  }
+  return why;
+}
+
+function eventRequest(target: EventTarget, event: ObjectEvent, instance: string, nowMs: number, random: () => number): Pending {
+  const { name, uid, namespace } = target.metadata;
+  // Events about cluster-scoped objects live in the namespace `default`.
+  const place = namespace ?? 'default';
+  const unique = `${nowMs.toString(16)}${Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')}`;
+  const body = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name: `${name.slice(0, 220)}.${unique}`, namespace: place },
+    eventTime: new Date(nowMs).toISOString().replace('Z', '000Z'),
+    type: event.type,
+    reason: event.reason,
+    action: event.reason,
+    note: shortened(event.message),
+    regarding: { apiVersion: target.apiVersion, kind: target.kind, name, uid, ...(namespace === undefined ? {} : { namespace }) },
+    reportingController,
+    reportingInstance: instance.slice(0, 128),
+  };
+  return { path: `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(place)}/events?fieldManager=mtlsd`, body: JSON.stringify(body) };
+}
+
+function shortened(message: string): string {
+  const bytes = Buffer.from(message, 'utf8');
+  if (bytes.length <= noteBytesMax) return message;
+  // Cut before a character that the bound splits, with room for the ellipsis (3 bytes).
+  return `${bytes.subarray(0, noteBytesMax - 3).toString('utf8').replace(/\uFFFD$/u, '')}…`;
+}

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { fromWire, toWire, watchedFromWire, type WireObject } from '../../../src/store/kubernetes/wire-object.ts';
+
+const metadata = {
+  name: 'cart-mtls',
+  namespace: 'shop',
+  uid: 'u1',
+  resourceVersion: '7',
+  generation: 3,
+  creationTimestamp: '2026-01-01T00:00:00Z',
+  managedFields: [{ manager: 'kubectl' }],
+  labels: { a: 'b' },
+};
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+describe('an object from the wire', () => {
+  test('is frozen to its leaves, without managedFields, with the kind that lists leave out', () => {
+    const secret = fromWire('Secret', { metadata, type: 'Opaque', data: { k: 'AA==' } } as unknown as WireObject);
+    expect(secret).toMatchObject({ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', data: { k: 'AA==' } });
+    expect(secret.metadata).not.toHaveProperty('managedFields');
+    expect([secret, secret.metadata, secret.metadata.labels, secret.data].every(Object.isFrozen)).toBe(true);
+  });
+
+  test('has the fields that the API server leaves out when they are empty', () => {
+    expect(fromWire('ConfigMap', { metadata } as unknown as WireObject).data).toEqual({});
+  });
+
+  test('speaks the version of the port, whatever the server serves', () => {
+    const bundle = fromWire('ClusterTrustBundle', { apiVersion: 'certificates.k8s.io/v1beta1', metadata, spec: { trustBundle: '' } } as unknown as WireObject);
+    expect(bundle.apiVersion).toBe('certificates.k8s.io/v1');
+  });
+
+  test('in a watch of Secrets carries no contents, not even those that kubectl left in an annotation', () => {
+    const wire = { metadata: { ...metadata, annotations: { [lastApplied]: '{"data":{"k":"c2VjcmV0"}}', kept: 'x' } }, data: { k: 'c2VjcmV0' }, type: 'Opaque' } as unknown as WireObject;
+    const watched = watchedFromWire('Secret', wire);
+    expect(JSON.stringify(watched)).not.toContain('c2VjcmV0');
+    expect(watched).toEqual({ apiVersion: 'v1', kind: 'Secret', metadata: expect.objectContaining({ annotations: { kept: 'x' } }) as unknown });
+    expect(Object.isFrozen(watched)).toBe(true);
+  });
+});
+
+describe('an object for the wire', () => {
+  const object = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { ...metadata, ownerReferences: [{ name: 'o' }] }, spec: { ttl: '1h' }, status: { trustDomain: 'x' } } as const;
+
+  test('for a creation carries nothing of the server or the status', () => {
+    expect(JSON.parse(toWire(object, 'mtlsd.io/v1alpha1', 'absent'))).toEqual({
+      apiVersion: 'mtlsd.io/v1alpha1',
+      kind: 'WorkloadIdentity',
+      metadata: { name: 'cart-mtls', namespace: 'shop', labels: { a: 'b' }, ownerReferences: [{ name: 'o' }] },
+      spec: { ttl: '1h' },
+    });
+  });
+
+  test('for a replacement carries what the caller expects, not what the object says', () => {
+    const { metadata: sent } = JSON.parse(toWire(object, 'mtlsd.io/v1alpha1', { uid: 'u9', resourceVersion: '99' })) as { metadata: object };
+    expect(sent).toMatchObject({ uid: 'u9', resourceVersion: '99' });
+    expect(sent).not.toHaveProperty('generation');
+  });
+});
