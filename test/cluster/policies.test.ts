@@ -1,0 +1,334 @@
+/** The chart's admission policies on a real API server: each refuses what it is there for, as the user who would do it, and admits the rest. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
+import { apiClient } from './chart-api.ts';
+import { installChart, mtlsdUser, systemNamespace } from './chart.ts';
+import type { Cluster } from './cluster.ts';
+import { startCluster } from './cluster.ts';
+
+const mtlsd: Identity = { user: mtlsdUser };
+/** Has the role `admin` in namespace shop, and `edit` in mtlsd's own: everything but the cluster. */
+const jane: Identity = { user: 'jane' };
+/** An administrator by role, not by system:masters. */
+const root: Identity = { user: 'root' };
+/** Listed in restore.subjects, and may edit Secrets everywhere. */
+const velero: Identity = { user: 'system:serviceaccount:velero:velero' };
+
+const dry = '?dryRun=All';
+const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
+const managed = { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/trust-domain': 'shop.example' };
+const record = { ...managed, 'mtlsd.io/authority-record': 'true' };
+
+interface SecretOptions {
+  readonly type?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+function secret(name: string, { type = 'kubernetes.io/tls', labels = managed, annotations = {} }: SecretOptions = {}) {
+  const empty = Buffer.from('-').toString('base64');
+  return { apiVersion: 'v1', kind: 'Secret', type, metadata: { name, labels, annotations }, data: { 'tls.crt': empty, 'tls.key': empty } };
+}
+
+/** What a change of the object is based on. */
+function metadataOf(answer: ApiAnswer): { uid: string; resourceVersion: string } {
+  const { uid, resourceVersion } = (answer.body as { metadata: { uid: string; resourceVersion: string } }).metadata;
+  return { uid, resourceVersion };
+}
+
+describe('the policies of the chart', () => {
+  let cluster: Cluster;
+  let api: ApiClient;
+
+  /** A new policy takes effect some time after its creation: what is refused is asked again until it is. */
+  async function expectRefused(why: RegExp, ask: () => Promise<ApiAnswer>): Promise<void> {
+    await vi.waitFor(async () => {
+      const answer = await ask();
+      expect(answer.message).toMatch(why);
+      expect(answer.code).toBe(403);
+      expect(answer.message).toContain('ValidatingAdmissionPolicy');
+    }, { timeout: 15_000 });
+  }
+
+  async function expectAdmitted(answer: Promise<ApiAnswer>): Promise<ApiAnswer> {
+    const { code, message } = await answer;
+    expect(message).toBe('');
+    expect(code).toBeLessThan(300);
+    return answer;
+  }
+
+  async function kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    const { code, stdout, stderr } = await cluster.kubectl(args, stdin);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return stdout;
+  }
+
+  beforeAll(async () => {
+    // The controller manager fills the aggregated roles admin and edit, and checks the types in policies.
+    cluster = await startCluster({ controllerManager: true });
+    api = await apiClient(cluster);
+    const subject = '{"kind":"ServiceAccount","name":"velero","namespace":"velero"}';
+    await installChart(cluster, ['--set-json', `restore.subjects=[${subject}]`]);
+    await kubectl(['create', 'namespace', 'shop']);
+    for (const [namespace, role] of [['shop', 'admin'], [systemNamespace, 'edit']] as const) {
+      await kubectl(['create', 'rolebinding', 'jane', '-n', namespace, `--clusterrole=${role}`, '--user=jane']);
+    }
+    await kubectl(['create', 'clusterrolebinding', 'root', '--clusterrole=cluster-admin', '--user=root']);
+    await kubectl(['create', 'clusterrolebinding', 'velero', '--clusterrole=edit', '--serviceaccount=velero:velero']);
+    await kubectl(['wait', '--for=condition=Established', 'crd/trustdomains.mtlsd.io', 'crd/workloadidentities.mtlsd.io']);
+    await kubectl(['apply', '-f', '-'], 'apiVersion: mtlsd.io/v1alpha1\nkind: TrustDomain\nmetadata: {name: shop.example}');
+    await kubectl(['apply', '-f', '-'], 'apiVersion: mtlsd.io/v1alpha1\nkind: WorkloadIdentity\nmetadata: {name: web, namespace: shop}');
+  });
+  afterAll(() => cluster.stop());
+
+  test('are understood by the API server without a warning', async () => {
+    interface Checked {
+      readonly metadata: { readonly name: string };
+      readonly status?: { readonly observedGeneration?: number; readonly typeChecking?: { readonly expressionWarnings?: unknown } };
+    }
+    const policies = await vi.waitFor(async () => {
+      const { items } = JSON.parse(await kubectl(['get', 'validatingadmissionpolicies', '-l', 'app.kubernetes.io/part-of=mtlsd', '-o', 'json'])) as { items: Checked[] };
+      expect(items.length).toBeGreaterThan(5);
+      expect(items.filter(({ status }) => status?.observedGeneration !== 1)).toEqual([]);
+      return items;
+    }, { timeout: 30_000 });
+    expect(policies.flatMap(({ metadata, status }) => (status?.typeChecking?.expressionWarnings === undefined ? [] : [metadata.name, status.typeChecking]))).toEqual([]);
+  });
+
+  describe('status', () => {
+    const kinds = [
+      ['trustdomains', '/apis/mtlsd.io/v1alpha1/trustdomains/shop.example'],
+      ['workloadidentities', '/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities/web'],
+    ] as const;
+
+    test.each(kinds)('of %s is written by mtlsd, and by no administrator', async (plural, path) => {
+      const current = (await api.send('GET', path)).body as Record<string, unknown>;
+      const changed = { ...current, status: { observedGeneration: 1 } };
+      await expectRefused(new RegExp(`the status of ${plural} is written by ${mtlsdUser} alone`), () => api.send('PUT', `${path}/status${dry}`, changed, root));
+      await expectAdmitted(api.send('PUT', `${path}/status${dry}`, changed, mtlsd));
+    });
+
+    test('the spec stays the business of those who may write it', async () => {
+      const path = '/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities/web';
+      const current = (await api.send('GET', path)).body as Record<string, unknown>;
+      await expectAdmitted(api.send('PUT', `${path}${dry}`, { ...current, spec: { ttl: '2h' } }, jane));
+    });
+  });
+
+  describe('what mtlsd itself may write', () => {
+    const label = /mtlsd writes only what carries its label/;
+    const foreign = /mtlsd neither changes nor deletes what does not carry its label/;
+
+    test('creates Secrets with its label only', async () => {
+      await expectRefused(label, () => api.send('POST', secretsOf('shop') + dry, secret('a', { labels: {} }), mtlsd));
+      await expectRefused(label, () => api.send('POST', secretsOf('shop') + dry, secret('a', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }), mtlsd));
+      await expectAdmitted(api.send('POST', secretsOf('shop') + dry, secret('a'), mtlsd));
+    });
+
+    test('neither adopts, changes nor deletes the Secret of somebody else', async () => {
+      const made = metadataOf(await expectAdmitted(api.send('POST', secretsOf('shop'), secret('foreign', { labels: {} }))));
+      const path = `${secretsOf('shop')}/foreign${dry}`;
+      const mine = secret('foreign');
+      await expectRefused(foreign, () => api.send('PUT', path, { ...mine, metadata: { ...mine.metadata, ...made } }, mtlsd));
+      await expectRefused(foreign, () => api.send('DELETE', path, undefined, mtlsd));
+    });
+
+    test('changes and deletes its own, and does not lose the label', async () => {
+      const made = metadataOf(await expectAdmitted(api.send('POST', secretsOf('shop'), secret('own'), mtlsd)));
+      const path = `${secretsOf('shop')}/own${dry}`;
+      const stripped = secret('own', { labels: {} });
+      await expectRefused(label, () => api.send('PUT', path, { ...stripped, metadata: { ...stripped.metadata, ...made } }, mtlsd));
+      const kept = secret('own', { annotations: { 'mtlsd.io/issuances': '2' } });
+      await expectAdmitted(api.send('PUT', path, { ...kept, metadata: { ...kept.metadata, ...made } }, mtlsd));
+      await expectAdmitted(api.send('DELETE', path, undefined, mtlsd));
+    });
+
+    test('makes no token of another service account, nor any other type of Secret', async () => {
+      const types = /mtlsd writes Secrets of type kubernetes\.io\/tls, and authority records of type mtlsd\.io\/authorities/;
+      const token = secret('token', { type: 'kubernetes.io/service-account-token', annotations: { 'kubernetes.io/service-account.name': 'default' } });
+      await expectRefused(types, () => api.send('POST', secretsOf('shop') + dry, token, mtlsd));
+      await expectRefused(types, () => api.send('POST', secretsOf('shop') + dry, secret('opaque', { type: 'Opaque' }), mtlsd));
+      await expectRefused(types, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('opaque', { type: 'Opaque' }), mtlsd));
+    });
+
+    test('keeps authority records at home, under their names', async () => {
+      const authorities = { type: 'mtlsd.io/authorities', labels: record };
+      await expectRefused(/authority records live in namespace mtlsd-system alone/, () => api.send('POST', secretsOf('shop') + dry, secret('mtlsd-authorities-x.example', authorities), mtlsd));
+      await expectRefused(/the names of authority records/, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('elsewhere', authorities), mtlsd));
+      await expectRefused(/the names of authority records/, () => api.send('POST', secretsOf('shop') + dry, secret('mtlsd-authorities-x.example'), mtlsd));
+      await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-authorities-x.example', authorities), mtlsd));
+      await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('dashboard-mtls'), mtlsd));
+    });
+
+    test('writes only the ConfigMaps and ClusterTrustBundles of trust domains', async () => {
+      const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: managed }, data: { 'ca.crt': '' } });
+      const path = `/api/v1/namespaces/shop/configmaps${dry}`;
+      await expectRefused(/only ConfigMaps whose name starts with mtlsd-bundle-/, () => api.send('POST', path, configMap('coredns'), mtlsd));
+      await expectAdmitted(api.send('POST', path, configMap('mtlsd-bundle-shop.example'), mtlsd));
+
+      const trustBundle = { kind: 'ClusterTrustBundle', apiVersion: 'certificates.k8s.io/v1', metadata: { name: 'everybody', labels: managed }, spec: { trustBundle: await someRoot() } };
+      const bundles = `/apis/certificates.k8s.io/v1/clustertrustbundles${dry}`;
+      await expectRefused(/only ClusterTrustBundles of its own signer/, () => api.send('POST', bundles, trustBundle, mtlsd));
+      const ours = { ...trustBundle, metadata: { ...trustBundle.metadata, name: 'mtlsd.io:x509-svid:shop.example' }, spec: { ...trustBundle.spec, signerName: 'mtlsd.io/x509-svid' } };
+      await expectAdmitted(api.send('POST', bundles, ours, mtlsd));
+    });
+  });
+
+  describe('authority records', () => {
+    const refusal = /authority records hold the keys of a trust domain: mtlsd alone writes them/;
+    const name = 'mtlsd-authorities-shop.example';
+    const path = `${secretsOf(systemNamespace)}/${name}${dry}`;
+    const draft = secret(name, { type: 'mtlsd.io/authorities', labels: record });
+    let stored: ReturnType<typeof metadataOf>;
+    beforeAll(async () => {
+      stored = metadataOf(await expectAdmitted(api.send('POST', secretsOf(systemNamespace), draft, mtlsd)));
+    });
+
+    test('are not made, changed or removed by somebody who may edit Secrets there', async () => {
+      const forged = (labels: Readonly<Record<string, string>>) => secret('mtlsd-authorities-new.example', { type: 'mtlsd.io/authorities', labels });
+      // Two policies refuse the first of these; either may speak.
+      await expectRefused(/denied request/, () => api.send('POST', secretsOf(systemNamespace) + dry, forged(record), jane));
+      await expectRefused(refusal, () => api.send('POST', secretsOf(systemNamespace) + dry, forged({ 'mtlsd.io/authority-record': 'true' }), jane));
+      await expectRefused(refusal, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-authorities-new.example', { type: 'Opaque', labels: {} }), jane));
+      await expectRefused(refusal, () => api.send('PUT', path, { ...draft, metadata: { ...draft.metadata, ...stored } }, jane));
+      await expectRefused(refusal, () => api.send('DELETE', path, undefined, jane));
+      await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('janes-own', { labels: {} }), jane));
+    });
+
+    test('are changed by mtlsd, and never deleted by it', async () => {
+      await expectRefused(refusal, () => api.send('DELETE', path, undefined, mtlsd));
+      await expectAdmitted(api.send('PUT', path, { ...draft, metadata: { ...draft.metadata, ...stored } }, mtlsd));
+    });
+
+    test('are restored by administrators, and by whom restore.subjects lists', async () => {
+      const lost = secret('mtlsd-authorities-lost.example', { type: 'mtlsd.io/authorities', labels: record });
+      for (const who of [undefined, root, velero]) {
+        await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, lost, who));
+        await expectAdmitted(api.send('DELETE', path, undefined, who));
+      }
+    });
+  });
+
+  describe('the label by which mtlsd knows its own', () => {
+    const refusal = /only mtlsd says so/;
+
+    test('is not put on by others: a forged Secret would count as a trace of a trust domain and be taken for an identity', async () => {
+      const forged = secret('forged', { labels: { ...managed, 'mtlsd.io/trust-domain': 'victim.example' }, annotations: { 'mtlsd.io/identity': 'web' } });
+      await expectRefused(refusal, () => api.send('POST', secretsOf('shop') + dry, forged, jane));
+      await expectAdmitted(api.send('POST', secretsOf('shop') + dry, secret('plain', { labels: { 'app.kubernetes.io/managed-by': 'Helm' } }), jane));
+      await expectAdmitted(api.send('POST', secretsOf('shop') + dry, forged, velero));
+    });
+
+    test('is not put on what exists, nor moved to another trust domain or identity', async () => {
+      const plain = metadataOf(await expectAdmitted(api.send('POST', secretsOf('shop'), secret('janes', { labels: {} }), jane)));
+      const labelled = secret('janes');
+      await expectRefused(refusal, () => api.send('PUT', `${secretsOf('shop')}/janes${dry}`, { ...labelled, metadata: { ...labelled.metadata, ...plain } }, jane));
+
+      const ours = metadataOf(await expectAdmitted(api.send('POST', secretsOf('shop'), secret('web-mtls'), mtlsd)));
+      const moved = secret('web-mtls', { labels: { ...managed, 'mtlsd.io/trust-domain': 'victim.example' } });
+      await expectRefused(refusal, () => api.send('PUT', `${secretsOf('shop')}/web-mtls${dry}`, { ...moved, metadata: { ...moved.metadata, ...ours } }, jane));
+    });
+
+    test('keeps nobody from editing or deleting a Secret in their own namespace', async () => {
+      const ours = metadataOf(await expectAdmitted(api.send('POST', secretsOf('shop'), secret('cart-mtls'), mtlsd)));
+      const path = `${secretsOf('shop')}/cart-mtls${dry}`;
+      const edited = secret('cart-mtls', { labels: { ...managed, team: 'cart' }, annotations: { note: 'edited' } });
+      const released = secret('cart-mtls', { labels: {} });
+      for (const draft of [edited, released]) await expectAdmitted(api.send('PUT', path, { ...draft, metadata: { ...draft.metadata, ...ours } }, jane));
+      await expectAdmitted(api.send('DELETE', path, undefined, jane));
+    });
+
+    test('is not put on ConfigMaps by others either', async () => {
+      const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mtlsd-bundle-shop.example', labels: managed }, data: { 'ca.crt': 'forged' } };
+      await expectRefused(refusal, () => api.send('POST', `/api/v1/namespaces/shop/configmaps${dry}`, configMap, jane));
+    });
+  });
+
+  describe('what is not deleted by a slip', () => {
+    const path = '/apis/mtlsd.io/v1alpha1/trustdomains/shop.example';
+
+    test('a TrustDomain that identities need', async () => {
+      await expectAdmitted(api.send('DELETE', path + dry, undefined, root));
+      const current = (await api.send('GET', path)).body as Record<string, unknown>;
+      const condition = { type: 'InUse', status: 'True', reason: 'Identities', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
+      await expectAdmitted(api.send('PUT', `${path}/status`, { ...current, status: { conditions: [condition] } }, mtlsd));
+      await expectRefused(/identities need trust domain shop\.example: delete them first/, () => api.send('DELETE', path + dry, undefined, root));
+      await expectRefused(/identities need trust domain/, () => api.send('DELETE', `/apis/mtlsd.io/v1alpha1/trustdomains${dry}`, undefined, root));
+      await kubectl(['annotate', 'trustdomain', 'shop.example', 'mtlsd.io/allow-deletion=shop.example']);
+      await expectAdmitted(api.send('DELETE', path + dry, undefined, root));
+    });
+
+    test('the namespace that holds the root keys; any other goes as before', async () => {
+      const namespace = `/api/v1/namespaces/${systemNamespace}${dry}`;
+      await expectRefused(/holds the root keys of mtlsd/, () => api.send('DELETE', namespace));
+      await expectAdmitted(api.send('DELETE', `/api/v1/namespaces/shop${dry}`));
+      await kubectl(['annotate', 'namespace', systemNamespace, `mtlsd.io/allow-deletion=${systemNamespace}`]);
+      await expectAdmitted(api.send('DELETE', namespace));
+    });
+  });
+
+  describe('an identity', () => {
+    const namespacePath = '/apis/mtlsd.io/v1alpha1/namespaces';
+    const applied = (trustDomain?: string) => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'another' }, spec: { trustDomain } });
+
+    test.each([
+      ['matchLabels', { matchLabels: { tier: 'gold' } }, { tier: 'gold' }, { tier: 'silver' }],
+      ['In', { matchExpressions: [{ key: 'tier', operator: 'In', values: ['gold', 'silver'] }] }, { tier: 'silver' }, {}],
+      ['NotIn', { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['gold'] }] }, {}, { tier: 'gold' }],
+      ['Exists', { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }, { tier: 'any' }, {}],
+      ['DoesNotExist', { matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] }, {}, { tier: 'any' }],
+      ['both', { matchLabels: { a: '1' }, matchExpressions: [{ key: 'b', operator: 'Exists' }] }, { a: '1', b: '' }, { a: '1' }],
+    ] as const)('names a trust domain only from a namespace that it takes: %s', async (kind, allowedNamespaces, good, bad) => {
+      const domain = `${kind.toLowerCase()}.example`;
+      const namespace = (name: string, labels: Readonly<Record<string, string>>) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+      const [taken, refused] = [`good-${kind.toLowerCase()}`, `bad-${kind.toLowerCase()}`];
+      await expectAdmitted(api.send('POST', '/api/v1/namespaces', namespace(taken, good)));
+      await expectAdmitted(api.send('POST', '/api/v1/namespaces', namespace(refused, bad)));
+      await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: domain }, spec: { allowedNamespaces } }));
+      const why = new RegExp(`trust domain ${domain} takes no identities of namespace ${refused}: set spec.trustDomain`);
+      await expectRefused(why, () => api.send('POST', `${namespacePath}/${refused}/workloadidentities${dry}`, applied(domain), root));
+      await expectAdmitted(api.send('POST', `${namespacePath}/${taken}/workloadidentities${dry}`, applied(domain), root));
+      await expectAdmitted(api.send('POST', `${namespacePath}/${refused}/workloadidentities${dry}`, applied('shop.example'), root));
+    });
+
+    test('that names no trust domain is held to the default one, and stays editable when that changes its mind', async () => {
+      const path = `${namespacePath}/shop/workloadidentities`;
+      const before = (await expectAdmitted(api.send('POST', path, applied(), jane))).body as Record<string, unknown>;
+      const domain = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'default.example' }, spec: { default: true, allowedNamespaces: { matchLabels: { tier: 'gold' } } } };
+      await kubectl(['apply', '-f', '-'], JSON.stringify(domain));
+      await expectRefused(/trust domain default\.example takes no identities of namespace shop/, () => api.send('POST', path + dry, { ...applied(), metadata: { name: 'third' } }, jane));
+      await expectAdmitted(api.send('PUT', `${path}/another${dry}`, { ...before, spec: { ttl: '2h' } }, jane));
+      await kubectl(['delete', 'trustdomain', 'default.example']);
+      await vi.waitFor(async () => expectAdmitted(api.send('POST', path + dry, { ...applied(), metadata: { name: 'third' } }, jane)), { timeout: 15_000 });
+    });
+
+    test('has no way to name a service account of another namespace', async () => {
+      const identity = (spec: unknown) => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'cross' }, spec });
+      const path = '/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities?dryRun=All&fieldValidation=Strict';
+      const field = await api.send('POST', path, identity({ serviceAccountName: 'web', serviceAccountNamespace: 'bank' }), jane);
+      expect(field).toMatchObject({ code: 400, message: expect.stringContaining('unknown field "spec.serviceAccountNamespace"') as string });
+      for (const name of ['bank/web', 'system:serviceaccount:bank:web', '../bank/sa/web']) {
+        expect(await api.send('POST', path, identity({ serviceAccountName: name }), jane)).toMatchObject({ code: 422 });
+      }
+      await expectAdmitted(api.send('POST', path, identity({ serviceAccountName: 'web' }), jane));
+    });
+
+    test('is managed by who has the role edit in its namespace, and nowhere else', async () => {
+      const identity = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'janes' } };
+      expect(await api.send('POST', `/apis/mtlsd.io/v1alpha1/namespaces/default/workloadidentities${dry}`, identity, jane)).toMatchObject({ code: 403 });
+    });
+  });
+
+  test('a namespace whose deletion was allowed goes, with the authority records in it', async () => {
+    const present = await api.send('GET', `${secretsOf(systemNamespace)}/mtlsd-authorities-shop.example`);
+    expect(present.code).toBe(200);
+    await kubectl(['annotate', '--overwrite', 'namespace', systemNamespace, `mtlsd.io/allow-deletion=${systemNamespace}`]);
+    await kubectl(['delete', 'namespace', systemNamespace, '--timeout=60s']);
+    expect(await api.send('GET', `/api/v1/namespaces/${systemNamespace}`)).toMatchObject({ code: 404 });
+  });
+
+  async function someRoot(): Promise<string> {
+    return readFile(cluster.caFile, 'utf8');
+  }
+});
