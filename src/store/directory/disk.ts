@@ -43,8 +43,10 @@ export class Disk {
   /** Creates a file that must not exist, flushed to disk. Its access is final before the first byte is in it. */
   async createFile(path: string, bytes: Uint8Array, access: FileAccess): Promise<void> {
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-    const file = await this.#step('open', path, () => open(path, flags, access.mode & 0o600));
+    this.#probe('before', 'open', path);
+    const file = await open(path, flags, access.mode & 0o600);
     try {
+      this.#probe('after', 'open', path);
       const { owner } = access;
       if (owner !== undefined) await this.#step('chown', path, () => file.chown(owner.uid, owner.gid));
       await this.#step('chmod', path, () => file.chmod(access.mode));

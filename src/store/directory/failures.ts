@@ -29,6 +29,15 @@ export function asStoreError(key: ObjectKey, path: string, error: unknown): unkn
   return new MtlsdError('STORE_UNAVAILABLE', `${object} cannot be read or written at ${path}: ${what}.`, { details, cause: error });
 }
 
+/** Turns what the file system says when the folders are opened into an error that names the path. */
+export function asFolderError(folders: { readonly out: string; readonly state: string }, error: unknown): unknown {
+  const errno = errnoOf(error);
+  if (errno === undefined || isMtlsdError(error)) return error;
+  const named = error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : `${folders.out} or ${folders.state}`;
+  const what = advice[errno] ?? `the file system answered ${errno}`;
+  return new MtlsdError('STORE_UNAVAILABLE', `${named} cannot be used: ${what}.`, { details: { object: named }, cause: error });
+}
+
 /** A plain name that can stand in a path: an RFC 1123 subdomain. */
 const pathSafe = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/u;
 

@@ -55,7 +55,7 @@ export async function checkState(state: string): Promise<void> {
 /** Marks the state folder, whose lock is held, as ours if it is new, and closes it to others. Answers its identifier. */
 export async function claimState(disk: Disk, state: string, newId: () => string): Promise<string> {
   await chmod(state, 0o700);
-  for (const name of await readdir(state)) if (name.startsWith(temporaryPrefix)) await disk.remove(join(state, name));
+  await sweep(disk, state);
   const path = join(state, stateMarker);
   const known = await readMarker(path);
   if (known !== undefined) return known.state;
@@ -72,11 +72,17 @@ export async function claimOut(disk: Disk, out: string, stateId: string, stateFo
   if (marker === undefined) {
     const strangers = (await readdir(out)).filter((name) => !name.startsWith(temporaryPrefix));
     if (strangers.length > 0) throw notOurs(out, `holds "${strangers[0]}", which mtlsd did not write. Choose a new or empty folder with --out`);
+    await sweep(disk, out);
     await writeMarker(disk, path, stateId, 0o644);
   } else if (marker.state !== stateId) {
     throw notOurs(out, `belongs to another state folder than ${stateFolder}: its identities were issued by authorities that are kept there. Name that state folder with --state, restore it from a backup, or choose a new output folder with --out`);
   }
-  for (const name of await readdir(out)) if (name.startsWith(temporaryPrefix)) await disk.remove(join(out, name));
+  await sweep(disk, out);
+}
+
+/** Removes files of which the writing was cut short. */
+async function sweep(disk: Disk, folder: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.startsWith(temporaryPrefix)) await disk.remove(join(folder, name));
 }
 
 function notOurs(out: string, why: string): MtlsdError {

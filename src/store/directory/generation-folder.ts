@@ -9,7 +9,7 @@ import { errnoOf, type Disk, type FileAccess } from './disk.ts';
  * newest, `tls.crt` one to `..data/tls.crt`. Renaming a new `..data` over the old one switches all files at once: a reader
  * that resolves `..data` once sees one generation whole. Content and metadata switch together, as both lie in it.
  *
- * The generation before the newest stays until the next write, for readers that resolved it just before the switch.
+ * The two generations before the newest stay until they are the third, for readers that resolved them before a switch.
  */
 
 /** The link that names the newest generation. */
@@ -37,7 +37,6 @@ const metaAccess: FileAccess = { mode: 0o644 };
  */
 export async function writeGeneration(disk: Disk, folder: string, label: string, meta: string, files: readonly GenerationFile[]): Promise<void> {
   const generation = `${generationPrefix}${label}`;
-  const previous = await currentGeneration(folder);
   try {
     await fillGeneration(disk, join(folder, generation), meta, files);
     // New names first: they lead nowhere until the switch, which a reader sees as a file that is not there yet.
@@ -53,13 +52,16 @@ export async function writeGeneration(disk: Disk, folder: string, label: string,
     throw error;
   }
   await disk.syncFolder(folder);
-  await tidy(disk, folder, [generation, ...(previous === undefined ? [] : [previous])], new Set(files.map((file) => file.name)));
+  await tidy(disk, folder, generation, new Set(files.map((file) => file.name)));
 }
 
 async function fillGeneration(disk: Disk, path: string, meta: string, files: readonly GenerationFile[]): Promise<void> {
   await disk.makeFolder(path, folderMode);
-  for (const file of files) await disk.createFile(join(path, file.name), file.bytes, file.access);
-  await disk.createFile(join(path, metaFile), Buffer.from(meta, 'utf8'), metaAccess);
+  const all = [...files, { name: metaFile, bytes: Buffer.from(meta, 'utf8'), access: metaAccess }];
+  // Side by side, as the flush of each takes the longest; all end before anyone cleans up after one that failed.
+  const outcomes = await Promise.allSettled(all.map((file) => disk.createFile(join(path, file.name), file.bytes, file.access)));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   await disk.syncFolder(path);
 }
 
@@ -75,13 +77,16 @@ async function linkNames(disk: Disk, folder: string, names: readonly string[]): 
   }
 }
 
-/** Removes what no generation needs any more: older generations, links to names that are gone, half-made links. */
-async function tidy(disk: Disk, folder: string, keep: readonly string[], names: ReadonlySet<string>): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+/** Removes what no generation needs any more: old generations, unfinished ones, links to names that are gone, half-made links. */
+async function tidy(disk: Disk, folder: string, current: string | undefined, names: ReadonlySet<string>): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const generations = entries.map(({ name }) => name).filter((name) => name.startsWith(generationPrefix));
+  const kept = current === undefined ? [] : generationsToKeep(generations, current);
+  for (const entry of entries) {
     const { name } = entry;
     const path = join(folder, name);
     if (name.startsWith(generationPrefix)) {
-      if (!keep.includes(name)) await disk.removeTree(path);
+      if (!kept.includes(name)) await disk.removeTree(path);
     } else if (name === newDataLink || name.startsWith(newLinkPrefix)) {
       await disk.remove(path);
     } else if (entry.isSymbolicLink() && name !== dataLink && !names.has(name) && (await linkTarget(path)) === `${dataLink}/${name}`) {
@@ -90,12 +95,19 @@ async function tidy(disk: Disk, folder: string, keep: readonly string[], names: 
   }
 }
 
+/** The current generation and those just before it. One with a higher number was never switched to. */
+function generationsToKeep(generations: readonly string[], current: string): readonly string[] {
+  const number = (name: string) => Number.parseInt(name.slice(generationPrefix.length), 10);
+  const earlier = generations.filter((name) => number(name) < number(current)).sort((a, b) => number(b) - number(a));
+  return [current, ...earlier.slice(0, 2)];
+}
+
 /** Brings a folder in order after a crash. False when it holds no generation that can be used: then it holds nothing. */
 export async function sweepGenerations(disk: Disk, folder: string): Promise<boolean> {
   const generation = await currentGeneration(folder);
   const names = generation === undefined ? [] : await fileNames(join(folder, generation));
   if (generation !== undefined) await linkNames(disk, folder, names);
-  await tidy(disk, folder, generation === undefined ? [] : [generation], new Set(names));
+  await tidy(disk, folder, generation, new Set(names));
   return generation !== undefined;
 }
 

@@ -4,7 +4,7 @@ import { allKinds } from '../object-key.ts';
 import type { Kind } from '../port.ts';
 import { DirectoryStore } from './directory-store.ts';
 import { Disk, type DiskProbe } from './disk.ts';
-import { asStoreError } from './failures.ts';
+import { asFolderError } from './failures.ts';
 import { parseDefaultAccess, type DefaultAccess } from './file-access.ts';
 import { checkState, claimOut, claimState, requireApart, type Folders } from './folder-claims.ts';
 import { ForeignEdits } from './foreign-edits.ts';
@@ -77,7 +77,7 @@ export async function openDirectoryStore(options: DirectoryStoreOptions): Promis
       throw error;
     }
   } catch (error) {
-    throw asStoreError({ kind: 'Secret', name: '*' }, folders.state, error);
+    throw asFolderError(folders, error);
   }
 }
 
@@ -100,7 +100,7 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
   for (const problem of await manifests.load()) log?.warn('a status file cannot be used', { problem });
 
   const source = new ManifestSource(folders.manifests, manifests, monotonicMs);
-  const board = new ProblemBoard(folders.out, disk);
+  const board = new ProblemBoard(folders.out, disk, tag);
   const edits = [new ForeignEdits(identities), new ForeignEdits(bundles)];
   const pass = serial(async (): Promise<PassResult> => {
     try {

@@ -11,12 +11,14 @@ export const problemsFile = 'problems.json';
 export class ProblemBoard {
   readonly #path: string;
   readonly #disk: Disk;
+  readonly #tag: () => string;
   readonly #listeners = new Set<(problems: readonly SourceProblem[]) => void>();
   #problems: readonly SourceProblem[] = [];
   /** What the file says; undefined: unknown. */
   #written: readonly SourceProblem[] | undefined;
 
-  constructor(out: string, disk: Disk) {
+  constructor(out: string, disk: Disk, tag: () => string) {
+    this.#tag = tag;
     this.#path = join(out, problemsFile);
     this.#disk = disk;
   }
@@ -38,7 +40,7 @@ export class ProblemBoard {
     }
     if (sameContent(problems, this.#written)) return;
     if (problems.length === 0) await this.#disk.remove(this.#path);
-    else await replaceFile(this.#disk, this.#path, Buffer.from(`${JSON.stringify(problems, undefined, 2)}\n`, 'utf8'), { mode: 0o644 }, 'problems');
+    else await replaceFile(this.#disk, this.#path, Buffer.from(`${JSON.stringify(problems, undefined, 2)}\n`, 'utf8'), { mode: 0o644 }, this.#tag());
     this.#written = problems;
   }
 }

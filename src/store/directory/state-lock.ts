@@ -33,7 +33,12 @@ export async function lockState(disk: Disk, state: string, pid: number, tag: str
     const who = holder === undefined ? 'another process' : `process ${holder}`;
     throw new MtlsdError('STORE_LOCKED', `The state folder ${state} is in use by ${who}. Stop it, or choose another state folder with --state.`, { details: { path: state }, cause: error });
   }
-  await replaceFile(disk, join(state, holderFile), Buffer.from(`${pid}\n`, 'utf8'), { mode: 0o600 }, tag);
+  try {
+    await replaceFile(disk, join(state, holderFile), Buffer.from(`${pid}\n`, 'utf8'), { mode: 0o600 }, tag);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
   return { release: () => database.close() };
 }
 
