@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { annotations, labels, type ConfigMap, type StoredObject, type WorkloadIdentity } from '../resources/index.ts';
+import { annotations, labels, type ConfigMap, type StoredObject } from '../resources/index.ts';
 import { trustDomainOf } from './bundle/target.ts';
 import type { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { Domains } from './domains.ts';
-import type { Cache } from './runtime/cache.ts';
 import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
 import { trustDomainNameOf } from './workload-identity/resolve.ts';
 import { claimOf, type WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
+import { ownerOf } from './workload-identity/secret.ts';
 
 /** What changes wake which trust domains and identities. More than needed is harmless: a plan of nothing costs nothing. */
 export function wakeIdentities(caches: IdentityCaches, domains: Domains, identityReconciler: WorkloadIdentityReconciler, trustDomainController: Controller, identityController: Controller): void {
@@ -21,7 +21,7 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
   identities.onChange((before, after) => {
     if (before !== undefined && before.metadata.uid !== after?.metadata.uid) identityReconciler.noteGone(before);
     identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));
-    for (const object of [before, after]) if (object !== undefined) wakeClaimants(identities, identityController, claimOf(object));
+    for (const object of [before, after]) if (object !== undefined) wakeClaimants(caches, identityController, claimOf(object));
     // A trust domain is told when it comes into use or falls out of it, not of each identity.
     for (const domain of new Set([before, after].map((object) => object && trustDomainNameOf(object)))) {
       if (domain !== undefined && identities.countByIndex('trustDomain', domain) <= 1) trustDomainController.enqueue(undefined, domain);
@@ -29,7 +29,7 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
   });
   secrets.onChange((before, after) => {
     const secret = after ?? before;
-    wakeClaimants(identities, identityController, `${secret?.metadata.namespace ?? ''}/${nameOf(before, after)}`);
+    wakeClaimants(caches, identityController, `${secret?.metadata.namespace ?? ''}/${nameOf(before, after)}`);
     if (secret?.metadata.labels?.[authorityRecordLabel] !== undefined) {
       trustDomainController.enqueue(undefined, secret.metadata.labels[labels.trustDomain] ?? '');
     }
@@ -54,9 +54,16 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
   });
 }
 
-/** Who claims this Secret: its state, or who has the better claim to it, may have changed. */
-function wakeClaimants(identities: Cache<WorkloadIdentity>, controller: Controller, secret: string): void {
-  for (const { metadata } of identities.byIndex('secretName', secret)) controller.enqueue(metadata.namespace, metadata.name);
+/**
+ * Who claims this Secret, and for whom it was written: its state, or who has the better claim to it, may have changed; and
+ * when nobody claims it any more, it may have to go with an identity that went earlier.
+ */
+function wakeClaimants({ identities, secrets }: IdentityCaches, controller: Controller, claim: string): void {
+  for (const { metadata } of identities.byIndex('secretName', claim)) controller.enqueue(metadata.namespace, metadata.name);
+  const [namespace = '', name = ''] = claim.split('/');
+  const secret = secrets.get(namespace, name);
+  const owner = secret === undefined ? undefined : ownerOf(secret);
+  if (owner !== undefined) controller.enqueue(namespace, owner);
 }
 
 /** What changes wake which bundle targets: every namespace of a changed trust domain, every trust domain of a changed namespace. */

@@ -23,6 +23,8 @@ interface Delayed {
 
 /** A queue looks at the clock at least this often while something is delayed. */
 const longestSleepMs = 60_000;
+/** A clock that is disciplined may step back by this much without having been wrong. */
+const clockToleranceMs = 1_000;
 
 /**
  * A work queue. A key waits at most once and is never worked on twice at the same time; adding it while it is being worked
@@ -39,7 +41,7 @@ export class WorkQueue {
   #cancelTimer: (() => void) | undefined;
   #timerAtMs = Infinity;
   #order = 0;
-  #armedAtMs = 0;
+  #seenMs = 0;
   #wake: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -138,20 +140,27 @@ export class WorkQueue {
   }
 
   #arm(): void {
+    if (this.#clockWentBack()) this.#releaseDue(true);
     const due = this.nextDelayedMs;
     if (due === undefined) return;
     // Never asleep for long: a clock that is set, or a machine that was suspended, is noticed in time.
-    this.#armedAtMs = this.#clock.nowMs();
-    const next = Math.min(due, this.#armedAtMs + longestSleepMs);
+    const next = Math.min(due, this.#clock.nowMs() + longestSleepMs);
     if (next >= this.#timerAtMs && this.#cancelTimer !== undefined) return;
     this.#cancelTimer?.();
     this.#timerAtMs = next;
     this.#cancelTimer = this.#clock.schedule(next, () => {
       this.#cancelTimer = undefined;
       this.#timerAtMs = Infinity;
-      this.#releaseDue(this.#clock.nowMs() < this.#armedAtMs);
+      this.#releaseDue(this.#clockWentBack());
       this.#arm();
     });
+  }
+
+  #clockWentBack(): boolean {
+    const nowMs = this.#clock.nowMs();
+    const wentBack = nowMs < this.#seenMs - clockToleranceMs;
+    this.#seenMs = wentBack ? nowMs : Math.max(this.#seenMs, nowMs);
+    return wentBack;
   }
 
   /** @param all whatever their time: it was computed on a clock that has been set back since */

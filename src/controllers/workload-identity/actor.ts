@@ -1,6 +1,6 @@
 import { isMtlsdError } from '../../errors/index.ts';
 import type { IssuedSvid } from '../../issuance/index.ts';
-import type { Secret } from '../../resources/index.ts';
+import { annotations, type Secret } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Cache } from '../runtime/cache.ts';
@@ -114,6 +114,19 @@ export class IdentityActor {
     this.#contents.forget(secret);
     this.#context.audit.record({ decision: 'deleted', object: `Secret ${namespace}/${name}`, reason: why });
     this.#context.log.info('Secret deleted', { secret: `${namespace}/${name}`, why });
+  }
+
+  /** Has a Secret say that it is to be kept, whatever it said before. */
+  async retain(secret: SecretMetadata): Promise<void> {
+    const current = await this.#read(secret);
+    if (current === undefined || current.metadata.resourceVersion !== secret.metadata.resourceVersion) {
+      if (current === undefined) this.#secrets.observeDelete(secret);
+      else this.#secrets.observeWrite(metadataOf(current));
+      return;
+    }
+    const { name, namespace = '', labels = {}, annotations: before, uid, resourceVersion } = current.metadata;
+    const metadata = { name, namespace, labels, annotations: { ...before, [annotations.deletionPolicy]: 'Retain' } };
+    this.#secrets.observeWrite(metadataOf(await this.#context.store.write({ ...current, metadata }, { uid, resourceVersion })));
   }
 
   async #write(content: SecretContent, over: SecretMetadata | undefined): Promise<ActResult> {

@@ -33,7 +33,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #budget: TokenBucket;
-  /** Deletion policies of identities that are gone and whose Secrets are still there. */
+  /** Deletion policies of identities that are gone, as they were seen last. */
   readonly #wanted = new Map<string, DeletionPolicy>();
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
@@ -64,7 +64,6 @@ export class WorkloadIdentityReconciler implements Reconciler {
       // Anew at each step: while the one before was on its way, the object may have changed or gone.
       const identity = this.#identities.get(key.namespace, key.name);
       if (identity === undefined) return this.#cleanUp(key);
-      this.#wanted.delete(idOf(identity));
       const observed = this.#observe(identity);
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
@@ -128,7 +127,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       domain,
       secret: isOurs ? secret : undefined,
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
-      leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name)),
+      leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name) && !this.#isKept(other)),
       namespaceAllowed: this.#isAllowed(domain, namespace),
       serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
@@ -171,16 +170,31 @@ export class WorkloadIdentityReconciler implements Reconciler {
     for (let [secret] = this.#doomed(key); secret !== undefined; [secret] = this.#doomed(key)) {
       await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
     }
-    if (this.#secrets.byIndex('identity', id).length === 0) this.#wanted.delete(id);
+    // What is kept says so itself from now on: the next process knows nothing of the object.
+    if (this.#wanted.get(id) === 'Retain') {
+      for (const secret of this.#left(key)) {
+        if (secret.metadata.annotations?.[annotations.deletionPolicy] !== 'Retain') await this.#actor.retain(secret);
+      }
+    }
+    if (this.#left(key).length === this.#secrets.byIndex('identity', id).length) this.#wanted.delete(id);
     return {};
   }
 
-  /** The Secrets of an identity that is gone which its policy takes along and which nobody else claims. */
-  #doomed(key: QueueKey): readonly SecretMetadata[] {
-    const id = `${key.namespace}/${key.name}`;
+  /** The Secrets of an identity that is gone, but for those that another one claims. */
+  #left(key: QueueKey): readonly SecretMetadata[] {
     if (this.#identities.get(key.namespace, key.name) !== undefined) return [];
-    const unclaimed = this.#secrets.byIndex('identity', id).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
-    return unclaimed.filter((secret) => (this.#wanted.get(id) ?? secret.metadata.annotations?.[annotations.deletionPolicy]) !== 'Retain');
+    return this.#secrets.byIndex('identity', `${key.namespace}/${key.name}`).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
+  }
+
+  /** Those of them that go by its policy. */
+  #doomed(key: QueueKey): readonly SecretMetadata[] {
+    return this.#left(key).filter((secret) => !this.#isKept(secret));
+  }
+
+  /** Whether the object that the Secret was written for, and that is gone, wanted it to stay. */
+  #isKept(secret: SecretMetadata): boolean {
+    const wanted = this.#wanted.get(`${secret.metadata.namespace ?? ''}/${ownerOf(secret) ?? ''}`);
+    return (wanted ?? secret.metadata.annotations?.[annotations.deletionPolicy]) === 'Retain';
   }
 
   async #writeStatus(observed: ObservedIdentity, plan: IdentityPlan, blocker: Blocker | undefined): Promise<void> {
