@@ -1,0 +1,56 @@
+/** docs/reference/rights.md and the chart say the same: every right is explained, and nothing is explained that is not granted. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Manifest } from './chart.ts';
+import { renderChart, systemNamespace } from './chart.ts';
+import type { PolicyRule, Right } from './rights-audit.ts';
+import { rightsOf } from './rights-of.ts';
+
+const account = { name: 'mtlsd', namespace: systemNamespace };
+
+/** The rows below a heading: cells without their backquotes. */
+function rowsUnder(heading: string, text: string): string[][] {
+  const section = text.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const lines = section.split('\n').filter((line) => line.startsWith('|'));
+  return lines.slice(2).map((line) => line.split('|').slice(1, -1).map((cell) => cell.replaceAll('`', '').trim()));
+}
+
+function qualified({ group, resource, name }: Pick<Right, 'group' | 'resource' | 'name'>): string {
+  const [plural = '', subresource] = resource.split('/');
+  return [plural, group === '' ? '' : `.${group}`, subresource === undefined ? '' : `/${subresource}`, name === undefined ? '' : ` named ${name}`].join('');
+}
+
+describe('the reference of rights', () => {
+  let text: string;
+  let manifests: Manifest[];
+  beforeAll(async () => {
+    text = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'rights.md'), 'utf8');
+    manifests = await renderChart();
+  });
+
+  test('lists every right of the service account', () => {
+    const documented = rowsUnder("mtlsd's service account", text).map(([where = '', resource = '', verbs = '']) => `${where.split(' ')[0]}: ${verbs} ${resource}`);
+    const granted = new Map<string, string[]>();
+    for (const right of rightsOf(account, manifests)) {
+      const key = `${right.namespace === undefined ? 'everywhere' : 'own'} ${qualified(right)}`;
+      granted.set(key, [...(granted.get(key) ?? []), right.verb]);
+    }
+    const rows = [...granted].map(([key, verbs]) => key.replace(' ', `: ${verbs.join(', ')} `));
+    expect(documented.toSorted()).toEqual(rows.toSorted());
+  });
+
+  test('lists every policy', () => {
+    const policies = manifests.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy').map(({ metadata }) => metadata.name);
+    expect(rowsUnder('What policies take away again', text).map(([name = '']) => name).toSorted()).toEqual(policies.toSorted());
+  });
+
+  test('lists every role that is there for people', () => {
+    interface ClusterRole extends Manifest {
+      readonly rules: readonly PolicyRule[];
+    }
+    const roles = manifests.filter(({ kind, metadata }) => kind === 'ClusterRole' && /^mtlsd-(identities|restore)/.test(metadata.name)) as ClusterRole[];
+    const rows = roles.flatMap(({ metadata, rules }) => rules.map(({ verbs, resources = [], apiGroups = [] }) => `${metadata.name}: ${verbs.join(', ')} on ${resources.join()}.${apiGroups.join()}`));
+    expect(rowsUnder('People', text).map(([name = '', grants = '']) => `${name}: ${grants}`).toSorted()).toEqual(rows.toSorted());
+  });
+});
