@@ -153,6 +153,9 @@ export async function buildIssuingCertificate(
   if (issuer.subjectKeyIdentifier === undefined || !sameBytes(issuer.publicKey.spki, issuerKey.publicKey.spki)) {
     throw new TypeError('the key that signs is not the key of the issuer');
   }
+  if (issuer.basicConstraints?.ca !== true || issuer.basicConstraints.pathLength === 0) {
+    throw new TypeError('the issuer may not sign authorities');
+  }
   const certificate = await build({
     input,
     pathLength: 0,

@@ -19,7 +19,12 @@ export async function buildGoProgram(): Promise<string> {
   const cache = MTLSD_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'mtlsd');
   const program = join(cache, 'bench', 'sign');
   await mkdir(join(cache, 'bench'), { recursive: true });
-  await execute('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'go') });
+  try {
+    await execute('go', ['build', '-o', program, '.'], { cwd: join(import.meta.dirname, 'go') });
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the comparison with Go needs Go 1.24 or later on the PATH: ${detail}`, { cause });
+  }
   return program;
 }
 

@@ -79,8 +79,8 @@ describe('an issuing authority', () => {
   });
 
   test.each([
-    ['a high bit', 0x80, '80'],
-    ['a leading zero', 0x00, ''],
+    ['a high bit', 0x80],
+    ['a leading zero', 0x00],
   ])('a serial number with %s', async (_name, first) => {
     const octets = serial(first);
     const made = await issuing({ serialNumber: octets });
@@ -121,6 +121,11 @@ describe('an issuing authority', () => {
   test('signed by a key that is not its issuer’s crashes', async () => {
     const made = buildIssuingCertificate({ ...input(), issuer: hierarchy.root, issuerKey: hierarchy.issuingKey });
     await expect(made).rejects.toThrow(TypeError);
+  });
+
+  test('below another issuing authority crashes: its path length is 0', async () => {
+    const made = buildIssuingCertificate({ ...input(), issuer: hierarchy.issuing, issuerKey: hierarchy.issuingKey });
+    await expect(made).rejects.toThrow('may not sign authorities');
   });
 
   test.each(['', 'x'.repeat(65), 'a\ud800'])('the common name %j crashes', async (commonName) => {
