@@ -22,6 +22,14 @@ export function createLog(options: { readonly format: LogFormat; readonly level:
 }
 
 function lineStream(options: { readonly colour: boolean; readonly write: (text: string) => void }): { write(line: string): void } {
-  const format = pretty.prettyFactory({ colorize: options.colour, singleLine: true, translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname' });
+  const format = pretty.prettyFactory({ colorize: options.colour, hideObject: true, translateTime: 'SYS:HH:MM:ss.l', messageFormat: sentence });
   return { write: (line) => options.write(format(line)) };
 }
+
+/** The message, then its fields as `name=value`. */
+function sentence(record: Record<string, unknown>, messageKey: string): string {
+  const fields = Object.entries(record).filter(([key]) => !reserved.has(key));
+  return [String(record[messageKey]), ...fields.map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)].join('  ');
+}
+
+const reserved: ReadonlySet<string> = new Set(['level', 'time', 'msg']);

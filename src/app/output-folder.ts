@@ -1,9 +1,10 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { MtlsdError } from '../errors/index.ts';
+import { catalogue, MtlsdError } from '../errors/index.ts';
 import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
-import { overviewOf, type Overview } from './overview.ts';
+import { describeProblem, problemsFile, type SourceProblem } from '../store/directory/index.ts';
+import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
 
 /**
  * The overview of an output folder, from the status files in it: whoever may read them needs no running mtlsd.
@@ -17,7 +18,18 @@ export async function readOutputFolder(out: string, nowMs: number): Promise<Over
   }
   const trustDomains = await readObjects<TrustDomain>(join(folder, 'TrustDomain'));
   const identities = await readObjects<WorkloadIdentity>(join(folder, 'WorkloadIdentity'));
-  return overviewOf(trustDomains, identities, [], nowMs);
+  return overviewOf(trustDomains, identities, await readProblems(out), nowMs);
+}
+
+/** What the running mtlsd found wrong with the manifests; no file, no problem. */
+async function readProblems(out: string): Promise<readonly ProblemRow[]> {
+  const text = await readFile(join(out, problemsFile), 'utf8').catch(() => '[]');
+  return (JSON.parse(text) as readonly SourceProblem[]).map(problemRow);
+}
+
+/** A problem of a manifest as a row of the overview. */
+export function problemRow(problem: SourceProblem): ProblemRow {
+  return { object: problem.object ?? problem.file, reason: catalogue[problem.code].reason, message: `${describeProblem(problem)}: ${problem.remedy}` };
 }
 
 async function readObjects<T>(folder: string): Promise<readonly T[]> {

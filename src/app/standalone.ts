@@ -7,6 +7,7 @@ import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { AuditFile } from './audit-file.ts';
 import { systemClock } from './clock.ts';
+import { problemRow } from './output-folder.ts';
 import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
 
 /** What `mtlsd run` is told. */
@@ -18,8 +19,7 @@ export interface StandaloneConfig {
   /** Folder for authority records; beside `out`, never inside it. */
   readonly state: string;
   /** Mode and owner of private files where the identity does not say. */
-  readonly fileMode: string | undefined;
-  readonly fileOwner: string | undefined;
+  readonly access: { readonly fileMode?: string; readonly fileOwner?: string };
 }
 
 /** Where standalone keeps what a cluster keeps in mtlsd's own namespace. */
@@ -56,11 +56,11 @@ export class Standalone implements AsyncDisposable {
       manifests: resolve(config.manifests),
       out: resolve(config.out),
       state: resolve(config.state),
-      nowMs: systemClock.nowMs,
-      newUid: randomUUID,
+      nowMs: () => systemClock.nowMs(),
+      newUid: () => randomUUID(),
+      pid: process.pid,
       log: telemetry.log,
-      ...(config.fileMode === undefined ? {} : { fileMode: config.fileMode }),
-      ...(config.fileOwner === undefined ? {} : { fileOwner: config.fileOwner }),
+      ...config.access,
     });
     const audit = new AuditFile(join(config.state, 'audit.jsonl'), systemClock, telemetry.log);
     const context: ControllerContext = {
@@ -112,11 +112,7 @@ export class Standalone implements AsyncDisposable {
   }
 
   #sourceProblems(): readonly ProblemRow[] {
-    return this.#store.problems().map((problem) => ({
-      object: problem.object ?? problem.file,
-      reason: problem.reason,
-      message: `${problem.file}${problem.line === undefined ? '' : `:${problem.line}`}: ${problem.message}`,
-    }));
+    return this.#store.problems().map(problemRow);
   }
 
   #mirror<K extends 'TrustDomain' | 'WorkloadIdentity'>(kind: K, into: Map<string, K extends 'TrustDomain' ? TrustDomain : WorkloadIdentity>): void {

@@ -48,12 +48,12 @@ function report(error: unknown, io: CliIo): number {
 
 /** Resolves with the first SIGINT or SIGTERM; a second one ends the process at once. */
 async function untilSignal(): Promise<void> {
+  // Timers of the daemon may all be far away: the process must live on until it is told to stop.
+  const alive = setInterval(() => undefined, 2 ** 30);
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    // Timers of the daemon may all be far away: the process must live on until it is told to stop.
-    const alive = setInterval(() => undefined, 2 ** 30);
-    process.once('exit', () => clearInterval(alive));
   });
+  clearInterval(alive);
 }
 
 function processIo(): CliIo {

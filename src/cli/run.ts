@@ -43,7 +43,7 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
   const write = live === undefined ? io.stdout : (text: string) => live.tell(text);
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write });
   const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;
-  const config = { manifests: dir, out: options.out, state, fileMode: options.fileMode, fileOwner: options.fileOwner };
+  const config = { manifests: dir, out: options.out, state, access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
   await using standalone = await Standalone.start(config, { log, events: eventsToLog(log), metrics: noMetrics });
   if (options.once === true) return once(io, standalone);
   if (live === undefined) {

@@ -18,7 +18,7 @@ export function statusCommand(io: CliIo): Command {
     .addHelpText('after', exitCodesHelp)
     .action(async (options: StatusOptions) => {
       const overview = await readOutputFolder(options.out, io.nowMs());
-      const text = options.output === 'json' ? `${JSON.stringify(overview, undefined, 2)}\n` : overviewText(overview, { colour: io.isTerminal, width: process.stdout.columns || 100 });
+      const text = options.output === 'json' ? `${JSON.stringify(overview, undefined, 2)}\n` : overviewText(overview, { colour: io.isTerminal, width: io.isTerminal ? process.stdout.columns || 100 : Infinity });
       io.stdout(text);
       if (overview.problems.length > 0) io.setExitCode(exitCodes.no);
     });

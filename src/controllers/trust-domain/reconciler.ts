@@ -121,7 +121,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   #tell(name: TrustDomainName, object: TrustDomain, record: AuthorityRecord, plan: Exclude<TrustDomainPlan, { action: 'none' }>): void {
-    const { audit, events, log } = this.#context;
+    const { audit, events } = this.#context;
     const root = activeAuthority(record, 'Root').keyIdentifier;
     const issuing = activeAuthority(record, 'Issuing').keyIdentifier;
     const target = `TrustDomain ${name}`;
@@ -138,7 +138,6 @@ export class TrustDomainReconciler implements Reconciler {
       reason: made ? 'RootCreated' : 'IssuingTurnedOver',
       message: made ? `root authority ${root} and issuing authority ${issuing} are active (${why})` : `issuing authority ${issuing} has taken over (${why}); bundles do not change`,
     });
-    log.info(made ? 'root authority created' : 'issuing authority turned over', { trustDomain: name, root, issuing, signerEpoch: record.signerEpoch, why });
   }
 
   /** Opens the issuer when it changed, and shows the domain to the identity controller. */

@@ -80,7 +80,6 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
   const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs)) });
 
   if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
-  if (observed.foreignSecret) return blocked(foreignBlocker(observed), nowMs + 60_000);
   if (!observed.namespaceAllowed) return blocked(namespaceBlocker(observed));
   if (observed.serviceAccountMissing) return blocked(serviceAccountBlocker(observed));
   const ready = readyDomain(observed.domain);
@@ -90,6 +89,8 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
   const { namespace = '' } = observed.identity.metadata;
   const decision = decide({ namespace, ...observed.resolved }, policy);
   if (!decision.granted) return blocked(deniedBlocker(decision.denials, svid));
+  // Last: it is found out only by what would be issued, and a restart must not say otherwise than the process before it.
+  if (observed.foreignSecret) return blocked(foreignBlocker(observed), nowMs + 60_000);
 
   const step = nextStep(observed, ready, decision.grant, mine, svid, nowMs);
   if (step === 'repair-later') return blocked(changedBlocker(observed), observed.repair.nextAtMs);
