@@ -1,12 +1,12 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Certificate, keyAlgorithms, parseCertificate, signData, verifySignature } from '../../src/x509/index.ts';
+import { type Certificate, parseCertificate, signData, verifySignature } from '../../src/x509/index.ts';
 import { signatureSchemes } from '../../src/x509/algorithm.ts';
 import { DerReader } from '../../src/x509/der-reader.ts';
 import { encodeElement, encodeOid, encodeSequence } from '../../src/x509/der-writer.ts';
 import { oid } from '../../src/x509/oids.ts';
 import { readSignedParts } from '../../src/x509/signature.ts';
-import { type Hierarchy, issueLeaf, keyOf, leafFields, makeHierarchy } from './hierarchy.ts';
+import { type Hierarchy, issueLeaf, keyOf, leafFields, makeHierarchy, quickAlgorithms } from './hierarchy.ts';
 
 let hierarchy: Hierarchy;
 let leaf: Certificate;
@@ -81,7 +81,7 @@ describe('verifySignature', () => {
 });
 
 describe('signData', () => {
-  test.each(keyAlgorithms)('%s signs with the hash of its strength', async (algorithm) => {
+  test.each(quickAlgorithms)('%s signs with the hash of its strength', async (algorithm) => {
     const pair = await keyOf(algorithm);
     const data = new Uint8Array(100).fill(7);
     const key = { key: Buffer.from(pair.publicKey.spki), format: 'der', type: 'spki' } as const;
