@@ -72,7 +72,7 @@ export class Standalone implements AsyncDisposable {
       ...telemetry,
       audit,
       delivery,
-      inCluster: false,
+      cluster: undefined,
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
+import { controllerCommand } from './controller.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { inspectCommand } from './inspect.ts';
 import type { CliIo } from './io.ts';
@@ -15,6 +16,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .helpCommand(false)
     .addHelpText('after', exitCodesHelp)
     .addCommand(runCommand(io, untilStopped))
+    .addCommand(controllerCommand(io, untilStopped))
     .addCommand(statusCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io));

@@ -16,7 +16,8 @@ export interface IdentityCaches {
 /** The caches that say which bundle is where. */
 export interface BundleCaches {
   readonly namespaces: Cache<Namespace>;
-  readonly configMaps: Cache<ConfigMap>;
-  /** Undefined where the API server does not serve ClusterTrustBundles. */
+  /** Undefined where bundles do not go to ConfigMaps. */
+  readonly configMaps: Cache<ConfigMap> | undefined;
+  /** Undefined where there are no ClusterTrustBundles, or none are wanted. */
   readonly clusterTrustBundles: Cache<ClusterTrustBundle> | undefined;
 }

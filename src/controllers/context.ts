@@ -11,6 +11,16 @@ export interface DeliveryLimits {
   readonly minTtlReason: string;
 }
 
+/** What of a cluster is used, besides namespaces and service accounts. */
+export interface ClusterFeatures {
+  /** Namespaces in which mtlsd may read and write Secrets; undefined: all. */
+  readonly secretNamespaces: readonly string[] | undefined;
+  /** Whether bundles are written to ConfigMaps of the namespaces that a trust domain selects. */
+  readonly configMapBundles: boolean;
+  /** Whether each trust domain gets a ClusterTrustBundle, where the API server serves them. */
+  readonly clusterTrustBundles: boolean;
+}
+
 /** Everything that reconcilers get from outside: the world (store), time, randomness, and where to tell what they do. */
 export interface ControllerContext {
   readonly store: Store;
@@ -22,8 +32,8 @@ export interface ControllerContext {
   readonly audit: AuditLog;
   readonly metrics: Metrics;
   readonly delivery: DeliveryLimits;
-  /** Whether the store is a cluster: with namespaces, service accounts and bundle targets. */
-  readonly inCluster: boolean;
+  /** What the store has that only a cluster has; undefined where it is none. */
+  readonly cluster: ClusterFeatures | undefined;
   /** mtlsd's own namespace: where authority records live. */
   readonly systemNamespace: string;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */

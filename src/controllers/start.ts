@@ -6,7 +6,7 @@ import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
 import { Domains } from './domains.ts';
 import { Cache } from './runtime/cache.ts';
-import { Controller } from './runtime/controller.ts';
+import { Controller, type Reconciler } from './runtime/controller.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
 import { TrustDomainReconciler } from './trust-domain/reconciler.ts';
 import { indexIdentities, indexSecrets, WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
@@ -31,46 +31,40 @@ const concurrency = { trustDomain: 2, identity: 16, bundle: 8 } as const;
 
 /** Starts the reconcilers over a store. They work until `stop`. */
 export async function startControllers(context: ControllerContext): Promise<Controllers> {
+  const servesTrustBundles = context.cluster?.clusterTrustBundles === true && (await context.store.serves('ClusterTrustBundle'));
+  // From here on nothing waits: every listener is in place before the first delivery of a watch.
   const abort = new AbortController();
   const watch = watcher(context, abort.signal);
-  const managed = { labels: { [labels.managedBy]: managedByMtlsd } };
-  const caches: IdentityCaches = {
-    secrets: watch('Secret', managed),
-    trustDomains: watch('TrustDomain'),
-    identities: watch('WorkloadIdentity'),
-    serviceAccounts: context.inCluster ? watch('ServiceAccount') : undefined,
-    namespaces: context.inCluster ? watch('Namespace') : undefined,
-  };
-  indexSecrets(caches.secrets);
-  indexIdentities(caches.identities);
-  const bundleCaches: BundleCaches | undefined = caches.namespaces
-    ? {
-        namespaces: caches.namespaces,
-        configMaps: watch('ConfigMap', managed),
-        clusterTrustBundles: (await context.store.serves('ClusterTrustBundle')) ? watch('ClusterTrustBundle', managed) : undefined,
-      }
-    : undefined;
-
+  const caches = watchIdentities(context, watch);
+  const bundleCaches = watchBundles(context, caches, servesTrustBundles, watch);
   const domains = new Domains();
   const targets = new BundleTargets();
-  const run = (reconciler: ConstructorParameters<typeof Controller>[0], atOnce: number): Controller => new Controller(reconciler, { ...context, concurrency: atOnce });
+  const run = (reconciler: Reconciler, atOnce: number): Controller => new Controller(reconciler, { ...context, concurrency: atOnce });
+
   const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
   const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains);
   const identityController = run(identityReconciler, concurrency.identity);
   wakeIdentities(caches, domains, identityReconciler, trustDomainController, identityController);
   const controllers = [trustDomainController, identityController];
+  const whenSynced = allSynced({ ...caches });
+  // Trust domains first, so that identities find them; what an identity misses brings it back when it comes.
+  const started = whenSynced.then(async () => {
+    trustDomainController.start();
+    await trustDomainController.whenIdle();
+    identityController.start();
+  });
+
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);
     controllers.push(bundleController);
+    // By itself: a missing right on bundles must not hold identities up.
+    void Promise.all([started, allSynced({ ...bundleCaches })]).then(() => bundleController.start());
   }
+  return running(controllers, domains, whenSynced, started, abort);
+}
 
-  const everyCache: readonly ({ whenSynced(): Promise<void> } | undefined)[] = [
-    ...Object.values<{ whenSynced(): Promise<void> } | undefined>({ ...caches }),
-    ...Object.values<{ whenSynced(): Promise<void> } | undefined>({ ...bundleCaches }),
-  ];
-  const whenSynced = Promise.all(everyCache.map(async (cache) => cache?.whenSynced())).then(() => undefined);
-  const started = whenSynced.then(() => startInOrder(trustDomainController, controllers));
+function running(controllers: readonly Controller[], domains: Domains, whenSynced: Promise<void>, started: Promise<void>, abort: AbortController): Controllers {
   return {
     domains,
     whenSynced: () => whenSynced,
@@ -91,16 +85,41 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   };
 }
 
-/** Trust domains first, so that identities find them; what an identity misses brings it back when it comes. */
-async function startInOrder(first: Controller, all: readonly Controller[]): Promise<void> {
-  first.start();
-  await first.whenIdle();
-  for (const controller of all) if (controller !== first) controller.start();
+type Watch = ReturnType<typeof watcher>;
+
+const managed = { labels: { [labels.managedBy]: managedByMtlsd } };
+
+function watchIdentities({ cluster, systemNamespace }: ControllerContext, watch: Watch): IdentityCaches {
+  const namespaces = cluster?.secretNamespaces;
+  const secretSelectors = namespaces === undefined ? [managed] : [...new Set([...namespaces, systemNamespace])].map((namespace) => ({ ...managed, namespace }));
+  const caches: IdentityCaches = {
+    secrets: watch('Secret', ...secretSelectors),
+    trustDomains: watch('TrustDomain', {}),
+    identities: watch('WorkloadIdentity', {}),
+    serviceAccounts: cluster === undefined ? undefined : watch('ServiceAccount', {}),
+    namespaces: cluster === undefined ? undefined : watch('Namespace', {}),
+  };
+  indexSecrets(caches.secrets);
+  indexIdentities(caches.identities);
+  return caches;
+}
+
+function watchBundles({ cluster }: ControllerContext, { namespaces }: IdentityCaches, servesTrustBundles: boolean, watch: Watch): BundleCaches | undefined {
+  if (cluster === undefined || namespaces === undefined) return undefined;
+  return {
+    namespaces,
+    configMaps: cluster.configMapBundles ? watch('ConfigMap', managed) : undefined,
+    clusterTrustBundles: servesTrustBundles ? watch('ClusterTrustBundle', managed) : undefined,
+  };
+}
+
+async function allSynced(caches: Readonly<Record<string, { whenSynced(): Promise<void> } | undefined>>): Promise<void> {
+  await Promise.all(Object.values(caches).map(async (cache) => cache?.whenSynced()));
 }
 
 function watcher(context: ControllerContext, signal: AbortSignal) {
-  return <K extends Kind>(kind: K, selector: WatchSelector = {}): Cache<Watched<K>> =>
-    Cache.watching(context.store, kind, selector, signal, (error) => {
+  return <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]): Cache<Watched<K>> =>
+    Cache.watching(context.store, kind, selectors, signal, (error) => {
       if (error === undefined) return context.log.info('watch goes on', { kind });
       context.metrics.storeInterrupted(kind);
       context.log.warn(`watch interrupted: ${error.message}`, { kind });

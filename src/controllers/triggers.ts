@@ -81,7 +81,7 @@ export function wakeBundles(caches: BundleCaches, domains: Domains, targets: Bun
     const trustDomain = object === undefined ? undefined : trustDomainOf(object);
     if (trustDomain !== undefined) bundleController.enqueue(object?.metadata.namespace, trustDomain);
   };
-  configMaps.onChange((before, after) => wakeTarget(after ?? before));
+  configMaps?.onChange((before, after) => wakeTarget(after ?? before));
   clusterTrustBundles?.onChange((before, after) => wakeTarget(after ?? before));
   targets.onChange((trustDomain) => trustDomainController.enqueue(undefined, trustDomain));
 }

@@ -1,6 +1,6 @@
 import { backdateMs, type Authority, type SigningLease } from '../authority/index.ts';
 import { MtlsdError } from '../errors/index.ts';
-import { encodePem, keyPairFromPem, signData, type KeyPair, type PublicKey } from '../x509/index.ts';
+import { encodePem, keyPairFromPem, serialNumberText, signData, type KeyPair, type PublicKey } from '../x509/index.ts';
 import type { Grant } from './policy.ts';
 import { lintTemplate, type LintedTemplate } from './linted-template.ts';
 
@@ -10,7 +10,7 @@ export interface IssuedSvid {
   /** Leaf, then issuing authority, PEM: the chain that the holder presents. */
   readonly chainPem: string;
   readonly leafDer: Uint8Array;
-  /** Lower-case hexadecimal. */
+  /** Lower-case hexadecimal of the INTEGER's content octets, as a parsed certificate shows it. */
   readonly serialNumber: string;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
@@ -69,7 +69,7 @@ export class Issuer {
       spiffeId: spiffeId.toString(),
       chainPem: encodePem('CERTIFICATE', leafDer) + this.#authority.certificatePem,
       leafDer,
-      serialNumber: Buffer.from(serialNumber).toString('hex'),
+      serialNumber: serialNumberText(serialNumber),
       notBeforeMs,
       notAfterMs,
       issuer: this.keyIdentifier,

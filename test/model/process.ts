@@ -86,7 +86,7 @@ export class SimulatedProcess {
       audit: { record: (record) => this.alive && this.#parts.onAudit(record) },
       metrics: { issued: () => undefined, reconciled: () => undefined, storeInterrupted: () => undefined, queueDepth: () => undefined },
       delivery: { minTtlMs: 60_000, minTtlReason: 'the shortest that can be kept fresh' },
-      inCluster: this.#parts.inCluster ?? false,
+      cluster: this.#parts.inCluster === true ? { secretNamespaces: undefined, configMapBundles: true, clusterTrustBundles: true } : undefined,
       systemNamespace: 'mtlsd-system',
       recordLocation: (trustDomain) => `record of ${trustDomain}`,
       issuancesPerSecond: 50,

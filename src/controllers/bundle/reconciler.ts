@@ -51,7 +51,7 @@ export class BundleReconciler implements Reconciler {
 
   #existing({ namespace, trustDomain }: BundleTarget): ConfigMap | ClusterTrustBundle | undefined {
     if (namespace === '') return this.#caches.clusterTrustBundles?.get(undefined, clusterTrustBundleName(trustDomain));
-    return this.#caches.configMaps.get(namespace, configMapName(trustDomain));
+    return this.#caches.configMaps?.get(namespace, configMapName(trustDomain));
   }
 
   /** The bundle that the target should carry, or undefined when it is no target (any more). */
@@ -59,6 +59,7 @@ export class BundleReconciler implements Reconciler {
     const domain = this.#domains.get(trustDomain);
     if (domain?.bundle === undefined) return undefined;
     if (namespace === '') return this.#caches.clusterTrustBundles === undefined ? undefined : domain.bundle;
+    if (this.#caches.configMaps === undefined) return undefined;
     const selector = domain.object.spec.bundle?.namespaceSelector;
     const object = this.#caches.namespaces.get(undefined, namespace);
     if (selector === undefined || object === undefined || object.metadata.deletionTimestamp !== undefined) return undefined;
@@ -77,7 +78,7 @@ export class BundleReconciler implements Reconciler {
     const expect: 'absent' | Precondition = existing === undefined ? 'absent' : { uid: existing.metadata.uid, resourceVersion: existing.metadata.resourceVersion };
     const { store, log } = this.#context;
     try {
-      if (wanted.kind === 'ConfigMap') this.#caches.configMaps.observeWrite(await store.write(wanted, expect));
+      if (wanted.kind === 'ConfigMap') this.#caches.configMaps?.observeWrite(await store.write(wanted, expect));
       else this.#caches.clusterTrustBundles?.observeWrite(await store.write(wanted, expect));
       this.#targets.note(target, { state: 'written' });
       log.debug('bundle written', { target: describeTarget(target) });
@@ -98,7 +99,7 @@ export class BundleReconciler implements Reconciler {
         ? await store.get({ kind: 'ClusterTrustBundle', name: clusterTrustBundleName(target.trustDomain) })
         : await store.get({ kind: 'ConfigMap', namespace: target.namespace, name: configMapName(target.trustDomain) });
     if (found?.metadata.labels?.[labels.managedBy] === managedByMtlsd) {
-      if (found.kind === 'ConfigMap') this.#caches.configMaps.observeWrite(found);
+      if (found.kind === 'ConfigMap') this.#caches.configMaps?.observeWrite(found);
       else this.#caches.clusterTrustBundles?.observeWrite(found);
       return { nextAtMs: this.#context.clock.nowMs() };
     }
@@ -115,7 +116,7 @@ export class BundleReconciler implements Reconciler {
     } catch (error) {
       if (!isMtlsdError(error, 'STORE_NOT_FOUND')) throw error;
     }
-    if (existing.kind === 'ConfigMap') this.#caches.configMaps.observeDelete(existing);
+    if (existing.kind === 'ConfigMap') this.#caches.configMaps?.observeDelete(existing);
     this.#context.log.info('bundle removed: the namespace is selected no more', { target: describeTarget(target) });
   }
 }

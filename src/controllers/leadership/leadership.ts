@@ -78,13 +78,10 @@ export class Leadership implements SigningLease {
       }
       this.#options.log.info('this replica leads', { identity: this.#options.identity });
       const ended = new AbortController();
-      const leading = lead(ended.signal);
-      try {
-        await Promise.race([this.#hold(signal), leading]);
-      } finally {
-        ended.abort();
-        await leading;
-      }
+      const leading = lead(ended.signal).catch((error: unknown) => this.#tell('this replica cannot lead', error));
+      await Promise.race([this.#hold(signal), leading]);
+      ended.abort();
+      await leading;
       if (!signal.aborted) this.#options.log.warn('this replica leads no more: its lease could not be renewed in time', { identity: this.#options.identity });
     }
   }

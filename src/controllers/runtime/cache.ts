@@ -4,6 +4,9 @@ import type { Kind, Store, Watched, WatchSelector } from '../../store/port.ts';
 /** Called with each object that changed: the one before, the one now; one of them may be missing. */
 export type CacheListener<T> = (before: T | undefined, after: T | undefined) => void;
 
+/** More than can be on their way at once. */
+const goneMax = 4096;
+
 /**
  * A watch's objects in memory, by namespace and name, and through named indexes. It is filled by the store; a writer also
  * shows it what it has just written, so that the next decision is not taken on what was there before.
@@ -12,29 +15,28 @@ export class Cache<T extends StoredObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, { keysOf: (object: T) => readonly string[]; entries: Map<string, Map<string, T>> }>();
   readonly #listeners: CacheListener<T>[] = [];
+  /** UIDs of objects that are gone, the last ones: an answer on its way is not older than that. */
+  readonly #gone = new Set<string>();
   #synced = false;
   readonly #whenSynced = Promise.withResolvers<void>();
 
-  /** Fills the cache from a watch until `signal` aborts. */
+  /** Fills the cache from watches until `signal` aborts: one, or one for each namespace that is watched. */
   static watching<K extends Kind>(
     store: Store,
     kind: K,
-    selector: WatchSelector,
+    selectors: readonly WatchSelector[],
     signal: AbortSignal,
     interrupted: (error: Error | undefined) => void,
   ): Cache<Watched<K>> {
     const cache = new Cache<Watched<K>>();
-    store.watch(
-      kind,
-      selector,
-      {
-        snapshot: (objects) => cache.#replace(objects),
-        upsert: (object) => cache.#put(object),
-        remove: (last) => cache.#remove(last),
-        interrupted,
-      },
-      signal,
-    );
+    const missing = new Set(selectors);
+    for (const selector of selectors) {
+      const snapshot = (objects: readonly Watched<K>[]): void => {
+        cache.#replace(objects, selector.namespace);
+        if (missing.delete(selector) && missing.size === 0) cache.#sync();
+      };
+      store.watch(kind, selector, { snapshot, upsert: (object) => cache.#put(object), remove: (last) => cache.#remove(last), interrupted }, signal);
+    }
     return cache;
   }
 
@@ -79,9 +81,13 @@ export class Cache<T extends StoredObject> {
     return found === undefined ? [] : [...found.values()];
   }
 
-  /** Shows the cache an object as a write has just returned it. An older delivery of the watch does not undo it. */
+  /**
+   * Shows the cache an object as a write has just returned it. An older delivery of the watch does not undo it; and an
+   * answer that comes after the watch has told that the object is gone does not bring it back, for no delivery would
+   * remove it again.
+   */
   observeWrite(object: T): void {
-    this.#put(object);
+    if (!this.#gone.has(object.metadata.uid)) this.#put(object);
   }
 
   /** Shows the cache that a delete has just succeeded. */
@@ -98,9 +104,16 @@ export class Cache<T extends StoredObject> {
   #set(object: T): void {
     const id = idOf(object);
     const before = this.#objects.get(id);
+    if (before !== undefined && before.metadata.uid !== object.metadata.uid) this.#noteGone(before.metadata.uid);
     this.#objects.set(id, object);
     this.#reindex(id, before, object);
     for (const listener of this.#listeners) listener(before, object);
+  }
+
+  #noteGone(uid: string): void {
+    this.#gone.add(uid);
+    const [oldest] = this.#gone;
+    if (this.#gone.size > goneMax && oldest !== undefined) this.#gone.delete(oldest);
   }
 
   #differs(object: T): boolean {
@@ -111,6 +124,7 @@ export class Cache<T extends StoredObject> {
   #remove(last: T): void {
     const id = idOf(last);
     const before = this.#objects.get(id);
+    this.#noteGone(last.metadata.uid);
     if (before === undefined || before.metadata.uid !== last.metadata.uid) return;
     this.#objects.delete(id);
     this.#reindex(id, before, undefined);
@@ -118,10 +132,15 @@ export class Cache<T extends StoredObject> {
   }
 
   /** A snapshot counts even where it is older than what was known: the store may have been restored from a backup. */
-  #replace(objects: readonly T[]): void {
+  #replace(objects: readonly T[], namespace: string | undefined): void {
     const ids = new Set(objects.map(idOf));
     for (const object of objects) if (this.#differs(object)) this.#set(object);
-    for (const [id, object] of this.#objects) if (!ids.has(id)) this.#remove(object);
+    for (const [id, object] of this.#objects) {
+      if (!ids.has(id) && (namespace === undefined || object.metadata.namespace === namespace)) this.#remove(object);
+    }
+  }
+
+  #sync(): void {
     this.#synced = true;
     this.#whenSynced.resolve();
   }

@@ -59,8 +59,11 @@ export class TrustDomainReconciler implements Reconciler {
     const name = parseTrustDomainName(key.name);
     const spec = resolvedTrustDomainSpec(object);
     const settled = await this.#settle(name, object, spec);
-    await this.#publish(name, object, spec, settled.record, settled.problem);
+    // A new root signs nothing before status names it: were its record lost then, nobody would know what was lost. What
+    // stops issuance, in contrast, waits for no write.
+    if (settled.problem !== undefined) await this.#publish(name, object, spec, settled.record, settled.problem);
     await this.#writeStatus(object, settled.record, settled.problem);
+    await this.#publish(name, object, spec, settled.record, settled.problem);
     return { nextAtMs: settled.nextAtMs };
   }
 

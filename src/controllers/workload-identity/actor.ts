@@ -2,6 +2,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import type { IssuedSvid } from '../../issuance/index.ts';
 import { annotations, type Secret } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
+import { SerialNumbers } from '../../x509/index.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { SecretContents } from './contents.ts';
@@ -19,11 +20,13 @@ export class IdentityActor {
   readonly #context: ControllerContext;
   readonly #secrets: Cache<SecretMetadata>;
   readonly #contents: SecretContents;
+  readonly #serialNumbers: SerialNumbers;
 
   constructor(context: ControllerContext, secrets: Cache<SecretMetadata>, contents: SecretContents) {
     this.#context = context;
     this.#secrets = secrets;
     this.#contents = contents;
+    this.#serialNumbers = new SerialNumbers((length) => context.tools.randomBytes(length));
   }
 
   /** @throws STORE_…, ISSUANCE_…; nothing is half done then */
@@ -59,7 +62,7 @@ export class IdentityActor {
     const { clock, tools, lease } = this.#context;
     const { identity, resolved } = observed;
     const keyPair = await tools.generateKeyPair(resolved.keyAlgorithm);
-    const svid = step.domain.issuer.issue(step.grant, keyPair.publicKey, tools.randomBytes(16), lease, clock.nowMs());
+    const svid = step.domain.issuer.issue(step.grant, keyPair.publicKey, this.#serialNumbers.next(), lease, clock.nowMs());
     const before = step.over === undefined ? undefined : deliveredSvid(step.over);
     const isOwn = step.over !== undefined && ownerOf(step.over) === identity.metadata.name;
     const content: SecretContent = {

@@ -10,9 +10,9 @@ const publicFiles: ReadonlySet<string> = new Set(['tls.crt', 'ca.crt', 'bundle.j
 const modeShape = 'an octal mode such as 0640 that lets its owner read and nobody else write';
 const ownerShape = 'numbers such as 1000:1000 (user:group)';
 
-/** Access of all files of Secrets, where neither the Secret's annotations nor the file's nature say otherwise. */
+/** Access of the files of Secrets that do not say it themselves. */
 export interface DefaultAccess {
-  /** Permission bits of every file. */
+  /** Permission bits of private files; public ones stay readable. */
   readonly fileMode?: number;
   readonly fileOwner?: FileOwner;
 }
@@ -51,10 +51,10 @@ function optional<T>(option: string, text: string | undefined, parse: (text: str
 
 /** How the files of a Secret are made: a function of the file's name. @throws STORE_INVALID for an annotation that is none */
 export function secretAccess(secret: Revision, defaults: DefaultAccess): (name: string) => FileAccess {
-  const mode = annotated(secret, annotations.fileMode, parseFileMode, modeShape) ?? defaults.fileMode;
+  const mode = annotated(secret, annotations.fileMode, parseFileMode, modeShape);
   const owner = annotated(secret, annotations.fileOwner, parseFileOwner, ownerShape) ?? defaults.fileOwner;
   return (name) => ({
-    mode: mode ?? (publicFiles.has(name) ? 0o644 : 0o600),
+    mode: mode ?? (publicFiles.has(name) ? 0o644 : (defaults.fileMode ?? 0o600)),
     ...(owner === undefined ? {} : { owner }),
   });
 }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeKey } from '../object-key.ts';
 import { errnoOf } from './disk.ts';
 import { lookAtFolder, signatureOf, type FileLook, type FolderLook } from './manifest-folder.ts';
 import type { ManifestObjects } from './manifest-objects.ts';
@@ -45,6 +46,8 @@ export class ManifestSource {
   readonly #objects: ManifestObjects;
   readonly #monotonicMs: () => number;
   #files = new Map<string, KnownFile>();
+  /** What was last put in force, by `Kind namespace/name`: the very object that came out of the parser. */
+  readonly #applied = new Map<string, unknown>();
   #identity: string | undefined;
   #available = false;
   #problems: readonly SourceProblem[] = [];
@@ -176,7 +179,12 @@ export class ManifestSource {
     const plan = planManifests(files, this.#objects.inForce());
     this.#problems = plan.problems;
     const kept = plan.kept.filter(({ key }) => !this.#isLeaving(key));
-    await this.#objects.apply({ ...plan, kept });
+    // With many manifests, one edit must not cost a comparison of all.
+    const puts = plan.puts.filter(({ key, object }) => this.#applied.get(describeKey(key)) !== object);
+    for (const { key } of [...kept, ...puts]) this.#applied.delete(describeKey(key));
+    for (const key of plan.drops) this.#applied.delete(describeKey(key));
+    await this.#objects.apply({ ...plan, puts, kept });
+    for (const { key, object } of puts) this.#applied.set(describeKey(key), object);
     this.#dirty = false;
   }
 

@@ -38,7 +38,7 @@ export interface DirectoryStoreOptions {
   readonly nowMs: () => number;
   /** A UUID, new at each call. */
   readonly newUid: () => string;
-  /** Octal mode of the files of Secrets that do not say it themselves, such as `0640`. Default: 0600, and 0644 for what is public. */
+  /** Octal mode of the private files of Secrets that do not say it themselves, such as `0640`. Default: 0600. */
   readonly fileMode?: string;
   /** `uid:gid` of the files of Secrets that do not say it themselves. Needs root. Default: the owner of this process. */
   readonly fileOwner?: string;

@@ -56,9 +56,8 @@ export class ScanLoop {
     if (this.#closed || dueMs >= this.#dueMs) return;
     clearTimeout(this.#timer);
     this.#dueMs = dueMs;
+    // Like a server that listens, it keeps the process alive until it is closed.
     this.#timer = setTimeout(() => this.#tick(), inMs);
-    // Whether the process goes on is decided by those who use the store.
-    this.#timer.unref();
   }
 
   #tick(): void {

@@ -12,8 +12,8 @@ interface Watch {
 }
 
 /**
- * What watches of one kind see: the objects as they are, and each change as a delta. Every hand-over is a microtask of its
- * own, in order: a handler is never called inside the call that caused it, and never twice at once.
+ * What watches of one kind see: the objects as they are, and each change as a delta. Every hand-over is a task of its own, in
+ * order: a handler is never called inside the call that caused it, and never twice at once.
  */
 export class WatchHub {
   readonly #objects = new Map<string, Revision>();
@@ -38,7 +38,8 @@ export class WatchHub {
     const watch: Watch = { selector, handler, signal, live: false };
     this.#watches.add(watch);
     signal.addEventListener('abort', () => this.#watches.delete(watch), { once: true });
-    queueMicrotask(() => {
+    // A turn later, so that whoever starts several watches has them all in place before the first speaks.
+    setImmediate(() => {
       if (signal.aborted) return;
       watch.live = true;
       handler.snapshot([...this.#objects.values()].filter((object) => selects(selector, object)).map(view));

@@ -129,7 +129,7 @@ export function unreachableError(question: Question, server: string, cause: unkn
 
 function unavailable(question: Question, what: string, afterMs?: number, cause?: unknown): MtlsdError<'STORE_UNAVAILABLE'> {
   const object = describe(question);
-  return new MtlsdError('STORE_UNAVAILABLE', `${object} ${what}.`, {
+  return new MtlsdError('STORE_UNAVAILABLE', `${object} ${what}${what.endsWith('?') ? '' : '.'}`, {
     details: { object },
     ...(afterMs === undefined ? {} : { retryAfterMs: afterMs }),
     ...(cause === undefined ? {} : { cause }),

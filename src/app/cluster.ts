@@ -1,0 +1,160 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
+import { healthServer } from '../server/index.ts';
+import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
+import type { AuditLog } from '../audit/index.ts';
+import type { EventRecorder, Log } from '../telemetry/index.ts';
+import { generateKeyPair } from '../x509/index.ts';
+import { systemClock } from './clock.ts';
+import { PrometheusMetrics } from './prometheus.ts';
+
+/** What `mtlsd controller` is told. */
+export interface ClusterConfig {
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** mtlsd's own namespace: authority records and the Lease live there. */
+  readonly namespace: string;
+  /** Address of probes and metrics. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  /** Namespaces in which Secrets may be read and written; undefined: all. */
+  readonly watchNamespaces: readonly string[] | undefined;
+  readonly bundles: { readonly configMaps: boolean; readonly clusterTrustBundles: boolean };
+}
+
+const leaseName = 'mtlsd-controller';
+/** Another replica takes over this long after the last sign of life, so within seconds. */
+const leaseDurationMs = 6_000;
+const leasePeriodMs = 1_500;
+/** A reconciliation takes milliseconds; the store's calls have time-outs far below this. */
+const wedgedAfterMs = 180_000;
+/**
+ * kubelet shows a changed Secret within 90 s, and a renewal (half of life, 10 % early at most) must come 60 s before that
+ * much is gone: 0.4 × TTL ≥ 90 s + 60 s.
+ */
+const delivery = { minTtlMs: 375_000, minTtlReason: 'the shortest that kubelet shows to pods in time (it takes up to 90s)' };
+/** About what an API server takes with room for others; herds after an outage are spread over time by it. */
+const issuancesPerSecond = 400;
+
+/** One replica of the controller in a cluster: it reconciles and signs while it holds the Lease, and stands by otherwise. */
+export class ClusterDaemon implements AsyncDisposable {
+  readonly #config: ClusterConfig;
+  readonly #log: Log;
+  readonly #audit: AuditLog;
+  readonly #store: KubernetesStore;
+  readonly #events: ReturnType<typeof createEventRecorder>;
+  readonly #metrics = new PrometheusMetrics();
+  readonly #leadership: Leadership;
+  readonly #health: ReturnType<typeof healthServer>;
+  #controllers: Controllers | undefined;
+  #synced = false;
+
+  private constructor(config: ClusterConfig, log: Log, audit: AuditLog) {
+    this.#config = config;
+    this.#log = log;
+    this.#audit = audit;
+    const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
+    const io = { log, random: Math.random, nowMs: () => systemClock.nowMs() };
+    this.#store = openKubernetesStore({
+      ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+      ...(config.context === undefined ? {} : { context: config.context }),
+      fieldManager: 'mtlsd',
+      ...io,
+    });
+    this.#events = createEventRecorder({ api: this.#store.api, instance, ...io });
+    this.#leadership = new Leadership({
+      store: this.#store,
+      clock: systemClock,
+      now: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
+      log,
+      identity: instance,
+      namespace: config.namespace,
+      leaseName,
+      durationMs: leaseDurationMs,
+      periodMs: leasePeriodMs,
+    });
+    this.#health = healthServer({
+      wedged: () => this.#wedged(),
+      notReady: () => this.#notReady(),
+      metrics: async () => ({ contentType: this.#metrics.registry.contentType, text: await this.#metrics.registry.metrics() }),
+    });
+  }
+
+  /** Opens the way to the API server and the probes. @throws CONFIGURATION_INVALID */
+  static async open(config: ClusterConfig, log: Log, audit: AuditLog): Promise<ClusterDaemon> {
+    const daemon = new ClusterDaemon(config, log, audit);
+    if (config.metrics !== undefined) {
+      const address = await daemon.#health.listen(config.metrics);
+      log.info(`probes and metrics on ${address}`);
+    }
+    return daemon;
+  }
+
+  /** Takes part in the election, and leads when it wins, until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#leadership.run((ended) => this.#lead(ended), signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#events.drained();
+    await this.#events[Symbol.asyncDispose]();
+    await this.#health.close();
+    await this.#store.close();
+  }
+
+  async #lead(ended: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
+    const controllers = await startControllers(this.#context());
+    this.#controllers = controllers;
+    this.#metrics.leading(true);
+    void controllers.whenSynced().then(() => {
+      this.#synced = true;
+      this.#log.info('caches are filled: reconciling', { tookMs: Math.round(performance.now() - startedMs) });
+    });
+    if (!ended.aborted) await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));
+    this.#metrics.leading(false);
+    await controllers.stop();
+    this.#controllers = undefined;
+    this.#synced = false;
+  }
+
+  #context(): ControllerContext {
+    const { namespace, watchNamespaces, bundles } = this.#config;
+    return {
+      store: this.#store,
+      clock: systemClock,
+      tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
+      lease: this.#leadership,
+      log: this.#log,
+      events: this.#tellBoth(),
+      audit: this.#audit,
+      metrics: this.#metrics,
+      delivery,
+      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles },
+      systemNamespace: namespace,
+      recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
+      issuancesPerSecond,
+    };
+  }
+
+  /** Events on the object for whoever looks at it, and the same in the log. */
+  #tellBoth(): EventRecorder {
+    return {
+      record: (target, event) => {
+        this.#events.record(target, event);
+        const { namespace, name } = target.metadata;
+        this.#log.debug(event.message, { object: `${target.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`, reason: event.reason });
+      },
+    };
+  }
+
+  #wedged(): string | undefined {
+    const inFlightMs = this.#controllers?.longestInFlightMs ?? 0;
+    return inFlightMs > wedgedAfterMs ? `a reconciliation has been in flight for ${Math.round(inFlightMs / 1000)}s` : undefined;
+  }
+
+  /** A replica that stands by is ready: it can take over at any time. */
+  #notReady(): string | undefined {
+    return this.#leadership.leads && !this.#synced ? 'caches are being filled' : undefined;
+  }
+}

@@ -1,0 +1,84 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { auditStream } from '../app/audit-stream.ts';
+import { systemClock } from '../app/clock.ts';
+import { ClusterDaemon } from '../app/cluster.ts';
+import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import { exitCodesHelp } from './exit-codes.ts';
+import type { CliIo } from './io.ts';
+
+interface ControllerOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+  readonly metricsListen?: { readonly host: string; readonly port: number };
+  readonly watchNamespaces?: readonly string[];
+  readonly bundles: readonly BundleKind[];
+  readonly logFormat: LogFormat;
+  readonly logLevel: LogLevel;
+}
+
+const bundleKinds = ['config-maps', 'cluster-trust-bundles'] as const;
+type BundleKind = (typeof bundleKinds)[number];
+
+/** `mtlsd controller`: the reconcilers on a Kubernetes API server. */
+export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
+  return new Command('controller')
+    .description('Issue and renew identities in a Kubernetes cluster.')
+    .option('--kubeconfig <file>', 'how to reach the API server (default: as kubectl finds it, then the service account of the pod)')
+    .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
+    .option('--namespace <name>', "mtlsd's own namespace: authorities and the Lease live there", 'mtlsd-system')
+    .option('--metrics-listen <address>', 'host:port for /livez, /readyz and /metrics, such as 0.0.0.0:9464 (default: none)', address)
+    .option('--watch-namespaces <names>', 'namespaces in which mtlsd may read and write Secrets, with commas between them (default: all)', names)
+    .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
+    .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
+    .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
+    .addHelpText(
+      'after',
+      `
+Several replicas may run: the holder of the Lease mtlsd-controller reconciles and signs, the others stand by and take over
+within seconds. SIGINT and SIGTERM finish what is in flight and give the Lease back. Log lines go to standard error, audit
+records (JSON lines with "audit": true) to standard output.
+${exitCodesHelp}`,
+    )
+    .action((options: ControllerOptions) => control(io, options, untilStopped));
+}
+
+async function control(io: CliIo, options: ControllerOptions, untilStopped: () => Promise<void>): Promise<void> {
+  const log = createLog({ format: options.logFormat, level: options.logLevel, colour: false, write: io.stderr });
+  const config = {
+    kubeconfig: options.kubeconfig,
+    context: options.context,
+    namespace: options.namespace,
+    metrics: options.metricsListen,
+    watchNamespaces: options.watchNamespaces,
+    bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
+  };
+  await using daemon = await ClusterDaemon.open(config, log, auditStream(io.stdout, systemClock));
+  const stop = new AbortController();
+  const running = daemon.run(stop.signal);
+  await Promise.race([untilStopped(), running]);
+  log.info('stopping: what is in flight is finished first');
+  stop.abort();
+  await running;
+}
+
+function address(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):([0-9]{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new InvalidArgumentError('write host:port, such as 0.0.0.0:9464 or [::]:9464.');
+  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '0.0.0.0' : match[2]), port };
+}
+
+function names(text: string): readonly string[] {
+  const list = text.split(',').map((name) => name.trim());
+  if (list.some((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))) throw new InvalidArgumentError('write names of namespaces with commas between them.');
+  return list;
+}
+
+function bundles(text: string): readonly BundleKind[] {
+  if (text === 'none') return [];
+  const list = text.split(',').map((kind) => kind.trim());
+  const known = list.filter((kind): kind is BundleKind => (bundleKinds as readonly string[]).includes(kind));
+  if (known.length < list.length) throw new InvalidArgumentError(`write ${bundleKinds.join(', ')} with commas between them, or none.`);
+  return known;
+}
