@@ -21,7 +21,7 @@ export type RequestFault =
 /** What to send in the place of one line of a watch; `end` and `reset` close the stream after it. */
 export interface LineFault {
   readonly send: readonly string[];
-  readonly then?: 'end' | 'reset' | 'stall';
+  readonly after?: 'end' | 'reset' | 'stall';
   readonly delayMs?: number;
 }
 
@@ -148,14 +148,14 @@ export class FaultProxy implements AsyncDisposable {
     const fault = this.onLine(line, seen) ?? { send: [`${line}\n`] };
     if (fault.delayMs !== undefined) await sleep(fault.delayMs);
     for (const text of fault.send) outgoing.write(text);
-    if (fault.then === undefined) return true;
-    if (fault.then === 'end') outgoing.end();
-    if (fault.then === 'reset') {
+    if (fault.after === undefined) return true;
+    if (fault.after === 'end') outgoing.end();
+    if (fault.after === 'reset') {
       // What was written has to leave first.
       await sleep(20);
       outgoing.destroy();
     }
-    if (fault.then === 'stall') await once(outgoing, 'close');
+    if (fault.after === 'stall') await once(outgoing, 'close');
     return false;
   }
 }

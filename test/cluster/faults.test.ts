@@ -97,9 +97,9 @@ describe('a watch converges after', () => {
     expect(proxy.seen.filter((seen) => isWatch(seen) && seen.query.has('resourceVersion')).length).toBeGreaterThan(0);
   });
 
-  test.each(['end', 'reset', 'stall'] as const)('JSON that is cut in the middle of a line, then %s', async (then) => {
+  test.each(['end', 'reset', 'stall'] as const)('JSON that is cut in the middle of a line, then %s', async (after) => {
     await using mirror = await settled();
-    onLines(3, isChange, (line) => ({ send: [line.slice(0, line.length / 2)], then }));
+    onLines(3, isChange, (line) => ({ send: [line.slice(0, line.length / 2)], after }));
     await churn();
     await mirror.converges(cluster);
     expect(mirror.news).toContain('goes on');
@@ -119,7 +119,7 @@ describe('a watch converges after', () => {
   });
 
   test('lines in pieces, byte by byte', async () => {
-    onLines(20, () => true, (line) => ({ send: [...line, '\n'] }));
+    onLines(20, () => true, (line) => ({ send: [...line.split(''), '\n'] }));
     await using mirror = await settled();
     await churn();
     await mirror.converges(cluster);
@@ -150,14 +150,14 @@ describe('a watch converges after', () => {
   test('errors inside the stream: a history that is gone, one that has not happened, a busy server', async () => {
     await using mirror = await settled();
     const errors = [410, 410, 410, 504, 429, 500].map((code) => JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code, message: `told ${code}` } }));
-    onLines(errors.length, isChange, () => ({ send: [`${errors.shift() ?? ''}\n`], then: 'end' }));
+    onLines(errors.length, isChange, () => ({ send: [`${errors.shift() ?? ''}\n`], after: 'end' }));
     for (let n = 0; n < 3; n++) await churn();
     await mirror.converges(cluster);
   });
 
   test('silence: the stream stays open and says nothing more', async () => {
     await using mirror = await settled();
-    onLines(1, isChange, () => ({ send: [], then: 'stall' }));
+    onLines(1, isChange, () => ({ send: [], after: 'stall' }));
     await churn();
     await mirror.converges(cluster);
     expect(mirror.news.join()).toContain('UND_ERR_BODY_TIMEOUT');
@@ -196,7 +196,7 @@ describe('a watch converges after', () => {
   });
 
   test('snapshots that lack their end mark: it reads page by page', async () => {
-    proxy.onLine = (line) => (line.includes('initial-events-end') ? { send: [], then: 'end' } : undefined);
+    proxy.onLine = (line) => (line.includes('initial-events-end') ? { send: [], after: 'end' } : undefined);
     await using mirror = await settled();
     await churn();
     await mirror.converges(cluster);
@@ -243,14 +243,15 @@ describe('a watch converges after', () => {
   });
 
   test('all of it at once, at random', async () => {
+    const random = randomFrom(20_260_131);
     await using mirror = await settled();
-    proxy.onRequest = (seen) => (isWatch(seen) && Math.random() < 0.3 ? { answer: [410, 429, 500, 503][Math.floor(Math.random() * 4)] ?? 500, body: '' } : undefined);
+    proxy.onRequest = (seen) => (isWatch(seen) && random() < 0.3 ? { answer: [410, 429, 500, 503][Math.floor(random() * 4)] ?? 500, body: '' } : undefined);
     proxy.onLine = (line) => {
-      const dice = Math.random();
-      if (dice < 0.1) return { send: [line.slice(0, 20)], then: 'reset' };
+      const dice = random();
+      if (dice < 0.1) return { send: [line.slice(0, 20)], after: 'reset' };
       if (dice < 0.2) return { send: ['garbage\n'] };
       if (dice < 0.3) return { send: [`${line}\n`, `${line}\n`] };
-      return dice < 0.4 ? { send: [`${line}\n`], then: 'end' } : undefined;
+      return dice < 0.4 ? { send: [`${line}\n`], after: 'end' } : undefined;
     };
     for (let n = 0; n < 20; n++) await churn();
     proxy.onRequest = () => undefined;
@@ -299,7 +300,7 @@ describe('a call', () => {
   test('refuses an answer that is no object', async () => {
     for (const body of ['', '{', '[]', '{"kind":"ConfigMap"}', 'null']) {
       proxy.onRequest = () => ({ answer: 200, body });
-      await expect(store.get(key), body).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await expect(store.get(key)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     }
   });
 
@@ -361,6 +362,15 @@ describe('the API server itself', () => {
     await mirror.converges(cluster);
   });
 });
+
+/** The same numbers in [0, 1) for the same seed: a linear congruential generator is random enough for dice. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
 
 /** The first write to a server that came back may still be refused by its start. */
 async function churnWhenBack(): Promise<void> {

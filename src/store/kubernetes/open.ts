@@ -27,7 +27,7 @@ const watchDefaults: WatchLimits = {
   streamSecondsMax: 600,
   idleMs: 150_000,
   snapshotEveryMs: 30 * 60_000,
-  backoff: { firstMs: 200, maxMs: 10_000 },
+  backoff: { firstMs: 200, maxMs: 5000 },
   notServedMaxMs: 2000,
   lineBytesMax: 4 * 1024 * 1024,
   pageSize: 500,

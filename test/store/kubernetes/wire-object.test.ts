@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fromWire, toWire, watchedFromWire, type WireObject } from '../../../src/store/kubernetes/wire-object.ts';
+import { fromWire, toWire, watchedFromWire } from '../../../src/store/kubernetes/wire-object.ts';
 
 const metadata = {
   name: 'cart-mtls',
@@ -15,23 +15,23 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 describe('an object from the wire', () => {
   test('is frozen to its leaves, without managedFields, with the kind that lists leave out', () => {
-    const secret = fromWire('Secret', { metadata, type: 'Opaque', data: { k: 'AA==' } } as unknown as WireObject);
+    const secret = fromWire('Secret', { metadata, type: 'Opaque', data: { k: 'AA==' } });
     expect(secret).toMatchObject({ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', data: { k: 'AA==' } });
     expect(secret.metadata).not.toHaveProperty('managedFields');
     expect([secret, secret.metadata, secret.metadata.labels, secret.data].every(Object.isFrozen)).toBe(true);
   });
 
   test('has the fields that the API server leaves out when they are empty', () => {
-    expect(fromWire('ConfigMap', { metadata } as unknown as WireObject).data).toEqual({});
+    expect(fromWire('ConfigMap', { metadata }).data).toEqual({});
   });
 
   test('speaks the version of the port, whatever the server serves', () => {
-    const bundle = fromWire('ClusterTrustBundle', { apiVersion: 'certificates.k8s.io/v1beta1', metadata, spec: { trustBundle: '' } } as unknown as WireObject);
+    const bundle = fromWire('ClusterTrustBundle', { apiVersion: 'certificates.k8s.io/v1beta1', metadata, spec: { trustBundle: '' } });
     expect(bundle.apiVersion).toBe('certificates.k8s.io/v1');
   });
 
   test('in a watch of Secrets carries no contents, not even those that kubectl left in an annotation', () => {
-    const wire = { metadata: { ...metadata, annotations: { [lastApplied]: '{"data":{"k":"c2VjcmV0"}}', kept: 'x' } }, data: { k: 'c2VjcmV0' }, type: 'Opaque' } as unknown as WireObject;
+    const wire = { metadata: { ...metadata, annotations: { [lastApplied]: '{"data":{"k":"c2VjcmV0"}}', kept: 'x' } }, data: { k: 'c2VjcmV0' }, type: 'Opaque' };
     const watched = watchedFromWire('Secret', wire);
     expect(JSON.stringify(watched)).not.toContain('c2VjcmV0');
     expect(watched).toEqual({ apiVersion: 'v1', kind: 'Secret', metadata: expect.objectContaining({ annotations: { kept: 'x' } }) as unknown });
