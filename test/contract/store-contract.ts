@@ -17,9 +17,9 @@ export interface StoreHarness {
   /** mtlsd's own namespace, which exists: Secrets without an identity live there. */
   readonly systemNamespace: string;
   /** Creates or changes an object as a user does, and resolves when the store shows it. */
-  apply<K extends UserKind>(object: Draft<Kinds[K]> & { readonly kind: K }): Promise<void>;
+  readonly apply: <K extends UserKind>(object: Draft<Kinds[K]> & { readonly kind: K }) => Promise<void>;
   /** Removes an object as a user does; it may take a moment until the store shows that. */
-  remove(key: ObjectKey<UserKind>): Promise<void>;
+  readonly remove: (key: ObjectKey<UserKind>) => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ async function codeOf(call: Promise<unknown>): Promise<ErrorCode | 'none'> {
     await call;
     return 'none';
   } catch (error) {
-    if (isMtlsdError(error)) return error.code as ErrorCode;
+    if (isMtlsdError(error)) return error.code;
     throw error;
   }
 }
@@ -79,9 +79,15 @@ export function storeContract(name: string, open: () => Promise<StoreHarness>): 
       ['a Secret of mtlsd itself', () => recordSecret(harness, unique('record'))],
       ['a ConfigMap', () => configMap(harness, unique('bundle'))],
     ];
-    describe.each(own)('%s', (_name, draft) => writes(() => harness, draft));
-    describe('status', () => statuses(() => harness));
-    describe('watch', () => watches(() => harness));
+    describe.each(own)('%s', (_name, draft) => {
+      writes(() => harness, draft);
+    });
+    describe('status', () => {
+      statuses(() => harness);
+    });
+    describe('watch', () => {
+      watches(() => harness);
+    });
     test('what it stores is there to stay', async () => {
       for (const kind of ['TrustDomain', 'WorkloadIdentity', 'Secret', 'ConfigMap'] as const) expect(await harness.store.serves(kind)).toBe(true);
     });

@@ -47,7 +47,7 @@ describe('the files of an identity', () => {
       const store = await bench.open({ fileMode: '0440' });
       const folder = bench.identity('cart');
       await store.write(pair('cart', 1), 'absent');
-      expect([modeOf(folder), modeOf(join(folder, 'tls.key')), modeOf(join(folder, 'tls.crt'))]).toEqual(['755', '440', '440']);
+      expect([modeOf(folder), modeOf(join(folder, 'tls.key')), modeOf(join(folder, 'tls.crt'))]).toEqual(['755', '440', '644']);
       await store.write(pair('cart', 2, { annotations: { 'mtlsd.io/file-mode': '0640' } }), precondition(await current(store)));
       expect([modeOf(join(folder, 'tls.key')), modeOf(join(folder, 'tls.crt'))]).toEqual(['640', '640']);
       await store.close();

@@ -92,7 +92,7 @@ export async function failure(call: Promise<unknown>): Promise<MtlsdError> {
   try {
     await call;
   } catch (error) {
-    if (isMtlsdError(error)) return error as MtlsdError;
+    if (isMtlsdError(error)) return error;
     throw error;
   }
   throw new Error('it did not fail');
