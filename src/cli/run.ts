@@ -45,7 +45,8 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
   const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;
   const config = { manifests: dir, out: options.out, state, access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
   await using standalone = await Standalone.start(config, { log, events: eventsToLog(log), metrics: noMetrics });
-  if (options.once === true) return once(io, standalone);
+  // Awaited here: the folders are closed when this function ends.
+  if (options.once === true) return await once(io, standalone);
   if (live === undefined) {
     tellFirst(standalone, log, options.out);
     await untilStopped();
