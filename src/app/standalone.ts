@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
-import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { AuditFile } from './audit-file.ts';
 import { systemClock } from './clock.ts';
+import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
-import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
+import type { Overview } from './overview.ts';
 
 /** What `mtlsd run` is told. */
 export interface StandaloneConfig {
@@ -37,17 +37,13 @@ export class Standalone implements AsyncDisposable {
   readonly #controllers: Controllers;
   readonly #audit: AuditFile;
   readonly #abort = new AbortController();
-  readonly #trustDomains = new Map<string, TrustDomain>();
-  readonly #identities = new Map<string, WorkloadIdentity>();
-  readonly #listeners: (() => void)[] = [];
+  readonly #mirror: Mirror;
 
   private constructor(store: DirectoryStore, controllers: Controllers, audit: AuditFile) {
     this.#store = store;
     this.#controllers = controllers;
     this.#audit = audit;
-    this.#mirror('TrustDomain', this.#trustDomains);
-    this.#mirror('WorkloadIdentity', this.#identities);
-    store.onProblems(() => this.#changed());
+    this.#mirror = new Mirror(store, this.#abort.signal);
   }
 
   /** Opens the folders and starts to reconcile. @throws STORE_… when a folder cannot be used */
@@ -82,12 +78,13 @@ export class Standalone implements AsyncDisposable {
 
   /** Everything as it is now. */
   overview(): Overview {
-    return overviewOf([...this.#trustDomains.values()], [...this.#identities.values()], this.#sourceProblems(), systemClock.nowMs());
+    return this.#mirror.overview(this.#store.problems().map(problemRow), systemClock.nowMs());
   }
 
   /** Calls `listener` after each change of what `overview` shows. */
   onChange(listener: () => void): void {
-    this.#listeners.push(listener);
+    this.#mirror.onChange(listener);
+    this.#store.onProblems(listener);
   }
 
   /** Resolves when nothing is left to do, or when what is left does not pass by itself. */
@@ -110,40 +107,4 @@ export class Standalone implements AsyncDisposable {
     await this.#audit[Symbol.asyncDispose]();
     await this.#store.close();
   }
-
-  #sourceProblems(): readonly ProblemRow[] {
-    return this.#store.problems().map(problemRow);
-  }
-
-  #mirror<K extends 'TrustDomain' | 'WorkloadIdentity'>(kind: K, into: Map<string, K extends 'TrustDomain' ? TrustDomain : WorkloadIdentity>): void {
-    const put = (object: StoredObject): void => void into.set(idOf(object), object as never);
-    this.#store.watch(
-      kind,
-      {},
-      {
-        snapshot: (objects) => {
-          into.clear();
-          objects.forEach(put);
-          this.#changed();
-        },
-        upsert: (object) => {
-          put(object);
-          this.#changed();
-        },
-        remove: (last) => {
-          into.delete(idOf(last));
-          this.#changed();
-        },
-      },
-      this.#abort.signal,
-    );
-  }
-
-  #changed(): void {
-    for (const listener of this.#listeners) listener();
-  }
-}
-
-function idOf(object: StoredObject): string {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }

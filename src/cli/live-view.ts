@@ -1,6 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { Overview } from '../app/overview.ts';
+import type { IdentityRow, Overview } from '../app/overview.ts';
 import type { CliIo } from './io.ts';
 import { identitiesText } from './overview-text.ts';
 import { fit, table } from './table.ts';
@@ -11,6 +11,12 @@ interface Source {
   onChange(listener: () => void): void;
 }
 
+/** Where what is shown is, and what a newcomer may try there: a command or an action, and what it is good for. */
+export interface Place {
+  readonly title: string;
+  hints(first: IdentityRow): readonly (readonly [string, string])[];
+}
+
 /** How often the life bars move. */
 const frameMs = 500;
 /** How many of the latest log lines stand below the table. */
@@ -19,13 +25,13 @@ const linesMax = 6;
 /** The live table of `mtlsd run` in a terminal: identities, the latest news, what is wrong, what to try next. */
 export class LiveView {
   readonly #io: CliIo;
-  readonly #folders: { readonly manifests: string; readonly out: string };
+  readonly #place: Place;
   readonly #news: string[] = [];
   readonly #draw = createLogUpdate(process.stdout, { showCursor: true });
 
-  constructor(io: CliIo, folders: { readonly manifests: string; readonly out: string }) {
+  constructor(io: CliIo, place: Place) {
     this.#io = io;
-    this.#folders = folders;
+    this.#place = place;
   }
 
   /** Takes a log line: the latest few are shown. */
@@ -62,19 +68,13 @@ export class LiveView {
 
   #title(overview: Overview): string {
     const domains = overview.trustDomains.map((domain) => `${styleText('bold', domain.name)}${domain.ready ? '' : styleText('red', ' (not ready)')}`);
-    return `${styleText('bold', 'mtlsd')}  ${domains.join('  ') || 'no trust domain yet'}  ${styleText('dim', `${this.#folders.manifests} → ${this.#folders.out}`)}`;
+    return `${styleText('bold', 'mtlsd')}  ${domains.join('  ') || 'no trust domain yet'}  ${styleText('dim', this.#place.title)}`;
   }
 
   #hints(overview: Overview): string {
     const first = overview.identities.find((row) => row.ready);
     if (first === undefined) return '';
-    const folder = `${this.#folders.out}/identities/${first.namespace}/${first.name}`;
-    return table([
-      [styleText('dim', 'Try, in another terminal:'), ''],
-      [`  bin/mtlsd inspect ${folder}/credential-bundle.pem`, styleText('dim', 'what is in a certificate')],
-      [`  bin/mtlsd verify --bundle ${folder}/ca.crt ${folder}/tls.crt`, styleText('dim', 'would a peer accept it')],
-      [`  bin/mtlsd status --out ${this.#folders.out}`, styleText('dim', 'authorities, identities, problems')],
-      [`  edit a file in ${this.#folders.manifests}`, styleText('dim', 'it takes effect within a second; Ctrl-C ends')],
-    ]);
+    const hints = this.#place.hints(first).map(([what, why]) => [`  ${what}`, styleText('dim', why)]);
+    return table([[styleText('dim', 'Try, in another terminal:'), ''], ...hints]);
   }
 }

@@ -17,7 +17,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addHelpText('after', exitCodesHelp)
     .addCommand(runCommand(io, untilStopped))
     .addCommand(controllerCommand(io, untilStopped))
-    .addCommand(statusCommand(io))
+    .addCommand(statusCommand(io, untilStopped))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io));
   for (const command of [mtlsd, ...mtlsd.commands]) {

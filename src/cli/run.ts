@@ -4,7 +4,7 @@ import { Standalone } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
-import { LiveView } from './live-view.ts';
+import { LiveView, type Place } from './live-view.ts';
 
 interface RunOptions {
   readonly out: string;
@@ -39,7 +39,7 @@ ${exitCodesHelp}`,
 }
 
 async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: () => Promise<void>): Promise<void> {
-  const live = io.isTerminal && options.once !== true ? new LiveView(io, { manifests: dir, out: options.out }) : undefined;
+  const live = io.isTerminal && options.once !== true ? new LiveView(io, placeOf(dir, options.out)) : undefined;
   const write = live === undefined ? io.stdout : (text: string) => live.tell(text);
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write });
   const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;
@@ -54,6 +54,22 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
     await live.show(standalone, untilStopped());
   }
   log.info('stopping: what is in flight is finished first');
+}
+
+/** What a newcomer may try with the folders. */
+function placeOf(dir: string, out: string): Place {
+  return {
+    title: `${dir} → ${out}`,
+    hints: ({ namespace, name }) => {
+      const folder = `${out}/identities/${namespace}/${name}`;
+      return [
+        [`bin/mtlsd inspect ${folder}/credential-bundle.pem`, 'what is in a certificate'],
+        [`bin/mtlsd verify --bundle ${folder}/ca.crt ${folder}/tls.crt`, 'would a peer accept it'],
+        [`bin/mtlsd status --out ${out}`, 'authorities, identities, problems'],
+        [`edit a file in ${dir}`, 'it takes effect within a second; Ctrl-C ends'],
+      ];
+    },
+  };
 }
 
 async function once(io: CliIo, standalone: Standalone): Promise<void> {

@@ -119,9 +119,6 @@ async function allSynced(caches: Readonly<Record<string, { whenSynced(): Promise
 
 function watcher(context: ControllerContext, signal: AbortSignal) {
   return <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]): Cache<Watched<K>> =>
-    Cache.watching(context.store, kind, selectors, signal, (error) => {
-      if (error === undefined) return context.log.info('watch goes on', { kind });
-      context.metrics.storeInterrupted(kind);
-      context.log.warn(`watch interrupted: ${error.message}`, { kind });
-    });
+    // The store tells its own log about interruptions.
+    Cache.watching(context.store, kind, selectors, signal, (error) => (error === undefined ? undefined : context.metrics.storeInterrupted(kind)));
 }

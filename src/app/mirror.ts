@@ -1,0 +1,58 @@
+import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { Store, WatchHandler } from '../store/port.ts';
+import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
+
+/** The API objects of a store as they are now, for whoever shows them. */
+export class Mirror {
+  readonly #trustDomains = new Map<string, TrustDomain>();
+  readonly #identities = new Map<string, WorkloadIdentity>();
+  readonly #listeners: (() => void)[] = [];
+  readonly #filled: Promise<unknown>;
+
+  constructor(store: Store, signal: AbortSignal) {
+    const kinds = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    store.watch('TrustDomain', {}, this.#handler(this.#trustDomains, kinds[0].resolve), signal);
+    store.watch('WorkloadIdentity', {}, this.#handler(this.#identities, kinds[1].resolve), signal);
+    this.#filled = Promise.all(kinds.map(async (kind) => kind.promise));
+  }
+
+  /** Resolves when everything that there is has been seen once. */
+  async whenFilled(): Promise<void> {
+    await this.#filled;
+  }
+
+  overview(sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+    return overviewOf([...this.#trustDomains.values()], [...this.#identities.values()], sourceProblems, nowMs);
+  }
+
+  /** Calls `listener` after each change. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #handler<T extends StoredObject>(into: Map<string, T>, filled: () => void): WatchHandler<T> {
+    const changed = (): void => {
+      for (const listener of this.#listeners) listener();
+    };
+    return {
+      snapshot: (objects) => {
+        into.clear();
+        for (const object of objects) into.set(idOf(object), object);
+        filled();
+        changed();
+      },
+      upsert: (object) => {
+        into.set(idOf(object), object);
+        changed();
+      },
+      remove: (last) => {
+        into.delete(idOf(last));
+        changed();
+      },
+    };
+  }
+}
+
+function idOf(object: StoredObject): string {
+  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
