@@ -15,6 +15,9 @@ export interface TurnoverLimits {
   readonly leaseMs: number;
 }
 
+/** An issuing authority that would live shorter is not worth making. */
+export const shortestLifeMs = 60_000;
+
 /** SVIDs never live longer than this, whatever was configured when they were issued. */
 const longestTtlMs = 24 * 3_600_000;
 
@@ -33,8 +36,8 @@ export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, no
   const leftMs = issuing.notAfterMs - nowMs;
   if (nowMs >= dueAtMs || leftMs < limits.maxTtlMs) {
     const rootLeftMs = root.notAfterMs - nowMs;
-    // With too little of the root left a new authority would honour no more than the one before: say so and go on with it.
-    if (rootLeftMs < limits.maxTtlMs || issuing.notAfterMs >= root.notAfterMs) return { action: 'refuse', why: 'root-ending' };
+    // One that lasts as long as the root does cannot be bettered: say so and go on with it.
+    if (rootLeftMs < shortestLifeMs || issuing.notAfterMs >= root.notAfterMs) return { action: 'refuse', why: 'root-ending' };
     return { action: 'turn-over', why: leftMs <= 0 ? 'expired' : nowMs >= dueAtMs ? 'half-of-life' : 'too-short' };
   }
 

@@ -2,6 +2,7 @@ import { activeAuthority, createRecord, dropRetired, turnOverIssuing, type Autho
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
 import { resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
+import { shortestLifeMs } from '../../rotation/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { IdentityCaches } from '../caches.ts';
@@ -117,7 +118,7 @@ export class TrustDomainReconciler implements Reconciler {
       case 'replace':
         return createRecord(name, specs, nowMs, tools, before ?? countersOf(object));
       case 'turn-over':
-        return turnOverIssuing(present(before), specs.issuing, spec.svid.maxTtlMs, nowMs, tools);
+        return turnOverIssuing(present(before), specs.issuing, shortestLifeMs, nowMs, tools);
       case 'drop':
         return dropRetired(present(before), plan.keyIdentifiers);
     }

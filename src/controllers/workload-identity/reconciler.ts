@@ -33,8 +33,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #budget: TokenBucket;
-  /** Deletion policies of identities that are gone, as they were seen last. */
-  readonly #wanted = new Map<string, DeletionPolicy>();
+  /** Deletion policies of identities that are gone, as they were seen last: by identity, by the Secret that it claimed. */
+  readonly #wanted = new Map<string, Map<string, DeletionPolicy>>();
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
@@ -68,6 +68,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
       if (plan.step === undefined) {
+        await this.#keepKept(idOf(identity));
         await this.#writeStatus(observed, plan, plan.blocker);
         return { nextAtMs: plan.nextAtMs };
       }
@@ -157,7 +158,9 @@ export class WorkloadIdentityReconciler implements Reconciler {
 
   /** Shows the last state of an object that is gone: what its owner wanted then counts, written into the Secret or not (L9). */
   noteGone(identity: WorkloadIdentity): void {
-    this.#wanted.set(idOf(identity), identity.spec.deletionPolicy ?? 'Delete');
+    const id = idOf(identity);
+    const wanted = this.#wanted.get(id) ?? new Map<string, DeletionPolicy>();
+    this.#wanted.set(id, wanted.set(claimOf(identity), identity.spec.deletionPolicy ?? 'Delete'));
   }
 
   /** The object is gone: by its policy its Secrets go too, unless its kind itself is going away. */
@@ -170,14 +173,24 @@ export class WorkloadIdentityReconciler implements Reconciler {
     for (let [secret] = this.#doomed(key); secret !== undefined; [secret] = this.#doomed(key)) {
       await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
     }
-    // What is kept says so itself from now on: the next process knows nothing of the object.
-    if (this.#wanted.get(id) === 'Retain') {
-      for (const secret of this.#left(key)) {
-        if (secret.metadata.annotations?.[annotations.deletionPolicy] !== 'Retain') await this.#actor.retain(secret);
-      }
-    }
-    if (this.#left(key).length === this.#secrets.byIndex('identity', id).length) this.#wanted.delete(id);
+    await this.#keepKept(id);
     return {};
+  }
+
+  /** What is kept says so itself from now on: the next process knows nothing of the object that wanted it. */
+  async #keepKept(id: string): Promise<void> {
+    const wanted = this.#wanted.get(id);
+    if (wanted === undefined) return;
+    const written = this.#secrets.byIndex('identity', id);
+    for (const secret of written) {
+      const isSaid = secret.metadata.annotations?.[annotations.deletionPolicy] === 'Retain';
+      if (!isSaid && !this.#isClaimed(secret.metadata.namespace ?? '', secret.metadata.name) && this.#isKept(secret)) await this.#actor.retain(secret);
+    }
+    for (const claim of wanted.keys()) {
+      const secret = this.#secrets.byIndex('identity', id).find(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === claim);
+      if (secret === undefined || secret.metadata.annotations?.[annotations.deletionPolicy] === wanted.get(claim)) wanted.delete(claim);
+    }
+    if (wanted.size === 0) this.#wanted.delete(id);
   }
 
   /** The Secrets of an identity that is gone, but for those that another one claims. */
@@ -193,7 +206,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
 
   /** Whether the object that the Secret was written for, and that is gone, wanted it to stay. */
   #isKept(secret: SecretMetadata): boolean {
-    const wanted = this.#wanted.get(`${secret.metadata.namespace ?? ''}/${ownerOf(secret) ?? ''}`);
+    const { namespace = '', name } = secret.metadata;
+    const wanted = this.#wanted.get(`${namespace}/${ownerOf(secret) ?? ''}`)?.get(`${namespace}/${name}`);
     return (wanted ?? secret.metadata.annotations?.[annotations.deletionPolicy]) === 'Retain';
   }
 
