@@ -38,6 +38,8 @@ export class Checks {
   readonly #specs = new Map<string, StoredObject>();
   readonly #lastPolicy = new Map<string, string>();
   readonly #roots = new Map<string, Root>();
+  /** Roots that somebody may know of: named in a status, or delivered. */
+  readonly #rootsInUse = new Set<string>();
   readonly #givenUp = new Set<string>();
   #writes = { secrets: 0, records: 0, identityStatus: 0, domainStatus: 0 };
   /** Serial numbers of all leaves that were ever delivered. */
@@ -98,9 +100,14 @@ export class Checks {
       if (after === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was deleted by us`);
       if (before === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was created by us`);
       if (JSON.stringify((before as WorkloadIdentity).spec) !== JSON.stringify((after as WorkloadIdentity).spec)) throw new Violation(`the spec of ${placeOf(object)} was changed by us`);
-      if (object.kind === 'TrustDomain') this.#writes.domainStatus += 1;
+      if (object.kind === 'TrustDomain') this.#noteDomainStatus(after as TrustDomain);
       else this.#writes.identityStatus += 1;
     });
+  }
+
+  #noteDomainStatus({ metadata, status }: TrustDomain): void {
+    this.#writes.domainStatus += 1;
+    for (const { keyIdentifier } of status?.authorities ?? []) this.#rootsInUse.add(`${metadata.name} ${keyIdentifier}`);
   }
 
   #changes(each: (before: StoredObject | undefined, after: StoredObject | undefined) => void): void {
@@ -132,7 +139,8 @@ export class Checks {
     const owner = before.metadata.annotations?.['mtlsd.io/identity'] ?? '';
     const { shown, last } = this.#deletes.get(`Secret ${place}`) ?? {};
     if (shown !== undefined && (shown.spec.secretName ?? `${owner}-mtls`) === before.metadata.name) throw new Violation(`Secret ${place} was deleted although its identity is there`);
-    const policy = last === undefined ? before.metadata.annotations?.['mtlsd.io/deletion-policy'] : last.spec.deletionPolicy;
+    const isItsOwn = last !== undefined && (last.spec.secretName ?? `${owner}-mtls`) === before.metadata.name;
+    const policy = !isItsOwn ? before.metadata.annotations?.['mtlsd.io/deletion-policy'] : last.spec.deletionPolicy;
     if (policy === 'Retain') throw new Violation(`Secret ${place} was deleted although its identity said Retain`);
   }
 
@@ -163,6 +171,8 @@ export class Checks {
   /** The roots beside a pair are exactly those of its trust domain's record, as it is or was a moment ago. */
   #judgeChain(pair: ReadPair, after: Secret, place: string): void {
     const name = after.metadata.labels?.['mtlsd.io/trust-domain'] ?? '';
+    const current = this.#roots.get(name);
+    if (current !== undefined) this.#rootsInUse.add(`${name} ${current.keyIdentifier}`);
     for (const root of pair.roots) {
       if (!this.#knownRoots.has(`${name} ${root.fingerprint256}`)) throw new Violation(`Secret ${place} carries a root that ${name} never had`);
     }
@@ -202,7 +212,7 @@ export class Checks {
     this.#roots.set(trustDomain, root);
     if (before === undefined || before.keyIdentifier === root.keyIdentifier) return;
     const isAsked = this.#givenUp.has(`${trustDomain} ${before.keyIdentifier}`);
-    if (!isAsked && this.#hasTraces(trustDomain)) throw new Violation(`the root of ${trustDomain} was made anew although nobody asked for it`);
+    if (!isAsked && this.#rootsInUse.has(`${trustDomain} ${before.keyIdentifier}`) && this.#hasTraces(trustDomain)) throw new Violation(`the root of ${trustDomain} was made anew although nobody asked for it: ${JSON.stringify(this.#store.peek({ kind: 'TrustDomain', name: trustDomain })?.status?.bundle)}`);
   }
 
   #hasTraces(trustDomain: string): boolean {

@@ -22,7 +22,6 @@ export interface ProcessParts {
   readonly time: VirtualTime;
   readonly random: Random;
   readonly keys: KeyTurns;
-  readonly inCluster?: boolean;
   readonly trace: (line: string) => void;
   /** Wraps what the process sees of the store: for defects that are put in on purpose. */
   readonly wrapStore?: (store: Store) => Store;
@@ -86,7 +85,7 @@ export class SimulatedProcess {
       audit: { record: (record) => this.alive && this.#parts.onAudit(record) },
       metrics: { issued: () => undefined, reconciled: () => undefined, storeInterrupted: () => undefined, queueDepth: () => undefined },
       delivery: { minTtlMs: 60_000, minTtlReason: 'the shortest that can be kept fresh' },
-      cluster: this.#parts.inCluster === true ? { secretNamespaces: undefined, configMapBundles: true, clusterTrustBundles: true } : undefined,
+      cluster: undefined,
       systemNamespace: 'mtlsd-system',
       recordLocation: (trustDomain) => `record of ${trustDomain}`,
       issuancesPerSecond: 50,

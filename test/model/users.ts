@@ -119,7 +119,7 @@ const actions: readonly Action[] = [
   [1, 'annotate a Secret of ours', editSecret((secret, world) => ({ metadata: { ...secret.metadata, annotations: { ...secret.metadata.annotations, 'somebody.else/note': String(world.random.below(9)) } } }))],
   [2, 'edit an annotation of ours', editSecret((secret, world) => {
     const key = world.random.pick(['mtlsd.io/issuer', 'mtlsd.io/profile', 'mtlsd.io/bundle-generation', 'mtlsd.io/identity', 'mtlsd.io/written-as', 'mtlsd.io/not-after']);
-    return { metadata: { ...secret.metadata, annotations: { ...secret.metadata.annotations, [key]: world.random.pick(['', '7', 'web', 'Delete']) } } };
+    return { metadata: { ...secret.metadata, annotations: { ...secret.metadata.annotations, [key]: world.random.pick(['', '7', 'Delete']) } } };
   })],
   [1, 'take a label of ours away', editSecret((secret, world) => {
     const key = world.random.pick(['app.kubernetes.io/managed-by', 'mtlsd.io/trust-domain', 'mtlsd.io/identity-uid']);
