@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from `crds/*.yaml`: the types and schemas in src/resources/generated, and
- * docs/reference/resources.md. With `--check` it writes nothing and fails when one of them differs.
+ * Writes what is generated: from `crds/*.yaml` the types and schemas in src/resources/generated and docs/reference/resources.md,
+ * then from the program itself docs/reference/cli.md and errors.md. With `--check` it writes nothing and fails when one differs.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -17,18 +17,23 @@ async function currentText(path: string): Promise<string | undefined> {
   }
 }
 
-async function main(check: boolean): Promise<void> {
-  const stale: string[] = [];
-  for (const [path, text] of await generatedFiles(root)) {
+/** Writes the files that differ, unless they are only to be checked. @returns how many differed */
+async function update(files: ReadonlyMap<string, string>, check: boolean): Promise<number> {
+  let stale = 0;
+  for (const [path, text] of files) {
     if ((await currentText(path)) === text) continue;
-    stale.push(path);
+    stale += 1;
+    process.stdout.write(`${path}: ${check ? 'differs from its source: run npm run generate' : 'written'}\n`);
     if (check) continue;
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   }
-  const verb = check ? 'differs from crds/: run npm run generate' : 'written';
-  for (const path of stale) process.stdout.write(`${path}: ${verb}\n`);
-  if (check && stale.length > 0) process.exitCode = 1;
+  return stale;
 }
 
-await main(process.argv.includes('--check'));
+const check = process.argv.includes('--check');
+let stale = await update(await generatedFiles(root), check);
+// Loaded only now: the program needs the types and schemas that were just written.
+const { referencePages } = await import('./reference/pages.ts');
+stale += await update(referencePages(), check);
+if (check && stale > 0) process.exitCode = 1;
