@@ -1,4 +1,3 @@
-import type { StoredObject } from '../resources/object.ts';
 import type { Kind, ObjectKey } from './port.ts';
 
 /** What an adapter has to know about a kind before it has seen an object of it. */
@@ -52,9 +51,4 @@ export function keyOf<K extends Kind>(object: { readonly kind: K; readonly metad
 /** Whether a string is the name of a kind that the port knows. */
 export function isKind(kind: string): kind is Kind {
   return Object.hasOwn(kindTraits, kind);
-}
-
-/** `describeKey` of a stored object. */
-export function describeObject(object: StoredObject): string {
-  return describeKey({ kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name });
 }

@@ -7,7 +7,7 @@ import type { Kinds, ObjectKey, Precondition, Store } from '../../src/store/port
 import { Recorder } from './recorder.ts';
 
 /** What only a user writes: nobody but a person with kubectl or an editor changes their spec. */
-export type UserKind = 'TrustDomain' | 'WorkloadIdentity';
+type UserKind = 'TrustDomain' | 'WorkloadIdentity';
 
 /** A store with its user's side. Every test makes names of its own: one harness serves all. */
 export interface StoreHarness {

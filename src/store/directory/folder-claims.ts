@@ -21,7 +21,7 @@ interface Marker {
 }
 
 /** The file that marks an output folder as ours. */
-export const outMarker = '.mtlsd-out';
+const outMarker = '.mtlsd-out';
 const stateMarker = 'state.json';
 const formVersion = 1;
 

@@ -3,7 +3,6 @@
  * What is on disk is always one valid generation, whenever the process ends.
  */
 export type { DirectoryStore } from './directory-store.ts';
-export { outMarker } from './folder-claims.ts';
 export { type DirectoryStoreOptions, openDirectoryStore } from './open.ts';
 export { problemsFile } from './problem-board.ts';
 export { describeProblem, type SourceProblem } from './source-problem.ts';

@@ -19,9 +19,6 @@ export interface ManifestPlan {
   readonly problems: readonly SourceProblem[];
 }
 
-/** What is known of a file: what it said when it last was read; undefined when it is gone. */
-export type FileKnowledge = (file: string) => ParsedManifest | undefined;
-
 /**
  * Decides what becomes of every object. An object goes only when the file that it came from is really gone, or was read
  * whole and does not speak of it any more. Pure.

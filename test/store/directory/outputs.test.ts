@@ -182,7 +182,7 @@ describe('the files of an identity', () => {
     const small = join(bench.root, 'small');
     mkdirSync(small);
     // Without the right to mount a small disk, the calls fail as they do on a full one.
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]).status === 0;
+    const mounted = spawnSync('/usr/bin/env', ['mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', small]).status === 0;
     let full = false;
     try {
       const store = await bench.open({
@@ -204,7 +204,7 @@ describe('the files of an identity', () => {
       expect(generationOf(folder)).toBe('3');
       await store.close();
     } finally {
-      if (mounted) spawnSync('umount', ['-l', small]);
+      if (mounted) spawnSync('/usr/bin/env', ['umount', '-l', small]);
     }
   });
 });
