@@ -1,7 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { auditStream } from '../app/audit-stream.ts';
 import { systemClock } from '../app/clock.ts';
-import { ClusterDaemon } from '../app/cluster.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -53,6 +52,8 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     watchNamespaces: options.watchNamespaces,
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
   };
+  // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
+  const { ClusterDaemon } = await import('../app/cluster.ts');
   await using daemon = await ClusterDaemon.open(config, log, auditStream(io.stdout, systemClock));
   const stop = new AbortController();
   const running = daemon.run(stop.signal);
