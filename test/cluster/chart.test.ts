@@ -83,6 +83,14 @@ describe('rendered', () => {
     const kinds = new Set(bare.map(({ kind }) => kind));
     expect([...kinds].filter((kind) => kind.startsWith('Validating'))).toEqual([]);
     expect(JSON.stringify(ofKind(bare, 'ClusterRole'))).not.toMatch(/configmaps|clustertrustbundles|attest|aggregate/);
+    expect(controllerArgs(bare)?.slice(-2)).toEqual(['--bundles', 'none']);
+  });
+
+  test.each([
+    ['bundles.clusterTrustBundles=false', 'config-maps'],
+    ['bundles.configMaps=false', 'cluster-trust-bundles'],
+  ])('tells the controller which bundles it may write: %s', async (value, kinds) => {
+    expect(controllerArgs(await renderChart(['--set', value]))?.slice(-2)).toEqual(['--bundles', kinds]);
   });
 });
 

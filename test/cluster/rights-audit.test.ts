@@ -122,6 +122,7 @@ describe('the rights of a service account', () => {
       binding('RoleBinding', 'ClusterRole', 'b'),
       binding('RoleBinding', 'Role', 'a'),
       binding('RoleBinding', 'Role', 'b', 'somebody-else'),
+      { ...role('ClusterRoleBinding', []), roleRef: { kind: 'ClusterRole', name: 'r' } },
     ];
     expect(rightsOf(account, manifests).map(describeRight)).toEqual(['get secrets', 'get secrets in b', 'list secrets in a']);
   });

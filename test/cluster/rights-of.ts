@@ -9,7 +9,8 @@ interface Role extends Manifest {
 
 interface Binding extends Manifest {
   readonly roleRef: { readonly kind: string; readonly name: string };
-  readonly subjects: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
+  /** Absent in bindings that bind nobody, such as the built-in system:node. */
+  readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace?: string }[];
 }
 
 /**
@@ -20,7 +21,7 @@ export function rightsOf(serviceAccount: { readonly name: string; readonly names
   const roles = manifests.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole') as Role[];
   const bindings = manifests.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding') as Binding[];
   return bindings
-    .filter(({ subjects }) => subjects.some(({ kind, name, namespace }) => kind === 'ServiceAccount' && name === serviceAccount.name && namespace === serviceAccount.namespace))
+    .filter(({ subjects = [] }) => subjects.some(({ kind, name, namespace }) => kind === 'ServiceAccount' && name === serviceAccount.name && namespace === serviceAccount.namespace))
     .flatMap(({ roleRef, metadata }) => {
       const role = roles.find(({ kind, metadata: { name, namespace } }) => kind === roleRef.kind && name === roleRef.name && namespace === (kind === 'Role' ? metadata.namespace : undefined));
       if (role === undefined) throw new Error(`binding ${metadata.name} names the ${roleRef.kind} ${roleRef.name}, which is not there`);

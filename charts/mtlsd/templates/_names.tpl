@@ -34,6 +34,14 @@ system:serviceaccount:{{ .Release.Namespace }}:mtlsd
 {{- end -}}
 {{- end }}
 
+{{/* The kinds of bundles that mtlsd may write, empty for all. */}}
+{{- define "mtlsd.bundleKinds" -}}
+{{- $bundles := .Values.bundles -}}
+{{- if not (and $bundles.configMaps $bundles.clusterTrustBundles) -}}
+{{- if $bundles.configMaps }}config-maps{{ else if $bundles.clusterTrustBundles }}cluster-trust-bundles{{ else }}none{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "mtlsd.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}

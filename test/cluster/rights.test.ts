@@ -1,0 +1,217 @@
+/**
+ * The real controller with exactly the chart's rights on a real API server: everything that it does once is done here, and
+ * the audit log says that no right was missing and none was granted in vain.
+ */
+import { readFile } from 'node:fs/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { ApiClient } from './chart-api.ts';
+import { apiClient } from './chart-api.ts';
+import type { Manifest } from './chart.ts';
+import { installChart, mtlsdUser, systemNamespace } from './chart.ts';
+import type { Cluster } from './cluster.ts';
+import { startCluster } from './cluster.ts';
+import type { AuditedRequest } from './rights-audit.ts';
+import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
+import type { RunningController } from './rights-controller.ts';
+import { startController } from './rights-controller.ts';
+import { rightsOf } from './rights-of.ts';
+
+const patience = { timeout: 20_000, interval: 200 };
+
+interface Live {
+  readonly metadata: { readonly uid: string; readonly resourceVersion: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
+  readonly data?: Record<string, string>;
+  readonly spec?: Record<string, unknown>;
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
+}
+
+const domainPath = '/apis/mtlsd.io/v1alpha1/trustdomains';
+const identityPath = '/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities';
+const secretPath = '/api/v1/namespaces/shop/secrets';
+const bundlePath = (trustDomain: string) => `/api/v1/namespaces/shop/configmaps/mtlsd-bundle-${trustDomain}`;
+const trustBundlePath = (trustDomain: string) => `/apis/certificates.k8s.io/v1/clustertrustbundles/mtlsd.io:x509-svid:${trustDomain}`;
+
+/** One cluster with the chart, and what a person does there as its administrator. */
+class Shop {
+  readonly cluster: Cluster;
+  readonly api: ApiClient;
+
+  private constructor(cluster: Cluster, api: ApiClient) {
+    this.cluster = cluster;
+    this.api = api;
+  }
+
+  /** @param featureGates of the API server */
+  static async open(featureGates?: string): Promise<Shop> {
+    const cluster = await startCluster({ audit: true, ...(featureGates === undefined ? {} : { featureGates }) });
+    await installChart(cluster);
+    const shop = new Shop(cluster, await apiClient(cluster));
+    await shop.kubectl(['wait', '--for=condition=Established', 'crd/trustdomains.mtlsd.io', 'crd/workloadidentities.mtlsd.io']);
+    await shop.kubectl(['create', 'namespace', 'shop']);
+    await shop.kubectl(['label', 'namespace', 'shop', 'bundle=yes']);
+    for (const name of ['web', 'cart', 'pay']) await shop.kubectl(['create', 'serviceaccount', name, '--namespace', 'shop']);
+    return shop;
+  }
+
+  async kubectl(args: readonly string[], stdin?: string): Promise<string> {
+    const { code, stdout, stderr } = await this.cluster.kubectl(args, stdin);
+    if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  async apply(...objects: readonly object[]): Promise<void> {
+    await this.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  }
+
+  async get(path: string): Promise<Live | undefined> {
+    const { code, body } = await this.api.send('GET', path);
+    return code === 200 ? (body as Live) : undefined;
+  }
+
+  /** Waits until an object is there and as wanted. */
+  async see(path: string, wanted: (object: Live) => boolean = () => true): Promise<Live> {
+    return vi.waitFor(async () => {
+      const object = await this.get(path);
+      if (object === undefined || !wanted(object)) throw new Error(`${path} is not as wanted: ${JSON.stringify(object)}`);
+      return object;
+    }, patience);
+  }
+
+  async miss(path: string): Promise<void> {
+    await vi.waitFor(async () => expect(await this.get(path)).toBeUndefined(), patience);
+  }
+
+  /** What the API server has recorded of mtlsd. It writes a request down soon after it has answered it. */
+  async requests(): Promise<AuditedRequest[]> {
+    return requestsOf(mtlsdUser, await readFile(this.cluster.auditLogPath ?? '', 'utf8'));
+  }
+
+  /** Every Role, ClusterRole and binding that is there. */
+  async roles(): Promise<Manifest[]> {
+    const kinds = 'clusterroles,clusterrolebindings,roles,rolebindings';
+    return (JSON.parse(await this.kubectl(['get', kinds, '--all-namespaces', '-o', 'json'])) as { items: Manifest[] }).items;
+  }
+}
+
+const trustDomain = (name: string) => ({
+  apiVersion: 'mtlsd.io/v1alpha1',
+  kind: 'TrustDomain',
+  metadata: { name },
+  spec: { default: name === 'shop.example', bundle: { namespaceSelector: { matchLabels: { bundle: 'yes' } } } },
+});
+
+const identity = (name: string, spec: object = {}) => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name, namespace: 'shop' }, spec });
+
+const says = (type: string, reason: string) => (object: Live) => object.status?.conditions?.some((condition) => condition.type === type && condition.reason === reason) === true;
+const isReady = (object: Live) => object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+
+describe('the rights of the chart', () => {
+  let shop: Shop;
+  let controller: RunningController;
+  let stopped = false;
+  beforeAll(async () => {
+    shop = await Shop.open();
+    controller = await startController(shop.cluster);
+  });
+  afterAll(async () => {
+    await controller.stop();
+    await shop.cluster.stop();
+  });
+
+  // Says why, where all else would say only that nothing happened.
+  afterEach(() => expect(stopped ? undefined : controller.ended).toBeUndefined());
+
+  test('suffice to issue, and to write bundles', async () => {
+    await shop.apply(trustDomain('shop.example'), identity('web', { dnsNames: ['web.shop'] }));
+    await shop.see(`${domainPath}/shop.example`, isReady);
+    await shop.see(`${identityPath}/web`, isReady);
+    await shop.see(`${secretPath}/web-mtls`, ({ data }) => (data?.['tls.crt'] ?? '') !== '');
+    await shop.see(`/api/v1/namespaces/${systemNamespace}/secrets/mtlsd-authorities-shop.example`);
+    await shop.see(bundlePath('shop.example'), ({ data }) => (data?.['ca.crt'] ?? '').includes('BEGIN CERTIFICATE'));
+    await shop.see(trustBundlePath('shop.example'), ({ spec }) => String(spec?.['trustBundle']).includes('BEGIN CERTIFICATE'));
+  });
+
+  test('suffice for an edited identity', async () => {
+    const before = await shop.see(`${secretPath}/web-mtls`);
+    await shop.apply(identity('web', { dnsNames: ['web.shop', 'web.shop.svc'] }));
+    await shop.see(`${secretPath}/web-mtls`, ({ data, metadata }) => metadata.uid === before.metadata.uid && data?.['tls.crt'] !== before.data?.['tls.crt']);
+  });
+
+  test('suffice to repair what somebody edited or deleted', async () => {
+    const before = await shop.see(`${secretPath}/web-mtls`);
+    await shop.kubectl(['patch', 'secret', 'web-mtls', '--namespace', 'shop', '--type=merge', '-p', '{"data":{"tls.crt":"LQ=="}}']);
+    await shop.see(`${secretPath}/web-mtls`, ({ data }) => (data?.['tls.crt']?.length ?? 0) > 100);
+    await shop.kubectl(['delete', 'secret', 'web-mtls', '--namespace', 'shop']);
+    await shop.see(`${secretPath}/web-mtls`, ({ metadata }) => metadata.uid !== before.metadata.uid);
+
+    const bundle = await shop.see(bundlePath('shop.example'));
+    await shop.kubectl(['patch', 'configmap', 'mtlsd-bundle-shop.example', '--namespace', 'shop', '--type=merge', '-p', '{"data":{"ca.crt":""}}']);
+    await shop.see(bundlePath('shop.example'), ({ data }) => data?.['ca.crt'] === bundle.data?.['ca.crt']);
+    await shop.kubectl(['annotate', 'clustertrustbundle', 'mtlsd.io:x509-svid:shop.example', '--overwrite', 'mtlsd.io/bundle-generation=0']);
+    await shop.see(trustBundlePath('shop.example'), ({ metadata }) => metadata.annotations?.['mtlsd.io/bundle-generation'] === '1');
+  });
+
+  test('suffice to find what is somebody else’s, and to leave it alone', async () => {
+    const empty = Buffer.from('-').toString('base64');
+    const foreign = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata: { name: 'pay-mtls', namespace: 'shop' }, data: { 'tls.crt': empty, 'tls.key': empty } };
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'mtlsd-bundle-other.example', namespace: 'shop' }, data: { 'ca.crt': 'mine' } };
+    const roots = await readFile(shop.cluster.caFile, 'utf8');
+    const trustBundle = { apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle', metadata: { name: 'mtlsd.io:x509-svid:other.example' }, spec: { signerName: 'mtlsd.io/x509-svid', trustBundle: roots } };
+    await shop.apply(foreign, configMap, trustBundle);
+    await shop.apply(trustDomain('other.example'), identity('pay'));
+    await shop.see(`${identityPath}/pay`, says('Issued', 'SecretNotOurs'));
+    await shop.see(`${domainPath}/other.example`, isReady);
+    await vi.waitFor(async () => {
+      const met = (await shop.requests()).filter(({ verb, name }) => verb === 'get' && name.endsWith('other.example'));
+      expect(met.map(({ resource }) => resource)).toEqual(expect.arrayContaining(['configmaps', 'clustertrustbundles']));
+    }, patience);
+    expect((await shop.get(`${secretPath}/pay-mtls`))?.data?.['tls.crt']).toBe(empty);
+    expect((await shop.get(bundlePath('other.example')))?.data?.['ca.crt']).toBe('mine');
+    expect((await shop.get(trustBundlePath('other.example')))?.spec?.['trustBundle']).toBe(roots);
+  });
+
+  test('suffice to say of two identities which one keeps the Secret', async () => {
+    await shop.apply(identity('cart', { secretName: 'web-mtls' }));
+    await shop.see(`${identityPath}/cart`, says('Issued', 'Conflict'));
+  });
+
+  test('suffice to clean up after a deletion and a changed selection', async () => {
+    await shop.kubectl(['delete', 'workloadidentity', 'cart', 'web', '--namespace', 'shop']);
+    await shop.miss(`${secretPath}/web-mtls`);
+    await shop.kubectl(['label', 'namespace', 'shop', 'bundle-']);
+    await shop.miss(bundlePath('shop.example'));
+    expect(await shop.get(bundlePath('other.example'))).toBeDefined();
+  });
+
+  test('suffice on an API server without streaming lists', async () => {
+    const older = await Shop.open('WatchList=false');
+    try {
+      await using running = await startController(older.cluster);
+      await older.apply(trustDomain('shop.example'), identity('web'));
+      await older.see(`${identityPath}/web`, isReady);
+      expect(await running.stop()).toBe(0);
+      const requests = await older.requests();
+      expect(forbiddenRequests(requests)).toEqual([]);
+      olderRequests.push(...requests);
+    } finally {
+      await older.cluster.stop();
+    }
+  });
+
+  const olderRequests: AuditedRequest[] = [];
+
+  test('none was missing and none was granted in vain, from start to a clean end', async () => {
+    stopped = true;
+    expect(await controller.stop()).toBe(0);
+    const requests = await vi.waitFor(async () => {
+      const all = await shop.requests();
+      // Watches are written down when they end: with the process.
+      expect(all.filter(({ verb }) => verb === 'watch').length).toBeGreaterThan(5);
+      return all;
+    }, patience);
+    expect(forbiddenRequests(requests)).toEqual([]);
+    const rights = rightsOf({ name: 'mtlsd', namespace: systemNamespace }, await shop.roles());
+    expect(rights.length).toBeGreaterThan(20);
+    expect(unusedRights(rights, [...requests, ...olderRequests]).map(describeRight)).toEqual([]);
+  });
+});
