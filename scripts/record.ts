@@ -10,7 +10,7 @@ import { animatedSvg, type Frame, type Picture } from './record/animated-svg.ts'
 import { Terminal } from './record/tmux.ts';
 
 const root = join(import.meta.dirname, '..');
-const size = { columns: 108, rows: 40 } as const;
+const size = { columns: 112, rows: 40 } as const;
 const picture: Picture = { columns: size.columns, rows: 16, title: 'npm start', speed: 4, restMs: 3_000 };
 const recordedMs = 48_000;
 const frameMs = 2_000;
@@ -29,7 +29,7 @@ async function record(): Promise<readonly Frame[]> {
   try {
     for (const name of ['bin', 'src', 'crds', 'node_modules', 'package.json']) await symlink(join(root, name), join(folder, name));
     await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
-    await using terminal = await Terminal.open(size, folder, 'npm start; sleep 60');
+    await using terminal = await Terminal.open(size, folder, 'npm start --silent; sleep 60');
     const frames: Frame[] = [];
     const startMs = performance.now();
     let isAdded = false;
