@@ -35,6 +35,8 @@ export class TrustDomainReconciler implements Reconciler {
   readonly #secrets: Cache<SecretMetadata>;
   readonly #identities: IdentityCaches['identities'];
   readonly #domains: Domains;
+  /** The record of each trust domain as it was read last. */
+  readonly #loaded = new Map<string, LoadedRecord>();
   readonly #targets: BundleTargets;
 
   constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, targets: BundleTargets) {
@@ -55,6 +57,7 @@ export class TrustDomainReconciler implements Reconciler {
     if (object === undefined) {
       // Its record stays: what identities still present must go on verifying, and a root is not deleted by a slip.
       this.#domains.delete(key.name);
+      this.#loaded.delete(key.name);
       return {};
     }
     const name = parseTrustDomainName(key.name);
@@ -71,7 +74,8 @@ export class TrustDomainReconciler implements Reconciler {
   /** Observe, plan, act, until the plan has nothing more to do. */
   async #settle(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec) {
     for (let step = 0; step < stepsMax; step += 1) {
-      const loaded = await loadRecord(this.#context, name);
+      const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
+      this.#loaded.set(name, loaded);
       const nowMs = this.#context.clock.nowMs();
       const plan = planTrustDomain(
         {

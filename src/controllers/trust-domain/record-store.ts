@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { decodeRecord, encodeRecord, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { labels, type Secret } from '../../resources/index.ts';
@@ -20,8 +21,11 @@ export function recordKey(context: ControllerContext, trustDomain: TrustDomainNa
   return { kind: 'Secret', namespace: context.systemNamespace, name: `mtlsd-authorities-${trustDomain}` };
 }
 
-/** Reads and proves the record. What cannot be used is a state with what to do, never a reason to make a new root. */
-export async function loadRecord(context: ControllerContext, trustDomain: TrustDomainName): Promise<LoadedRecord> {
+/**
+ * Reads and proves the record. What cannot be used is a state with what to do, never a reason to make a new root.
+ * @param known what was read last: the very same version need not be proved again
+ */
+export async function loadRecord(context: ControllerContext, trustDomain: TrustDomainName, known?: LoadedRecord): Promise<LoadedRecord> {
   const where = context.recordLocation(trustDomain);
   let secret: Secret | undefined;
   try {
@@ -32,6 +36,7 @@ export async function loadRecord(context: ControllerContext, trustDomain: TrustD
   }
   if (secret === undefined) return { state: { kind: 'absent' }, precondition: 'absent' };
   const precondition = { uid: secret.metadata.uid, resourceVersion: secret.metadata.resourceVersion };
+  if (isDeepStrictEqual(known?.precondition, precondition)) return known as LoadedRecord;
   try {
     return { state: { kind: 'loaded', record: decodeRecord(secret.data, trustDomain, where) }, precondition };
   } catch (error) {

@@ -188,9 +188,10 @@ function renewalOf(observed: ObservedIdentity, svid: DeliveredSvid): number {
   return renewalTimeMs({ issuedAtMs: svid.notBeforeMs + backdateMs, notAfterMs: svid.notAfterMs }, observed.identity.metadata.uid);
 }
 
-/** A reminder at expiry, so that the condition turns when the pair does. */
+/** A reminder at expiry, so that the condition turns when the pair does; later ones in case the clock was wrong about it. */
 function expiryOf(svid: DeliveredSvid | undefined, nowMs: number): number | undefined {
-  return svid !== undefined && svid.notAfterMs > nowMs ? svid.notAfterMs : undefined;
+  if (svid === undefined) return undefined;
+  return svid.notAfterMs > nowMs ? svid.notAfterMs : nowMs + 3_600_000;
 }
 
 function earliest(...times: readonly (number | undefined)[]): number | undefined {
