@@ -110,12 +110,17 @@ async function judge(world: World): Promise<void> {
   for (const identity of world.store.all('WorkloadIdentity')) judgeIdentity(world, identity);
   judgeLitter(world);
   const before = JSON.stringify(world.checks.writes);
+  const statusBefore = statuses(world);
   world.crash();
   await world.drain();
   world.start();
   await world.drain();
   const after = JSON.stringify(world.checks.writes);
-  if (before !== after) throw new Violation(`a restart at rest wrote something: ${before} became ${after}`);
+  if (before !== after) throw new Violation(`a restart at rest wrote something: ${before} became ${after}\n${statusBefore}\n${statuses(world)}`);
+}
+
+function statuses(world: World): string {
+  return world.store.all('WorkloadIdentity').map(({ metadata, status }) => `${metadata.namespace}/${metadata.name} ${JSON.stringify(status)}`).join('\n');
 }
 
 function conditionOf(identity: WorkloadIdentity, type: string) {
