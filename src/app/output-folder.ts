@@ -29,7 +29,13 @@ async function readProblems(out: string): Promise<readonly ProblemRow[]> {
 
 /** A problem of a manifest as a row of the overview. */
 export function problemRow(problem: SourceProblem): ProblemRow {
-  return { object: problem.object ?? problem.file, reason: catalogue[problem.code].reason, message: `${describeProblem(problem)}: ${problem.remedy}` };
+  return { object: problem.object ?? problem.file, reason: catalogue[problem.code].reason, message: withRemedy(problem) };
+}
+
+/** What a schema says of a field ends with what to write instead: that to correct it is all that the catalogue could add. */
+function withRemedy(problem: SourceProblem): string {
+  const what = describeProblem(problem);
+  return problem.code === 'MANIFEST_INVALID' ? what : `${what}. ${problem.remedy}`;
 }
 
 async function readObjects<T>(folder: string): Promise<readonly T[]> {

@@ -2,10 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
-import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
+import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { AuditFile } from './audit-file.ts';
 import { systemClock } from './clock.ts';
+import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
 import type { Overview } from './overview.ts';
@@ -36,32 +37,37 @@ export class Standalone implements AsyncDisposable {
   readonly #store: DirectoryStore;
   readonly #controllers: Controllers;
   readonly #audit: AuditFile;
+  readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
 
-  private constructor(store: DirectoryStore, controllers: Controllers, audit: AuditFile) {
+  private constructor(store: DirectoryStore, controllers: Controllers, audit: AuditFile, clock: Clock) {
     this.#store = store;
     this.#controllers = controllers;
     this.#audit = audit;
+    this.#clock = clock;
     this.#mirror = new Mirror(store, this.#abort.signal);
   }
 
   /** Opens the folders and starts to reconcile. @throws STORE_… when a folder cannot be used */
-  static async start(config: StandaloneConfig, telemetry: { readonly log: Log; readonly events: EventRecorder; readonly metrics: Metrics }): Promise<Standalone> {
+  static async start(config: StandaloneConfig, telemetry: { readonly log: Log; readonly events: EventRecorder; readonly metrics: Metrics }, clock: Clock = systemClock): Promise<Standalone> {
     const store = await openDirectoryStore({
       manifests: resolve(config.manifests),
       out: resolve(config.out),
       state: resolve(config.state),
-      nowMs: () => systemClock.nowMs(),
+      nowMs: () => clock.nowMs(),
       newUid: () => randomUUID(),
       pid: process.pid,
       log: telemetry.log,
       ...config.access,
     });
-    const audit = new AuditFile(join(config.state, 'audit.jsonl'), systemClock, telemetry.log);
+    const manifestLog = new ManifestLog(telemetry.log);
+    manifestLog.tell(store.problems());
+    store.onProblems((problems) => manifestLog.tell(problems));
+    const audit = new AuditFile(join(config.state, 'audit.jsonl'), { clock, log: telemetry.log });
     const context: ControllerContext = {
       store,
-      clock: systemClock,
+      clock,
       tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
       // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
       lease: { permits: () => true, acknowledge: () => Promise.resolve() },
@@ -73,12 +79,12 @@ export class Standalone implements AsyncDisposable {
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,
     };
-    return new Standalone(store, await startControllers(context), audit);
+    return new Standalone(store, await startControllers(context), audit, clock);
   }
 
   /** Everything as it is now. */
   overview(): Overview {
-    return this.#mirror.overview(this.#store.problems().map(problemRow), systemClock.nowMs());
+    return this.#mirror.overview(this.#store.problems().map(problemRow), this.#clock.nowMs());
   }
 
   /** Calls `listener` after each change of what `overview` shows. */
@@ -89,13 +95,13 @@ export class Standalone implements AsyncDisposable {
 
   /** Resolves when nothing is left to do, or when what is left does not pass by itself. */
   async settled(): Promise<void> {
-    const givenUpMs = systemClock.nowMs() + patienceMs;
+    const givenUpMs = performance.now() + patienceMs;
     let calm = 0;
     while (calm < 2) {
       await this.#controllers.whenIdle();
       // What was written comes back through the watch: idle counts when it stays so.
       await new Promise((resume) => setTimeout(resume, 50));
-      const waits = this.#controllers.failing > 0 && systemClock.nowMs() < givenUpMs;
+      const waits = this.#controllers.failing > 0 && performance.now() < givenUpMs;
       calm = waits ? 0 : calm + 1;
     }
     await this.#controllers.whenIdle();
@@ -104,7 +110,7 @@ export class Standalone implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     await this.#controllers.stop();
-    await this.#audit[Symbol.asyncDispose]();
+    this.#audit[Symbol.dispose]();
     await this.#store.close();
   }
 }

@@ -52,9 +52,11 @@ function report(error: unknown, io: CliIo): number {
 async function untilSignal(): Promise<void> {
   // Timers of the daemon may all be far away: the process must live on until it is told to stop.
   const alive = setInterval(() => undefined, 2 ** 30);
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = (): void => resolve();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  await promise;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
   clearInterval(alive);
 }
 

@@ -93,10 +93,14 @@ function tellFirst(standalone: Standalone, log: Log, out: string): void {
   });
 }
 
-/** Standalone has no Events: what they say goes into the log. */
+/**
+ * Standalone has no Events: what they say goes into the log. What stands in the way of an identity does not: it may quote
+ * what a user wrote (L26), and its reconciler logs it without that.
+ */
 function eventsToLog(log: Log): EventRecorder {
   return {
     record: (target, event) => {
+      if (target.kind === 'WorkloadIdentity' && event.type === 'Warning' && event.reason !== 'ForeignChange') return;
       const { namespace, name } = target.metadata;
       const fields = { object: `${target.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`, reason: event.reason };
       if (event.type === 'Warning') log.warn(event.message, fields);

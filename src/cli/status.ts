@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { ClusterOverview, type ClusterAddress } from '../app/cluster-overview.ts';
+import type { ClusterAddress } from '../app/cluster-overview.ts';
 import { createLog } from '../app/log.ts';
 import { readOutputFolder } from '../app/output-folder.ts';
 import type { Overview } from '../app/overview.ts';
@@ -40,6 +40,8 @@ async function status(io: CliIo, options: StatusOptions, untilStopped: () => Pro
   if (!inCluster) return print(io, await readOutputFolder(out ?? defaultOut, io.nowMs()), options.output);
   const log = createLog({ format: 'text', level: 'error', colour: false, write: io.stderr });
   const address = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
+  // Loaded when it is needed: the Kubernetes client takes longer to load than all the rest.
+  const { ClusterOverview } = await import('../app/cluster-overview.ts');
   await using cluster = await ClusterOverview.open(address, log);
   if (!watch || !io.isTerminal) return print(io, cluster.overview(), options.output);
   await new LiveView(io, placeOf(kubeconfig, context)).show(cluster, untilStopped());
