@@ -11,6 +11,8 @@ export type TurnoverPlan =
 export interface TurnoverLimits {
   /** The longest SVID that may be asked for: a fresh issuing authority must be able to honour it. */
   readonly maxTtlMs: number;
+  /** How long a new issuing authority lives. */
+  readonly lifetimeMs: number;
   /** How long a replica that has not seen the change may go on signing. */
   readonly leaseMs: number;
 }
@@ -34,7 +36,9 @@ export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, no
 
   const dueAtMs = halfOfLife(issuing.notBeforeMs, issuing.notAfterMs);
   const leftMs = issuing.notAfterMs - nowMs;
-  if (nowMs >= dueAtMs || leftMs < limits.maxTtlMs) {
+  // Never more than a new one still has at half of its life: else each would be replaced as soon as it is made.
+  const neededMs = Math.min(limits.maxTtlMs, limits.lifetimeMs / 2);
+  if (nowMs >= dueAtMs || leftMs < neededMs) {
     const rootLeftMs = root.notAfterMs - nowMs;
     // One that lasts as long as the root does cannot be bettered: say so and go on with it.
     if (rootLeftMs < shortestLifeMs || issuing.notAfterMs >= root.notAfterMs) return { action: 'refuse', why: 'root-ending' };
@@ -43,7 +47,7 @@ export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, no
 
   const ended = endedAuthorities(record, limits, nowMs);
   if (ended.size > 0) return { action: 'drop', keyIdentifiers: ended };
-  return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - limits.maxTtlMs + 1, nextDropMs(record, limits)) };
+  return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - neededMs + 1, nextDropMs(record, limits)) };
 }
 
 /** A retired issuing authority is needed until the last leaf it can have signed has ended. */

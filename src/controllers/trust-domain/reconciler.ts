@@ -84,7 +84,7 @@ export class TrustDomainReconciler implements Reconciler {
           traces: this.#traces(object),
           lastRoot: object.status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active')?.keyIdentifier,
           newRoot: object.metadata.annotations?.[newRootAnnotation],
-          limits: { maxTtlMs: spec.svid.maxTtlMs, leaseMs },
+          limits: { maxTtlMs: spec.svid.maxTtlMs, lifetimeMs: spec.issuingAuthority.lifetimeMs, leaseMs },
           recordLocation: this.#context.recordLocation(name),
         },
         nowMs,
