@@ -18,7 +18,7 @@ export interface RunningController extends AsyncDisposable {
   stop(): Promise<number | null>;
 }
 
-/** Starts `mtlsd controller` with a token of the service account that the chart made. The chart must be installed. */
+/** Starts `mtlsd controller` as the chart's Deployment says, with a token of its service account. The chart must be installed. */
 export async function startController(cluster: Cluster): Promise<RunningController> {
   const folder = await mkdtemp(join(tmpdir(), 'mtlsd-rights-'));
   const kubeconfig = join(folder, 'kubeconfig');
@@ -26,7 +26,7 @@ export async function startController(cluster: Cluster): Promise<RunningControll
   if (token.code !== 0) throw new Error(`no token for the service account: ${token.stderr}`);
   await writeKubeconfig(kubeconfig, { server: cluster.server, caFile: cluster.caFile, token: token.stdout.trim(), namespace: systemNamespace });
 
-  const args = [join(root, 'src', 'cli', 'main.ts'), 'controller', '--kubeconfig', kubeconfig, '--namespace', systemNamespace, '--metrics-listen', '127.0.0.1:0'];
+  const args = [join(root, 'src', 'cli', 'main.ts'), ...(await deploymentArgs(cluster)), '--kubeconfig', kubeconfig];
   const child = spawn(join(root, 'node_modules', '.bin', 'node'), args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -48,4 +48,11 @@ export async function startController(cluster: Cluster): Promise<RunningControll
     stop,
     [Symbol.asyncDispose]: async () => void (await stop()),
   };
+}
+
+/** What the container is told; its port is free in a pod of its own, not here. */
+async function deploymentArgs(cluster: Cluster): Promise<string[]> {
+  const read = await cluster.kubectl(['get', 'deployment', 'mtlsd', '--namespace', systemNamespace, '-o', 'jsonpath={.spec.template.spec.containers[0].args}']);
+  if (read.code !== 0) throw new Error(`the chart is not installed: ${read.stderr}`);
+  return (JSON.parse(read.stdout) as string[]).map((arg) => (arg.startsWith('0.0.0.0:') ? '127.0.0.1:0' : arg));
 }

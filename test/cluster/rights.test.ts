@@ -10,6 +10,7 @@ import type { Manifest } from './chart.ts';
 import { installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
+import type { ClusterOptions } from './flags.ts';
 import type { AuditedRequest } from './rights-audit.ts';
 import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
 import type { RunningController } from './rights-controller.ts';
@@ -41,13 +42,13 @@ class Shop {
     this.api = api;
   }
 
-  /** @param featureGates of the API server */
-  static async open(featureGates?: string): Promise<Shop> {
-    const cluster = await startCluster({ audit: true, ...(featureGates === undefined ? {} : { featureGates }) });
-    await installChart(cluster);
+  /** @param values helm's, for the chart */
+  static async open(values: readonly string[] = [], options: ClusterOptions = {}): Promise<Shop> {
+    const cluster = await startCluster({ audit: true, ...options });
+    await cluster.kubectl(['create', 'namespace', 'shop']);
+    await installChart(cluster, values);
     const shop = new Shop(cluster, await apiClient(cluster));
     await shop.kubectl(['wait', '--for=condition=Established', 'crd/trustdomains.mtlsd.io', 'crd/workloadidentities.mtlsd.io']);
-    await shop.kubectl(['create', 'namespace', 'shop']);
     await shop.kubectl(['label', 'namespace', 'shop', 'bundle=yes']);
     for (const name of ['web', 'cart', 'pay']) await shop.kubectl(['create', 'serviceaccount', name, '--namespace', 'shop']);
     return shop;
@@ -183,16 +184,21 @@ describe('the rights of the chart', () => {
     expect(await shop.get(bundlePath('other.example'))).toBeDefined();
   });
 
-  test('suffice on an API server without streaming lists', async () => {
-    const older = await Shop.open('WatchList=false');
+  test('suffice where Secrets are bound in one namespace, on an API server without streaming lists', async () => {
+    const older = await Shop.open(['--set', 'delivery.secrets.namespaces={shop}'], { featureGates: 'WatchList=false' });
     try {
       await using running = await startController(older.cluster);
       await older.apply(trustDomain('shop.example'), identity('web'));
       await older.see(`${identityPath}/web`, isReady);
-      expect(await running.stop()).toBe(0);
       const requests = await older.requests();
       expect(forbiddenRequests(requests)).toEqual([]);
       olderRequests.push(...requests);
+
+      await older.kubectl(['create', 'serviceaccount', 'web', '--namespace', 'default']);
+      await older.apply({ ...identity('web'), metadata: { name: 'web', namespace: 'default' } });
+      const unbound = await older.see('/apis/mtlsd.io/v1alpha1/namespaces/default/workloadidentities/web', says('Issued', 'Forbidden'));
+      expect(JSON.stringify(unbound.status)).toMatch(/create.*secrets/i);
+      expect(await running.stop()).toBe(0);
     } finally {
       await older.cluster.stop();
     }
