@@ -242,6 +242,22 @@ describe('a watch converges after', () => {
     expect(compacted).toBeDefined();
   });
 
+  test('a handler that fails: it gets a snapshot again', async () => {
+    let failures = 3;
+    const seen = new Map<string, string>();
+    const stop = new AbortController();
+    const put = ({ metadata }: ConfigMap): void => {
+      if (metadata.name === 'unlucky' && failures-- > 0) throw new Error('a handler with a defect');
+      seen.set(metadata.name, metadata.resourceVersion);
+    };
+    store.watch('ConfigMap', { namespace: 'faults' }, { snapshot: (all) => all.forEach(put), upsert: put, remove: () => undefined }, stop.signal);
+    const unlucky = await create('unlucky');
+    await vi.waitFor(() => expect(seen.get('unlucky')).toBe(unlucky.metadata.resourceVersion), { timeout: 20_000 });
+    const lucky = await create('lucky');
+    await vi.waitFor(() => expect(seen.get('lucky')).toBe(lucky.metadata.resourceVersion), { timeout: 20_000 });
+    stop.abort();
+  });
+
   test('all of it at once, at random', async () => {
     const random = randomFrom(20_260_131);
     await using mirror = await settled();

@@ -98,6 +98,13 @@ describe('what the API server says', () => {
     expect(metadata.managedFields.map(({ manager }) => manager)).toEqual(['mtlsd']);
   });
 
+  test('a field that the installed definition lacks is warned of, once', async () => {
+    const warnings: unknown[] = [];
+    await using own = open(cluster.kubeconfigPath, { log: { ...quiet, warn: (_message, fields) => void warnings.push(fields) } });
+    for (const name of ['newer-1', 'newer-2']) await own.write<'WorkloadIdentity'>(identity(name, { ofTomorrow: 1 }), 'absent');
+    expect(warnings).toEqual([{ kind: 'WorkloadIdentity', verb: 'create', warning: 'unknown field "spec.ofTomorrow"' }]);
+  });
+
   test('a Lease is created and renewed by compare-and-swap', async () => {
     const lease: Draft<Lease> & { kind: 'Lease' } = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'leader', namespace: 'shop' }, spec: { holderIdentity: 'one', leaseDurationSeconds: 15, renewTime: '2026-01-31T12:00:00.000000Z' } };
     const first = await store.write<'Lease'>(lease, 'absent');

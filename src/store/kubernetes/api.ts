@@ -1,9 +1,13 @@
 import { MtlsdError } from '../../errors/index.ts';
+import type { Log } from '../../telemetry/index.ts';
 import type { Kind } from '../port.ts';
 import { notServed, refusalError, unreachableError, type Question } from './failures.ts';
 import { definitionName, groupPath, isCustomResource, resourceTypeOf, type ResourceType } from './resource-types.ts';
 import { parseStatus, retryAfterMs } from './status.ts';
 import type { Answer, Call, Stream, Transport } from './transport.ts';
+
+/** Different warnings that are passed on; there are few in practice. */
+const warningsMax = 100;
 
 /** Why something did not arrive. */
 export interface Undelivered {
@@ -23,10 +27,13 @@ const metadataEvents = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;
  */
 export class Api {
   readonly #transport: Transport;
+  readonly #log: Log;
   readonly #versions = new Map<Kind, string>();
+  readonly #warnings = new Set<string>();
 
-  constructor(transport: Transport) {
+  constructor(transport: Transport, log: Log) {
     this.#transport = transport;
+    this.#log = log;
   }
 
   /** The version under which `kind` is served. Looked up only where there is a choice, and kept until the kind is not found. */
@@ -43,6 +50,7 @@ export class Api {
   /** A successful answer's object. @throws STORE_… for any other */
   async ask(question: Question, call: Call): Promise<unknown> {
     const answer = await this.#reach(question, () => this.#transport.call(call));
+    if (answer.headers['warning'] !== undefined) this.#warn(question, answer.headers['warning']);
     if (answer.status >= 200 && answer.status < 300) return parseBody(question, this.#transport.server, answer);
     throw this.#refusal(question, answer);
   }
@@ -118,6 +126,16 @@ export class Api {
     if (answer.status === 404) return undefined;
     if (answer.status !== 200) throw this.#refusal(question, answer);
     return parseBody(question, this.#transport.server, answer);
+  }
+
+  /** Passes on, once each, what the API server warns of: a field that an older CustomResourceDefinition lacks, say. */
+  #warn(question: Question, header: string | readonly string[]): void {
+    for (const [, quoted = ''] of [header].flat().join(', ').matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/gu)) {
+      const warning = quoted.replace(/\\(.)/gu, '$1');
+      if (this.#warnings.has(warning) || this.#warnings.size >= warningsMax) continue;
+      this.#warnings.add(warning);
+      this.#log.warn('the API server warns', { kind: question.kind, verb: question.verb, warning });
+    }
   }
 
   #refusal(question: Question, answer: Answer): MtlsdError {

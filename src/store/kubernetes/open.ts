@@ -41,7 +41,7 @@ export function openKubernetesStore(options: KubernetesOptions): KubernetesStore
   const { fieldManager, log, random, nowMs, connections = 8, callTimeoutMs = 30_000, watch = {} } = options;
   const transport = new Transport(new Credentials(options, nowMs, log), { connections, callTimeoutMs });
   return new KubernetesStore({
-    api: new Api(transport),
+    api: new Api(transport, log),
     fieldManager,
     watchLimits: { ...watchDefaults, ...watch },
     log,
