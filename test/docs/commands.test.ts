@@ -1,0 +1,54 @@
+/** Every command and manifest in README.md and docs/, done in the order in which a reader meets it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { validateManifest } from '../../src/resources/index.ts';
+import { readPages, root, type Block } from './pages.ts';
+import { Reader, steps } from './reader.ts';
+
+const pages = await readPages();
+const blocks = pages.flatMap((page) => page.blocks);
+
+/** Pages that are followed from top to bottom in a cluster, by a test of their own there. */
+const followedInCluster = new Map([['docs/operate/install.md', 'test/cluster/chart-docs.test.ts']]);
+
+const languages = ['console', 'sh', 'yaml', 'text'];
+const knownWords = /^(?:background|cluster|fails|fragment|file=[\w./-]+)$/u;
+
+function isFollowed(block: Block): boolean {
+  return !block.words.includes('cluster') && !followedInCluster.has(block.page) && block.language !== 'text';
+}
+
+describe('what a reader is told to do', () => {
+  for (const page of pages.filter(({ blocks: own }) => own.some((block) => isFollowed(block) && block.language !== 'yaml'))) {
+    test(`${page.path} works, and prints what it shows`, async () => {
+      await using reader = await Reader.sitDown();
+      for (const block of page.blocks.filter(isFollowed)) await reader.follow(block);
+    });
+  }
+
+  test.each([...followedInCluster])('%s is followed by %s', async (page, file) => {
+    expect(await readFile(join(root, file), 'utf8')).toContain(page.split('/').at(-1));
+  });
+
+  test.each(blocks.map((block) => [`${block.page}:${block.line}`, block] as const))('%s says what it is', (_, block) => {
+    expect(languages).toContain(block.language);
+    expect(block.words.filter((word) => !knownWords.test(word))).toEqual([]);
+    if (block.language === 'console') expect(steps(block).length).toBeGreaterThan(0);
+  });
+});
+
+describe('manifests', () => {
+  const manifests = blocks.filter(({ language }) => language === 'yaml');
+  test('are there', () => expect(manifests.length).toBeGreaterThan(1));
+
+  test.each(manifests.map((block) => [`${block.page}:${block.line}`, block] as const))('%s is valid', (_, block) => {
+    for (const document of parseAllDocuments(block.text)) {
+      expect(document.errors).toEqual([]);
+      if (block.words.includes('fragment')) continue;
+      const result = validateManifest(document.toJS());
+      expect(result.ok ? [] : result.problems).toEqual([]);
+    }
+  });
+});
