@@ -24,7 +24,7 @@ describe.skipIf(!ready)('mutual TLS between stacks', () => {
   beforeAll(async () => {
     peers.push(nodePeer, openSslPeer, programPeer('Go', [await goJudge(env)], env));
     product = await Product.create([{ kind: 'TrustDomain', name: 'mesh.example', spec: {} }, identity('server', 0), identity('client', 0), identity('stranger', 0)]);
-    product.startDaemon();
+    product.start();
     for (const name of ['server', 'client', 'stranger']) await product.untilIssued(folder(name), () => true);
   });
 

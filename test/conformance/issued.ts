@@ -68,7 +68,8 @@ export async function issueSamples(): Promise<{ readonly product: Product; reado
     return { kind: 'WorkloadIdentity', namespace, name, spec: { trustDomain: domain, keyAlgorithm: algorithm, ...forms[form] } };
   });
   const product = await Product.create([...trustDomains, ...identities]);
-  await product.issueOnce();
+  product.start();
+  for (const { name } of plans()) await product.untilIssued(product.identityFolder(namespace, name), () => true);
   return { product, samples: plans().map((plan) => sampleOf(product, plan)) };
 }
 

@@ -1,5 +1,6 @@
 /** mtlsd itself, run as a person runs it: a folder of manifests in, a folder of identities out. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,16 +42,13 @@ export class Product implements AsyncDisposable {
     await writeFile(join(this.#root, 'manifests', `${kind}.${namespace ?? ''}.${name}.json`), JSON.stringify(object));
   }
 
-  /** Runs `mtlsd run --once`. @throws {Error} with its output when an object is not Ready */
-  async issueOnce(): Promise<void> {
-    this.#start('--once');
-    const code = await this.#exit();
-    if (code !== 0) throw new Error(`mtlsd run --once ended with ${code}:\n${this.#log}`);
-  }
-
   /** Starts `mtlsd run`, which goes on until the product is disposed of. */
-  startDaemon(): void {
-    this.#start();
+  start(): void {
+    this.#log = '';
+    this.#daemon = spawn(program, ['run', join(this.#root, 'manifests'), '--out', join(this.#root, 'out')], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const keep = (chunk: Buffer): void => void (this.#log = (this.#log + chunk.toString()).slice(-8_000));
+    this.#daemon.stdout?.on('data', keep);
+    this.#daemon.stderr?.on('data', keep);
   }
 
   /** The folder of an identity: what a workload is given to read. */
@@ -71,23 +69,12 @@ export class Product implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#daemon?.kill('SIGTERM');
-    if (this.#daemon?.exitCode === null) await this.#exit();
-    await rm(this.#root, { recursive: true, force: true });
-  }
-
-  #start(...flags: readonly string[]): void {
-    const args = ['run', join(this.#root, 'manifests'), '--out', join(this.#root, 'out'), ...flags];
-    this.#log = '';
-    this.#daemon = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const keep = (chunk: Buffer): void => void (this.#log = (this.#log + chunk.toString()).slice(-8_000));
-    this.#daemon.stdout?.on('data', keep);
-    this.#daemon.stderr?.on('data', keep);
-  }
-
-  async #exit(): Promise<number | null> {
     const daemon = this.#daemon;
-    if (daemon === undefined || daemon.exitCode !== null) return daemon?.exitCode ?? null;
-    return new Promise((resolve) => daemon.once('close', resolve));
+    if (daemon?.exitCode === null) {
+      const ended = once(daemon, 'close');
+      daemon.kill('SIGTERM');
+      await ended;
+    }
+    await rm(this.#root, { recursive: true, force: true });
   }
 }

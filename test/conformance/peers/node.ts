@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createSecureContext, createServer } from 'node:tls';
 import { readIdentity, spiffeIdOf } from '../identity-folder.ts';
-import type { AddressInfo } from 'node:net';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
+import { listening, Outcomes } from './listening.ts';
 import { answer, handshakeTimeoutMs, question } from './peer.ts';
 import type { Client, Outcome, Peer, Server, TlsVersion } from './peer.ts';
 
@@ -16,32 +16,18 @@ function credentials(folder: string): SecureContextOptions {
 }
 
 async function serve(folder: string, clientId: string): Promise<Server> {
-  const outcomes: Outcome[] = [];
-  const waiting: ((outcome: Outcome) => void)[] = [];
-  const report = (outcome: Outcome): void => {
-    const first = waiting.shift();
-    if (first === undefined) outcomes.push(outcome);
-    else first(outcome);
-  };
+  const outcomes = new Outcomes();
   const server = createServer({ ...credentials(folder), requestCert: true, rejectUnauthorized: true, handshakeTimeout: handshakeTimeoutMs });
   // Before TLS begins on a new connection, the files are read again.
   server.prependListener('connection', () => server.setSecureContext(credentials(folder)));
-  server.on('tlsClientError', (error) => report(refused(error)));
-  server.on('secureConnection', (socket) => void converse(socket, clientId).then(report));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    next: async () => outcomes.shift() ?? new Promise<Outcome>((resolve) => waiting.push(resolve)),
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  server.on('tlsClientError', (error) => outcomes.report(refused(error)));
+  server.on('secureConnection', (socket) => void converse(socket, clientId).then((outcome) => outcomes.report(outcome)));
+  return listening(server, outcomes);
 }
 
 /** The server's end: who is not `clientId` gets no answer. */
 async function converse(socket: TLSSocket, clientId: string): Promise<Outcome> {
+  ignoreLateErrors(socket);
   try {
     const outcome = seen(socket, clientId);
     if (outcome.ok && (await line(socket)) === question) socket.end(answer);
@@ -66,6 +52,7 @@ class NodeClient implements Client {
     try {
       const secureContext = createSecureContext({ ...credentials(this.#folder), minVersion: version, maxVersion: version });
       const socket = connect({ host: '127.0.0.1', port, secureContext, checkServerIdentity, timeout: handshakeTimeoutMs });
+      ignoreLateErrors(socket);
       socket.once('timeout', () => socket.destroy(new Error('no answer in time')));
       await once(socket, 'secureConnect');
       const outcome = seen(socket, serverId);
@@ -85,6 +72,11 @@ class NodeClient implements Client {
   async [Symbol.asyncDispose](): Promise<void> {
     // Every handshake closed its own socket.
   }
+}
+
+/** What goes wrong is seen by who waits for the socket; an end that goes away after all is said harms nobody. */
+function ignoreLateErrors(socket: TLSSocket): void {
+  socket.on('error', () => undefined);
 }
 
 function seen(socket: TLSSocket, wanted: string): Outcome {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
 import { readIdentity, spiffeIdOf } from '../identity-folder.ts';
 import type { ChildProcessByStdio } from 'node:child_process';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { listening, Outcomes } from './listening.ts';
 import { answer, handshakeTimeoutMs, question } from './peer.ts';
 import type { Client, Outcome, Peer, Server, TlsVersion } from './peer.ts';
 
@@ -77,6 +77,11 @@ class Transcript {
 
 const certificatePattern = /(?:Client|Server) certificate\s+(-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----)/;
 
+/** What comes over the connection stands anywhere in a tool's output, even amid a word of its own: the two are buffered apart. */
+function said(line: string): RegExp {
+  return new RegExp(line);
+}
+
 /** What the tool has printed about its peer. */
 async function seen(transcript: Transcript, wanted: string): Promise<Outcome> {
   const cipher = (await transcript.until(/(?:CIPHER is|, Cipher is) (\S+)\s/))[1] ?? '';
@@ -90,24 +95,9 @@ async function seen(transcript: Transcript, wanted: string): Promise<Outcome> {
 
 /** A relay on one port that starts a server for each connection, as inetd does. */
 async function serve(folder: string, clientId: string): Promise<Server> {
-  const outcomes: Promise<Outcome>[] = [];
-  const waiting: ((outcome: Promise<Outcome>) => void)[] = [];
-  const relay = createServer((connection) => {
-    const outcome = serveOne(folder, clientId, connection);
-    const first = waiting.shift();
-    if (first === undefined) outcomes.push(outcome);
-    else first(outcome);
-  });
-  relay.listen(0, '127.0.0.1');
-  await once(relay, 'listening');
-  return {
-    port: (relay.address() as AddressInfo).port,
-    next: async () => outcomes.shift() ?? new Promise<Outcome>((resolve) => waiting.push(resolve)),
-    [Symbol.asyncDispose]: async () => {
-      relay.close();
-      await once(relay, 'close');
-    },
-  };
+  const outcomes = new Outcomes();
+  const relay = createServer((connection) => void serveOne(folder, clientId, connection).then((outcome) => outcomes.report(outcome)));
+  return listening(relay, outcomes);
 }
 
 async function serveOne(folder: string, clientId: string, connection: Socket): Promise<Outcome> {
@@ -125,13 +115,14 @@ async function serveOne(folder: string, clientId: string, connection: Socket): P
       tool.kill('SIGKILL');
       return outcome;
     }
-    await transcript.until(new RegExp(`^${question}`, 'm'));
+    await transcript.until(said(question));
     tool.stdin.write(answer);
     return outcome;
   } catch (error) {
     return refused((error as Error).message);
   } finally {
     await transcript.end();
+    connection.destroy();
   }
 }
 
@@ -150,7 +141,7 @@ class OpenSslClient implements Client {
       const outcome = await seen(transcript, serverId);
       if (outcome.ok) {
         tool.stdin.write(question);
-        await transcript.until(new RegExp(`^${answer}`, 'm'));
+        await transcript.until(said(answer));
       }
       return outcome;
     } catch (error) {

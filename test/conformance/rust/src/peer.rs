@@ -93,5 +93,5 @@ fn seen(tls: &CommonState) -> Fallible<Value> {
     let leaf = tls.peer_certificates().and_then(|chain| chain.first()).ok_or("the peer showed no certificate")?;
     let serial = EndEntityCert::try_from(leaf)?.serial().iter().map(|octet| format!("{octet:02x}")).collect::<String>();
     let protocol = if tls.protocol_version() == Some(ProtocolVersion::TLSv1_3) { "TLSv1.3" } else { "TLSv1.2" };
-    Ok(json!({ "spiffeId": spiffe_id_from_der(leaf)?.to_string(), "serial": serial, "protocol": protocol }))
+    Ok(json!({ "spiffeId": spiffe_id_from_der(leaf)?.to_string(), "serial": serial.trim_start_matches('0'), "protocol": protocol }))
 }

@@ -1,0 +1,67 @@
+import com.nimbusds.jose.util.JSONObjectUtils;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Lets Java's stacks speak about what mtlsd issues: PKIX of the JDK, JSSE and java-spiffe.
+ *
+ * <pre>
+ *   Judge verify              requests on stdin, one JSON object a line; one answer a line
+ *   Judge serve FOLDER PEER   a mutual TLS server that admits the SPIFFE ID PEER alone
+ *   Judge dial FOLDER         a mutual TLS client: one handshake for each line on stdin
+ * </pre>
+ *
+ * FOLDER is what mtlsd writes for one identity. It is read again for every handshake.
+ */
+final class Judge {
+  interface Answer {
+    Map<String, Object> to(Map<String, Object> request) throws Exception;
+  }
+
+  private Judge() {}
+
+  public static void main(String[] args) throws Exception {
+    if (args.length == 1 && args[0].equals("verify")) {
+      eachLine(Verify::verify);
+    } else if (args.length == 3 && args[0].equals("serve")) {
+      Peer.serve(args[1], args[2]);
+    } else if (args.length == 2 && args[0].equals("dial")) {
+      eachLine(request -> outcome(() -> Peer.dial(args[1], request)));
+    } else {
+      System.err.println("usage: Judge verify | serve FOLDER PEER | dial FOLDER");
+      System.exit(2);
+    }
+  }
+
+  private static void eachLine(Answer answer) throws Exception {
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      say(answer.to(JSONObjectUtils.parse(line)));
+    }
+  }
+
+  static void say(Map<String, ?> value) {
+    System.out.println(JSONObjectUtils.toJSONString(value));
+    System.out.flush();
+  }
+
+  interface Attempt {
+    Map<String, Object> run() throws Exception;
+  }
+
+  /** What a judge or an end of a handshake answers. */
+  static Map<String, Object> outcome(Attempt attempt) {
+    try {
+      Map<String, Object> answer = new LinkedHashMap<>(attempt.run());
+      answer.put("ok", true);
+      return answer;
+    } catch (Exception error) {
+      Throwable cause = error;
+      while (cause.getCause() != null) cause = cause.getCause();
+      String reason = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+      return Map.of("ok", false, "reason", reason);
+    }
+  }
+}
