@@ -1,4 +1,4 @@
-import type { WorkloadIdentity } from '../../resources/index.ts';
+import { annotations, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import { TokenBucket } from '../runtime/token-bucket.ts';
 import type { Verdict } from './plan.ts';
@@ -15,6 +15,8 @@ const repairIntervalMs = 15 * 60_000;
 export class SecretContents {
   /** By UID, the version that we wrote last. */
   readonly #written = new Map<string, string>();
+  /** By UID, the serial number in it. */
+  readonly #serials = new Map<string, string | undefined>();
   /** By UID, the version that somebody else wrote and that was found intact. */
   readonly #intact = new Map<string, string>();
   readonly #changed = new Map<string, { readonly resourceVersion: string; readonly what: string }>();
@@ -22,12 +24,12 @@ export class SecretContents {
 
   verdict(secret: SecretMetadata, identity: WorkloadIdentity): Verdict {
     const { uid, resourceVersion } = secret.metadata;
-    if (this.#written.get(uid) === resourceVersion) return { kind: 'intact', ours: true };
-    if (this.#intact.get(uid) === resourceVersion) return { kind: 'intact', ours: false };
+    if (this.#written.get(uid) === resourceVersion) return { kind: 'intact', ours: true, latest: true };
+    if (this.#intact.get(uid) === resourceVersion) return { kind: 'intact', ours: false, latest: this.#serials.get(uid) === secret.metadata.annotations?.[annotations.serialNumber] };
     const changed = this.#changed.get(uid);
     if (changed?.resourceVersion === resourceVersion) return { kind: 'changed', what: changed.what };
     const { secret: known } = identity.status ?? {};
-    if (known?.name === secret.metadata.name && known.resourceVersion === resourceVersion) return { kind: 'intact', ours: true };
+    if (known?.name === secret.metadata.name && known.resourceVersion === resourceVersion) return { kind: 'intact', ours: true, latest: true };
     return { kind: 'unknown' };
   }
 
@@ -35,6 +37,7 @@ export class SecretContents {
   noteWritten(secret: { readonly metadata: SecretMetadata['metadata'] }): void {
     const { uid, resourceVersion } = secret.metadata;
     this.#written.set(uid, resourceVersion);
+    this.#serials.set(uid, secret.metadata.annotations?.[annotations.serialNumber]);
     this.#intact.delete(uid);
     this.#changed.delete(uid);
   }
@@ -52,7 +55,7 @@ export class SecretContents {
   }
 
   forget(secret: SecretMetadata): void {
-    for (const known of [this.#written, this.#intact, this.#changed]) known.delete(secret.metadata.uid);
+    for (const known of [this.#written, this.#serials, this.#intact, this.#changed]) known.delete(secret.metadata.uid);
   }
 
   /** Whether the identity of this id may repair a foreign change now, or when. */

@@ -9,8 +9,8 @@ import { deliveredSvid, metadataIsCurrent, ownerOf, profileOf, type DeliveredSvi
 
 /** What is known of a Secret's content, which no watch carries. */
 export type Verdict =
-  /** `ours`: nobody has written it since we did. */
-  | { readonly kind: 'intact'; readonly ours: boolean }
+  /** `ours`: nobody has written it since we did. `latest`: it holds the pair that we wrote last, as far as is known. */
+  | { readonly kind: 'intact'; readonly ours: boolean; readonly latest: boolean }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'changed'; readonly what: string };
 
@@ -104,7 +104,7 @@ function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant,
 
   const why = issueReason(observed, domain, profile, mine, svid, nowMs);
   if (why !== undefined) {
-    const bounded = isRepair(observed, why, svid);
+    const bounded = isRepair(observed, why);
     return bounded && !repair.allowed ? 'repair-later' : { do: 'issue', why, bounded, grant, profile, domain, over: secret };
   }
   const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid);
@@ -144,8 +144,8 @@ function isDisturbed({ verdict }: ObservedIdentity): boolean {
  * foreign write may have come with it: an annotation that was edited, an old Secret that was put back. Only the renewal of
  * the very pair that was issued last is above suspicion.
  */
-function isRepair({ identity, resolved, ...observed }: ObservedIdentity, why: IssueReason, svid: DeliveredSvid | undefined): boolean {
-  const { status } = identity;
+function isRepair(observed: ObservedIdentity, why: IssueReason): boolean {
+  const { identity, resolved, verdict } = observed;
   switch (why) {
     case 'first':
       return false;
@@ -153,13 +153,13 @@ function isRepair({ identity, resolved, ...observed }: ObservedIdentity, why: Is
     case 'deleted':
       return true;
     case 'taken-over':
-      return status?.secret?.name === resolved.secretName;
+      return identity.status?.secret?.name === resolved.secretName;
     case 'renewal':
-      return isDisturbed({ identity, resolved, ...observed }) && svid?.serialNumber !== status?.serialNumber;
+      return isDisturbed(observed) && !(verdict.kind === 'intact' && verdict.latest);
     case 'changed':
     case 'issuer-gone':
     case 'from-the-future':
-      return isDisturbed({ identity, resolved, ...observed });
+      return isDisturbed(observed);
   }
 }
 
