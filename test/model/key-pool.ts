@@ -12,16 +12,13 @@ export async function fillKeyPools(): Promise<void> {
   }
 }
 
-/** Hands the pairs out in turn, from the first. */
+/** Hands the pairs out in turn, from the first; new ones when all are used up, for no two authorities may share a key. */
 export class KeyTurns {
   readonly #next = new Map<KeyAlgorithm, number>();
 
-  take(algorithm: KeyAlgorithm): KeyPair {
-    const pool = pools.get(algorithm) ?? [];
+  async take(algorithm: KeyAlgorithm): Promise<KeyPair> {
     const next = this.#next.get(algorithm) ?? 0;
     this.#next.set(algorithm, next + 1);
-    const pair = pool[next % pool.length];
-    if (pair === undefined) throw new Error(`no pool of ${algorithm}`);
-    return pair;
+    return pools.get(algorithm)?.[next] ?? generateKeyPair(algorithm);
   }
 }

@@ -73,8 +73,10 @@ export class SimulatedProcess {
       clock: time.clockOf(() => this.alive),
       tools: {
         generateKeyPair: async (algorithm) => {
-          const pair = keys.take(algorithm);
-          this.#parts.onDecision(Buffer.from(pair.publicKey.spki).toString('base64'), this.#knowledge());
+          // What is known now, before anything else can happen: the plan was made in this very moment.
+          const knowledge = this.#knowledge();
+          const pair = await keys.take(algorithm);
+          this.#parts.onDecision(Buffer.from(pair.publicKey.spki).toString('base64'), knowledge);
           return pair;
         },
         randomBytes: (length) => random.bytes(length),
