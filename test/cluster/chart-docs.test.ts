@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { chartFolder, runCommand } from './chart.ts';
+import { chartFolder, env, runCommand } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 
@@ -15,7 +15,7 @@ describe('the installation guide', () => {
   let cluster: Cluster;
   let folder: string;
   beforeAll(async () => {
-    cluster = await startCluster({ controllerManager: true });
+    cluster = await startCluster({ env, controllerManager: true });
     // A folder of the reader's own: what the commands write does not land in the checkout.
     folder = await mkdtemp(join(tmpdir(), 'mtlsd-install-'));
     for (const name of ['charts', 'crds']) await symlink(join(root, name), join(folder, name));
@@ -29,14 +29,14 @@ describe('the installation guide', () => {
     const blocks = [...text.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, commands = '']) => commands);
     expect(blocks.length).toBeGreaterThan(8);
     const home = join(folder, 'helm');
-    const env = {
+    const settings = {
       PATH: `${cluster.binDir}:${process.env['PATH'] ?? ''}`,
       KUBECONFIG: cluster.kubeconfigPath,
       KUBECACHEDIR: join(folder, 'kubectl-cache'),
       ...Object.fromEntries(['CACHE', 'CONFIG', 'DATA'].map((kind) => [`HELM_${kind}_HOME`, join(home, kind.toLowerCase())])),
     };
     for (const commands of blocks) {
-      const { code, stderr } = await runCommand('bash', ['-eu', '-o', 'pipefail', '-c', commands], env, folder);
+      const { code, stderr } = await runCommand('bash', ['-eu', '-o', 'pipefail', '-c', commands], settings, folder);
       if (code !== 0) throw new Error(`${commands}ended with ${code}:\n${stderr}`);
     }
     // The last ones removed everything.

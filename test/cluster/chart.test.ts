@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { apiClient } from './chart-api.ts';
 import type { Manifest } from './chart.ts';
-import { chartFolder, helm, installChart, mtlsdUser, renderChart, systemNamespace } from './chart.ts';
+import { chartFolder, env, helm, installChart, mtlsdUser, renderChart, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 
@@ -115,7 +115,7 @@ describe('wrong values are refused with where and what', () => {
 describe('on an API server', () => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await startCluster({ controllerManager: true });
+    cluster = await startCluster({ env, controllerManager: true });
   });
   afterAll(() => cluster.stop());
 

@@ -14,6 +14,12 @@ export const systemNamespace = 'mtlsd-system';
 export const mtlsdUser = `system:serviceaccount:${systemNamespace}:mtlsd`;
 export const chartFolder = join(import.meta.dirname, '..', '..', 'charts', 'mtlsd');
 
+/**
+ * These tests install policies for the whole cluster, read the audit log and remove everything again: always on a cluster of
+ * their own, even when MTLSD_TEST_KUBECONFIG names one for the others.
+ */
+export const env: NodeJS.ProcessEnv = { ...process.env, MTLSD_TEST_KUBECONFIG: undefined };
+
 /** How a command ended; a failure is a result, not an exception. */
 export interface CommandResult {
   readonly stdout: string;
@@ -29,9 +35,9 @@ export interface Manifest {
   readonly [field: string]: unknown;
 }
 
-/** Runs a program to its end. Its environment is this process's, with `env` over it. */
-export async function runCommand(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
+/** Runs a program to its end. Its environment is this process's, with `settings` over it. */
+export async function runCommand(program: string, args: readonly string[], settings: NodeJS.ProcessEnv = {}, cwd?: string): Promise<CommandResult> {
+  const child = spawn(program, args, { env: { ...process.env, ...settings }, stdio: ['ignore', 'pipe', 'pipe'], ...(cwd === undefined ? {} : { cwd }) });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => resolve(code ?? 128));
@@ -43,14 +49,14 @@ export async function runCommand(program: string, args: readonly string[], env: 
 /** Runs helm; with a cluster, against it. @throws {Error} when helm is not built, with the command that builds it */
 export async function helm(args: readonly string[], cluster?: Pick<Cluster, 'kubeconfigPath'>): Promise<CommandResult> {
   const home = await mkdtemp(join(tmpdir(), 'mtlsd-helm-'));
-  const env = {
+  const folders = {
     HELM_CACHE_HOME: join(home, 'cache'),
     HELM_CONFIG_HOME: join(home, 'config'),
     HELM_DATA_HOME: join(home, 'data'),
     KUBECONFIG: cluster?.kubeconfigPath ?? join(home, 'none'),
   };
   try {
-    return withoutSymlinkNotes(await runCommand(await helmProgram(), args, env));
+    return withoutSymlinkNotes(await runCommand(await helmProgram(), args, folders));
   } finally {
     await rm(home, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
 import { apiClient } from './chart-api.ts';
-import { installChart, mtlsdUser, systemNamespace } from './chart.ts';
+import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 
@@ -66,7 +66,7 @@ describe('the policies of the chart', () => {
 
   beforeAll(async () => {
     // The controller manager fills the aggregated roles admin and edit, and checks the types in policies.
-    cluster = await startCluster({ controllerManager: true });
+    cluster = await startCluster({ env, controllerManager: true });
     api = await apiClient(cluster);
     const subject = '{"kind":"ServiceAccount","name":"velero","namespace":"velero"}';
     await installChart(cluster, ['--set-json', `restore.subjects=[${subject}]`]);

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { ApiClient } from './chart-api.ts';
 import { apiClient } from './chart-api.ts';
 import type { Manifest } from './chart.ts';
-import { installChart, mtlsdUser, systemNamespace } from './chart.ts';
+import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 import type { ClusterOptions } from './flags.ts';
@@ -44,7 +44,7 @@ class Shop {
 
   /** @param values helm's, for the chart */
   static async open(values: readonly string[] = [], options: ClusterOptions = {}): Promise<Shop> {
-    const cluster = await startCluster({ audit: true, ...options });
+    const cluster = await startCluster({ env, audit: true, ...options });
     await cluster.kubectl(['create', 'namespace', 'shop']);
     await installChart(cluster, values);
     const shop = new Shop(cluster, await apiClient(cluster));
