@@ -27,7 +27,7 @@ async function record(): Promise<readonly Frame[]> {
   // A folder of its own: the recording edits manifests, and always begins with an authority that is new.
   const folder = await mkdtemp(join(tmpdir(), 'mtlsd-record-'));
   try {
-    for (const name of ['bin', 'src', 'crds', 'node_modules', 'package.json']) await symlink(join(root, name), join(folder, name));
+    for (const name of ['bin', 'scripts', 'src', 'crds', 'node_modules', 'package.json']) await symlink(join(root, name), join(folder, name));
     await cp(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
     await using terminal = await Terminal.open(size, folder, 'npm start --silent; sleep 60');
     const frames: Frame[] = [];
@@ -42,6 +42,7 @@ async function record(): Promise<readonly Frame[]> {
       if (frames.length > 0 || lines.some((line) => line.includes('IDENTITY'))) frames.push({ atMs, lines });
       await sleep(frameMs - ((performance.now() - startMs) % frameMs));
     }
+    if (frames.length === 0) throw new Error(`the terminal never showed the table of identities, but:\n${(await terminal.lines()).join('\n').trim()}`);
     await terminal.press('C-c');
     await sleep(1_000);
     return frames;
@@ -52,7 +53,6 @@ async function record(): Promise<readonly Frame[]> {
 
 const [mode, second = '0', file = 'still.svg'] = process.argv.slice(2);
 const frames = await record();
-if (frames.length === 0) throw new Error('the terminal never showed the table of identities: does `npm start` run?');
 const still = mode === '--still';
 const target = still ? file : join(root, 'docs', 'media', 'first-light.svg');
 const chosen = still ? frames.filter(({ atMs }) => atMs <= Number(second) * 1000).slice(-1) : frames;
