@@ -155,6 +155,17 @@ describe('a watch converges after', () => {
     await mirror.converges(cluster);
   });
 
+  test('a history that is gone for good: every attempt to resume is told so inside the stream', async () => {
+    await using mirror = await settled();
+    const gone = JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' } });
+    proxy.onRequest = (seen) => (isWatch(seen) && seen.query.has('resourceVersion') ? { answer: 200, body: `${gone}\n` } : undefined);
+    for (let n = 0; n < 3; n++) {
+      proxy.cutStreams('reset');
+      await churn();
+      await mirror.converges(cluster);
+    }
+  });
+
   test('silence: the stream stays open and says nothing more', async () => {
     await using mirror = await settled();
     onLines(1, isChange, () => ({ send: [], after: 'stall' }));
@@ -176,7 +187,7 @@ describe('a watch converges after', () => {
     const history: string[] = [];
     onLines(50, isChange, (line) => {
       history.push(`${line}\n`);
-      return { send: [`${line}\n`, `${line}\n`, history[Math.floor(history.length / 2)] ?? ''] };
+      return { send: [`${line}\n`, `${line}\n`, history[0] ?? ''] };
     });
     await churn();
     await mirror.converges(cluster);

@@ -1,5 +1,6 @@
 import { placeOf } from '../object-key.ts';
 import type { Kind, Watched } from '../port.ts';
+import { isOlder } from './resource-version.ts';
 import { watchedFromWire, type WireObject } from './wire-object.ts';
 
 /** Gathers the objects with which a stream begins, until its end mark says that they are all. */
@@ -11,10 +12,13 @@ export class InitialObjects<K extends Kind> {
     this.#kind = kind;
   }
 
-  /** One event before the end mark. Changes may come between the objects. */
+  /** One event before the end mark. Changes may come between the objects, and an older state never replaces a newer one. */
   add(type: 'ADDED' | 'MODIFIED' | 'DELETED', wire: WireObject): void {
-    if (type === 'DELETED') this.#objects.delete(placeOf(wire.metadata));
-    else this.#objects.set(placeOf(wire.metadata), watchedFromWire(this.#kind, wire));
+    const place = placeOf(wire.metadata);
+    const known = this.#objects.get(place);
+    if (known !== undefined && isOlder(wire.metadata.resourceVersion, known.metadata.resourceVersion)) return;
+    if (type === 'DELETED') this.#objects.delete(place);
+    else this.#objects.set(place, watchedFromWire(this.#kind, wire));
   }
 
   /** All of them, in the order in which they came. */
