@@ -35,7 +35,7 @@ export function problemRow(problem: SourceProblem): ProblemRow {
 /** What a schema says of a field ends with what to write instead: that to correct it is all that the catalogue could add. */
 function withRemedy(problem: SourceProblem): string {
   const what = describeProblem(problem);
-  return problem.code === 'MANIFEST_INVALID' ? what : `${what}. ${problem.remedy}`;
+  return problem.code === 'MANIFEST_INVALID' ? what : `${what}${/[.?!]$/u.test(what) ? '' : '.'} ${problem.remedy}`;
 }
 
 async function readObjects<T>(folder: string): Promise<readonly T[]> {

@@ -99,5 +99,5 @@ export class Command implements AsyncDisposable {
 /** Runs the program to its end. */
 export async function run(...args: readonly string[]): Promise<Outcome> {
   await using command = new Command(mtlsd, args);
-  return command.outcome();
+  return await command.outcome();
 }

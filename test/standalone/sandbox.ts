@@ -63,6 +63,13 @@ export class Sandbox implements AsyncDisposable {
     return this.command('run', this.manifests, '--out', this.out, ...args);
   }
 
+  /** As `start`, as another user; needs root. */
+  startAs(uid: number, ...args: readonly string[]): Command {
+    const command = new Command(mtlsd, ['run', this.manifests, '--out', this.out, ...args], { cwd: this.root, uid });
+    this.#commands.push(command);
+    return command;
+  }
+
   /** Starts the program. */
   command(...args: readonly string[]): Command {
     const command = new Command(mtlsd, args, { cwd: this.root });
