@@ -53,7 +53,7 @@ const mutants: readonly (readonly [defect: string, sabotage: Sabotage, caught: R
         if (known !== undefined) await inner.delete(key, known.metadata);
         return inner.write(object, expect);
       }
-      const known = await inner.get({ kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name } as never);
+      const known = await inner.get({ kind: object.kind, namespace: object.metadata.namespace ?? '', name: object.metadata.name });
       return inner.write(object, known === undefined ? 'absent' : ((known as Secret).metadata as never));
     },
   })), /somebody else's/u],
@@ -77,7 +77,7 @@ const mutants: readonly (readonly [defect: string, sabotage: Sabotage, caught: R
   ['a root that is made anew when the record cannot be read', store((inner) => ({
     get: async (key) => {
       const found = await inner.get(key);
-      return found !== undefined && isRecord(found as never) && Buffer.from((found as unknown as Secret).data['record.json'] ?? '', 'base64').includes('"signerEpoch": 2') ? undefined : found;
+      return found !== undefined && isRecord(found) && Buffer.from(found.data['record.json'] ?? '', 'base64').includes('"signerEpoch": 2') ? undefined : found;
     },
   })), /did not heal|made anew|never comes to rest|should be ready/u],
   ['an identity of another name', written((secret) => ({ ...secret, metadata: { ...secret.metadata, annotations: { ...secret.metadata.annotations, 'mtlsd.io/identity': 'web' } } })), /issued for|outside policy|restart|should/u],

@@ -22,7 +22,7 @@ export async function simulate(world: World): Promise<void> {
     if (random.chance(0.5)) putIdentity(world, 'bank', 'till', drawIdentity(world));
   });
   world.start();
-  const rounds = 10 + random.below(40);
+  const rounds = 6 + random.below(24);
   for (let round = 0; round < rounds; round += 1) await trouble(world);
   await calm(world);
   await judge(world);
