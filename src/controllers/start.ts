@@ -59,7 +59,11 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);
     controllers.push(bundleController);
     // By itself: a missing right on bundles must not hold identities up.
-    void Promise.all([started, allSynced({ ...bundleCaches })]).then(() => bundleController.start());
+    void Promise.all([started, allSynced({ ...bundleCaches })]).then(async () => {
+      bundleController.start();
+      await bundleController.whenIdle();
+      targets.complete(domains.all().map(({ object }) => object.metadata.name));
+    });
   }
   return running(controllers, domains, whenSynced, started, abort);
 }

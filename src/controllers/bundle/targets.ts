@@ -17,6 +17,16 @@ const failingNamesMax = 100;
 export class BundleTargets {
   readonly #states = new Map<string, Map<string, TargetState>>();
   readonly #listeners: ((trustDomain: string) => void)[] = [];
+  #complete = false;
+
+  /**
+   * Says that every target was looked at once. Until then the counts of the process before stay in status: a restart must
+   * not tell of bundles as missing that were only not counted yet.
+   */
+  complete(trustDomains: readonly string[]): void {
+    this.#complete = true;
+    for (const trustDomain of trustDomains) for (const listener of this.#listeners) listener(trustDomain);
+  }
 
   /** Notes where a target stands; undefined when it is a target no more. */
   note(target: BundleTarget, state: TargetState | undefined): void {
@@ -27,15 +37,16 @@ export class BundleTargets {
     if (state === undefined) states.delete(name);
     else states.set(name, state);
     this.#states.set(target.trustDomain, states);
-    for (const listener of this.#listeners) listener(target.trustDomain);
+    if (this.#complete) for (const listener of this.#listeners) listener(target.trustDomain);
   }
 
   onChange(listener: (trustDomain: string) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** The counts, or undefined when there is no target. */
-  counts(trustDomain: string): TargetCounts | undefined {
+  /** The counts, or undefined when there is no target. @param before what counts while not every target was looked at */
+  counts(trustDomain: string, before: TargetCounts | undefined): TargetCounts | undefined {
+    if (!this.#complete) return before;
     const states = [...(this.#states.get(trustDomain) ?? [])];
     if (states.length === 0) return undefined;
     const failing = states.filter(([, { state }]) => state === 'failing').map(([name]) => name).sort();
