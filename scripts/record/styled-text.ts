@@ -12,6 +12,8 @@ export interface Run {
   readonly style: Style;
 }
 
+const escape = '\u001B[';
+const sgr = new RegExp(`(${RegExp.escape(escape)}[\\d;]*m)`, 'u');
 const plain: Style = { colour: 'default', bold: false, dim: false };
 const colours = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'] as const;
 
@@ -23,9 +25,9 @@ export function parseLine(line: string, begin: Style = plain): { readonly runs: 
   const runs: Run[] = [];
   let style = begin;
   let column = 0;
-  for (const part of line.split(/(\u001B\[[\d;]*m)/u)) {
-    if (part.startsWith('\u001B[')) {
-      style = part.slice(2, -1).split(';').reduce(applyCode, style);
+  for (const part of line.split(sgr)) {
+    if (part.startsWith(escape)) {
+      style = part.slice(escape.length, -1).split(';').reduce(applyCode, style);
       continue;
     }
     // Wide gaps end a run: each word group then stands at its own column, whatever the viewer's font is.

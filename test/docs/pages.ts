@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname, join, normalize, relative } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 
 /** The root of the checkout. */
 export const root = join(import.meta.dirname, '..', '..');
@@ -86,9 +86,4 @@ function anchorsOf(prose: readonly string[]): ReadonlySet<string> {
 export function resolveLink({ page, target }: Link): { readonly path: string; readonly anchor: string | undefined } {
   const [file = '', anchor] = target.split('#');
   return { path: file === '' ? page : normalize(join(dirname(page), file)), anchor };
-}
-
-/** `docs/start.md` as seen from the root of the checkout. */
-export function inRepository(path: string): string {
-  return relative(root, path);
 }
