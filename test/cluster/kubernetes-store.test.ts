@@ -1,7 +1,11 @@
 /** The Kubernetes store on a real API server: the contract of all stores, and what only an API server can refuse. */
+import { once } from 'node:events';
 import { chmod, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Draft } from '../../src/resources/object.ts';
 import type { ClusterTrustBundle, ConfigMap, Lease, Secret, WorkloadIdentity } from '../../src/resources/index.ts';
@@ -259,6 +263,32 @@ describe('credentials', () => {
     await chmod(plugin, 0o755);
     await using store = open(await kubeconfig('plugin', { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' } }));
     expect(await store.get(key)).toBeUndefined();
+  });
+
+  test("an HTTP proxy that the kubeconfig names carries calls and watches", async () => {
+    let tunnels = 0;
+    const sockets = new Set<Duplex>();
+    const tunnel = createServer().on('connect', (request: IncomingMessage, client: Duplex) => {
+      tunnels += 1;
+      const [host = '', port = ''] = (request.url ?? '').split(':');
+      const upstream = connect(Number(port), host, () => client.write('HTTP/1.1 200 Connection Established\r\n\r\n'));
+      for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+        sockets.add(from);
+        from.on('error', () => to.destroy()).pipe(to);
+      }
+    });
+    tunnel.listen(0, '127.0.0.1');
+    await once(tunnel, 'listening');
+    const { port } = tunnel.address() as AddressInfo;
+    const store = open(await kubeconfig('proxied', { token: cluster.adminToken }, { 'proxy-url': `http://127.0.0.1:${port}` }));
+    let synced = false;
+    store.watch('ConfigMap', {}, { snapshot: () => void (synced = true), upsert: () => undefined, remove: () => undefined }, new AbortController().signal);
+    expect(await store.get(key)).toBeUndefined();
+    await vi.waitFor(() => expect(synced).toBe(true), { timeout: 10_000 });
+    expect(tunnels).toBeGreaterThanOrEqual(2);
+    await store.close();
+    for (const socket of sockets) socket.destroy();
+    tunnel.close();
   });
 
   test.each([

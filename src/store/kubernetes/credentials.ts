@@ -26,8 +26,6 @@ export interface Access {
   /** Authorization and impersonation. */
   readonly headers: Readonly<Record<string, string>>;
   readonly proxyUrl: string | undefined;
-  /** Of the context; where a user's objects are meant to be. */
-  readonly namespace: string | undefined;
 }
 
 interface Loaded {
@@ -205,7 +203,6 @@ async function resolveAccess(config: KubeConfig): Promise<Access> {
     tls,
     headers: { ...basic, ...headers },
     proxyUrl: cluster?.proxyUrl,
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace,
   };
 }
 
@@ -219,7 +216,7 @@ export function tlsText(tls: TlsSettings): string {
 }
 
 function accessText(access: Access): string {
-  return JSON.stringify([access.server, access.proxyUrl, access.headers, access.namespace, tlsText(access.tls)]);
+  return JSON.stringify([access.server, access.proxyUrl, access.headers, tlsText(access.tls)]);
 }
 
 function invalid(source: CredentialSource, why: string, cause?: unknown): MtlsdError<'CONFIGURATION_INVALID'> {

@@ -5,7 +5,7 @@ import { isCertificateError } from './failures.ts';
 
 /** One request. */
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With its query, without the server. */
   readonly path: string;
   /** JSON. */
@@ -172,7 +172,7 @@ function requestOptions(access: Access, call: Call): Dispatcher.RequestOptions {
       ...access.headers,
       accept: call.accept ?? 'application/json',
       'user-agent': 'mtlsd',
-      ...(call.body === undefined ? {} : { 'content-type': call.method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' }),
+      ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     body: call.body ?? null,
   };

@@ -21,7 +21,7 @@ async function kubeconfig(user: object, clusterPart: object = {}): Promise<strin
   const config = {
     clusters: [{ name: 'c', cluster: { server: 'https://api.example:6443/prefix/', ...clusterPart } }],
     users: [{ name: 'u', user }],
-    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', namespace: 'shop' } }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   };
   await writeFile(path, JSON.stringify(config));
@@ -36,8 +36,8 @@ async function replaceFile(path: string, text: string): Promise<void> {
 const open = (path: string): Credentials => new Credentials({ kubeconfig: path }, () => nowMs, log);
 
 describe('Credentials', () => {
-  test('come with server, namespace and headers', async () => {
-    expect(await open(await kubeconfig({ token: 'abc' })).current()).toMatchObject({ server: 'https://api.example:6443/prefix', namespace: 'shop', headers: { Authorization: 'Bearer abc' } });
+  test('come with server and headers', async () => {
+    expect(await open(await kubeconfig({ token: 'abc' })).current()).toMatchObject({ server: 'https://api.example:6443/prefix', headers: { Authorization: 'Bearer abc' } });
     expect(await open(await kubeconfig({ username: 'a', password: 'b' })).current()).toMatchObject({ headers: { Authorization: 'Basic YTpi' } });
     expect(await open(await kubeconfig({ token: 'abc', as: 'someone' })).current()).toMatchObject({ headers: { Authorization: 'Bearer abc', 'Impersonate-User': 'someone' } });
   });
