@@ -29,12 +29,13 @@ export interface Recipe {
 export async function ensureBuilt(recipe: Recipe, env: Environment): Promise<string> {
   const source = join(import.meta.dirname, recipe.source);
   const cache = join(cacheRoot(env), 'conformance');
-  const folder = join(cache, `${recipe.source}-${await fingerprint(source, recipe.inputs)}`);
+  const name = recipe.source.replaceAll('/', '-');
+  const folder = join(cache, `${name}-${await fingerprint(source, recipe.inputs)}`);
   if (await exists(folder)) return folder;
-  const scratch = join(cache, `${recipe.source}.scratch`);
+  const scratch = join(cache, `${name}.scratch`);
   await mkdir(scratch, { recursive: true });
   const tellWait = (pid: number): void => void process.stderr.write(`process ${pid} builds the same judge (${recipe.source}); waiting for it\n`);
-  await withLock(join(cache, `${recipe.source}.lock`), tellWait, async () => {
+  await withLock(join(cache, `${name}.lock`), tellWait, async () => {
     if (await exists(folder)) return;
     const unfinished = `${folder}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { LineProgram } from '../line-program.ts';
 import { buildStep, ensureBuilt } from '../programs.ts';
 import type { Environment } from '../../cluster/places.ts';
-import type { Panel, Verdict } from './judge.ts';
+import { linePanel, type Panel } from './judge.ts';
 
 // No cgo: no C compiler is needed, and Go's own resolver and crypto are what is judged.
 const buildEnvironment = { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off' };
@@ -24,15 +24,4 @@ export async function goJudge(env: Environment): Promise<string> {
 /** Go's crypto/x509, once for each usage, and go-spiffe's x509svid. */
 export async function goPanel(env: Environment): Promise<Panel> {
   return linePanel(['Go crypto/x509', 'go-spiffe'], new LineProgram([await goJudge(env), 'verify'], env));
-}
-
-/** A panel whose judges sit in one program that answers with an object of verdicts. */
-export function linePanel(judges: readonly string[], program: LineProgram): Panel {
-  return {
-    judges,
-    takesTime: true,
-    judge: ({ chain, key, roots, trustDomain, atSeconds }) =>
-      program.ask<Record<string, Verdict>>({ chain, key: key ?? '', roots, trustDomain, at: atSeconds ?? 0 }),
-    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
-  };
 }

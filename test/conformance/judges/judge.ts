@@ -1,3 +1,5 @@
+import type { LineProgram } from '../line-program.ts';
+
 /** What a judge is asked and what it answers. */
 export interface Sample {
   /** PEM, leaf first. */
@@ -17,8 +19,18 @@ export type Verdict = { readonly ok: true; readonly spiffeId?: string } | { read
 /** One program, or one library in it, that speaks for the judges that it names. */
 export interface Panel extends AsyncDisposable {
   readonly judges: readonly string[];
-  /** False: it always judges by the clock of the machine, and `atSeconds` is not for it. */
-  readonly takesTime: boolean;
+  /** True: it takes seconds for each sample, and is asked about one for each key algorithm only. */
+  readonly slow?: boolean;
   /** One verdict for each of `judges`. All paths in the sample are files. */
   judge(sample: Sample): Promise<Readonly<Record<string, Verdict>>>;
+}
+
+/** A panel whose judges sit in one program that answers with an object of verdicts. */
+export function linePanel(judges: readonly string[], program: LineProgram): Panel {
+  return {
+    judges,
+    judge: ({ chain, key, roots, trustDomain, atSeconds }) =>
+      program.ask<Record<string, Verdict>>({ chain, key: key ?? '', roots, trustDomain, at: atSeconds ?? 0 }),
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
 }

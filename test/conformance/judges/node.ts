@@ -14,7 +14,6 @@ const name = 'Node tls';
 export function nodePanel(): Panel {
   return {
     judges: [name],
-    takesTime: false,
     judge: async (sample) => ({ [name]: await judge(sample) }),
     [Symbol.asyncDispose]: async () => undefined,
   };

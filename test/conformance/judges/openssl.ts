@@ -9,7 +9,6 @@ const name = 'OpenSSL';
 export function openSslPanel(): Panel {
   return {
     judges: [name],
-    takesTime: true,
     judge: async (sample) => ({ [name]: await judge(sample) }),
     [Symbol.asyncDispose]: async () => undefined,
   };

@@ -1,0 +1,33 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LineProgram } from '../line-program.ts';
+import { buildStep, ensureBuilt } from '../programs.ts';
+import type { Environment } from '../../cluster/places.ts';
+import { linePanel, type Panel } from './judge.ts';
+
+type Command = readonly [string, ...string[]];
+
+const run = promisify(execFile);
+const source = join(import.meta.dirname, '..', 'python');
+
+/** Installs the pinned packages into the cache when it lacks them, and returns the command that runs the Python judge. */
+export async function pythonJudge(env: Environment): Promise<Command> {
+  const packages = await ensureBuilt(
+    {
+      source: 'python/packages',
+      // A wheel with a compiled part fits one version of Python.
+      inputs: [(await run('python3', ['--version'])).stdout],
+      // No virtual environment: one cannot be moved to its final place, and a folder of packages can.
+      build: async ({ source, folder }) =>
+        buildStep(['python3', '-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary', ':all:', '--target', folder, '-r', 'requirements.txt'], source, env),
+    },
+    env,
+  );
+  return ['env', `PYTHONPATH=${packages}`, 'PYTHONDONTWRITEBYTECODE=1', 'python3', join(source, 'judge.py')];
+}
+
+/** The validator of `cryptography`, and the parser of `spiffe`. */
+export async function pythonPanel(env: Environment): Promise<Panel> {
+  return linePanel(['Python cryptography', 'Python spiffe'], new LineProgram([...(await pythonJudge(env)), 'verify'], env));
+}
