@@ -10,6 +10,20 @@ vi.mock(import('../../src/x509/judge-template.ts'), async (original) => {
   return { judgeTemplate: async (...parameters: Parameters<typeof judgeTemplate>) => ((judged.count += 1) % 50 === 1 ? judgeTemplate(...parameters) : undefined) };
 });
 
+/** Opening a key proves that its halves fit: a pure function of the text, so that one proof for each text will do here. */
+vi.mock(import('../../src/x509/key-pair.ts'), async (original) => {
+  const { keyPairFromPem, ...others } = await original();
+  const opened = new Map<string, ReturnType<typeof keyPairFromPem>>();
+  return {
+    ...others,
+    keyPairFromPem: (pem: string) => {
+      const pair = opened.get(pem) ?? keyPairFromPem(pem);
+      opened.set(pem, pair);
+      return pair;
+    },
+  };
+});
+
 const replayed = process.env['SIM_SEED'];
 const firstSeed = Number(process.env['SIM_FROM'] ?? 1);
 const seeds = Number(process.env['SIM_SEEDS'] ?? 2000);
