@@ -28,7 +28,7 @@ export interface ProcessParts {
   /** Changes the context: likewise. */
   readonly wrapContext?: (context: ControllerContext) => ControllerContext;
   readonly onDecision: (publicKey: string, knowledge: Knowledge) => void;
-  /** `last` is the owner as it was shown last, gone or not. */
+  /** `last` is the owner that claimed this Secret, as it was shown last, gone or not. */
   readonly onDelete: (key: ObjectKey, shown: WorkloadIdentity | undefined, last: WorkloadIdentity | undefined) => void;
   readonly onAudit: (record: AuditRecord) => void;
 }
@@ -121,7 +121,7 @@ export class SimulatedProcess {
       patchStatus: (key, status, expect) => call(async () => store.patchStatus(key, status, expect)),
       delete: (key, expect) => {
         const owner = `${key.namespace ?? ''}/${store.peek(key)?.metadata.annotations?.['mtlsd.io/identity'] ?? ''}`;
-        this.#parts.onDelete(key, this.shownIdentity(owner), this.#last.get(owner));
+        this.#parts.onDelete(key, this.shownIdentity(owner), this.#last.get(`${owner} ${key.name}`));
         return call(async () => store.delete(key, expect));
       },
       serves: (kind) => call(async () => store.serves(kind)),
@@ -133,7 +133,9 @@ export class SimulatedProcess {
     const placeOf = (object: T): string => (object.metadata.namespace === undefined ? object.metadata.name : `${object.metadata.namespace}/${object.metadata.name}`);
     const show = (object: T): void => {
       shown.set(placeOf(object), object);
-      if (kind === 'WorkloadIdentity') this.#last.set(placeOf(object), object as unknown as WorkloadIdentity);
+      if (kind !== 'WorkloadIdentity') return;
+      const identity = object as unknown as WorkloadIdentity;
+      this.#last.set(`${placeOf(object)} ${identity.spec.secretName ?? `${identity.metadata.name}-mtls`}`, identity);
     };
     return {
       snapshot: (objects) => {
