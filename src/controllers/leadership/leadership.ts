@@ -26,9 +26,13 @@ export const signerEpochsAnnotation = 'mtlsd.io/signer-epochs';
 /** The holder stops this long before another may start, so that two never sign at once. */
 const marginMs = 1_000;
 
+/** How long a lease that was given back says that it lasts: with an empty holder and no epochs, what only a holder writes. */
+const givenBackSeconds = 1;
+
 /**
  * One replica at a time reconciles and signs: the holder of a Lease. Others take it when the holder gives it back, or when
  * they have seen it unrenewed for its whole duration by their own clocks (clocks of different machines are never compared).
+ * What a person does to the Lease frees it no sooner: its holder may not know of it yet.
  */
 export class Leadership implements SigningLease {
   readonly #options: LeadershipOptions;
@@ -36,7 +40,9 @@ export class Leadership implements SigningLease {
   readonly #epochs = new Map<string, number>();
   #held: Lease | undefined;
   #writing: Promise<void> = Promise.resolve();
-  #seen: { readonly resourceVersion: string; readonly atMs: number } | undefined;
+  #seen: { readonly version: string; readonly atMs: number } | undefined;
+  /** What was sent since the last answer, and with it: one of it is in place, whether its answer arrived or not. */
+  readonly #sent = new Set<string>();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -53,9 +59,8 @@ export class Leadership implements SigningLease {
   }
 
   async acknowledge(trustDomain: string, signerEpoch: number): Promise<void> {
-    if (this.#epochs.get(trustDomain) === signerEpoch) return;
     this.#epochs.set(trustDomain, signerEpoch);
-    await this.#renew();
+    if (!this.#term.names(trustDomain, signerEpoch)) await this.#renew();
   }
 
   /**
@@ -77,13 +82,23 @@ export class Leadership implements SigningLease {
         continue;
       }
       this.#options.log.info('this replica leads', { identity: this.#options.identity });
-      const ended = new AbortController();
-      const leading = lead(ended.signal).catch((error: unknown) => this.#tell('this replica cannot lead', error));
-      await Promise.race([this.#hold(signal), leading]);
-      ended.abort();
-      await leading;
-      if (!signal.aborted) this.#options.log.warn('this replica leads no more: its lease could not be renewed in time', { identity: this.#options.identity });
+      await this.#leadUntilEnded(lead, signal);
     }
+  }
+
+  async #leadUntilEnded(lead: (ended: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const ended = new AbortController();
+    let failed = false;
+    const leading = lead(ended.signal).catch((error: unknown) => {
+      failed = true;
+      this.#tell('this replica cannot lead', error);
+    });
+    await Promise.race([this.#hold(signal), leading]);
+    ended.abort();
+    await leading;
+    // What failed at once would fail at once again.
+    if (failed) await this.#sleep(this.#options.periodMs, signal);
+    else if (!signal.aborted) this.#options.log.warn('this replica leads no more: its lease could not be renewed in time', { identity: this.#options.identity });
   }
 
   async #hold(signal: AbortSignal): Promise<void> {
@@ -102,7 +117,7 @@ export class Leadership implements SigningLease {
     this.#held = undefined;
     try {
       const lease = await store.get({ kind: 'Lease', namespace, name: leaseName });
-      if (lease !== undefined && !this.#isFree(lease)) return false;
+      if (!this.#isFree(lease)) return false;
       await this.#write(lease);
       return true;
     } catch (error) {
@@ -111,15 +126,17 @@ export class Leadership implements SigningLease {
     }
   }
 
-  #isFree(lease: Lease): boolean {
-    const { holderIdentity, leaseDurationSeconds = 0 } = lease.spec;
-    if (holderIdentity === undefined || holderIdentity === '' || holderIdentity === this.#options.identity) return true;
+  /** Whether nobody else can lead under what was found. */
+  #isFree(lease: Lease | undefined): boolean {
+    if (lease === undefined ? this.#seen === undefined : isGivenBack(lease) || this.#sent.has(textOf(lease.spec))) return true;
+    const version = lease?.metadata.resourceVersion ?? 'absent';
     const atMs = this.#options.now().monotonicMs;
-    if (this.#seen?.resourceVersion !== lease.metadata.resourceVersion) {
-      this.#seen = { resourceVersion: lease.metadata.resourceVersion, atMs };
+    if (this.#seen?.version !== version) {
+      this.#seen = { version, atMs };
       return false;
     }
-    return atMs - this.#seen.atMs > leaseDurationSeconds * 1000;
+    const lastsMs = (lease?.spec.leaseDurationSeconds ?? 0) * 1000;
+    return atMs - this.#seen.atMs > Math.max(lastsMs, this.#options.durationMs);
   }
 
   /** One write after the other: each is based on the one before. */
@@ -153,22 +170,27 @@ export class Leadership implements SigningLease {
     const epochs = new Map(this.#epochs);
     const isMine = over?.spec.holderIdentity === identity;
     const time = microTime(sentAt.wallMs);
+    const spec = {
+      holderIdentity: identity,
+      leaseDurationSeconds: durationMs / 1000,
+      acquireTime: isMine ? (over.spec.acquireTime ?? time) : time,
+      renewTime: time,
+      leaseTransitions: (over?.spec.leaseTransitions ?? 0) + (isMine ? 0 : 1),
+    };
+    this.#sent.add(textOf(spec));
     const written = await store.write(
       {
         apiVersion: 'coordination.k8s.io/v1',
         kind: 'Lease',
         metadata: { namespace, name: leaseName, annotations: { [signerEpochsAnnotation]: JSON.stringify(Object.fromEntries(epochs)) } },
-        spec: {
-          holderIdentity: identity,
-          leaseDurationSeconds: durationMs / 1000,
-          acquireTime: isMine ? (over.spec.acquireTime ?? time) : time,
-          renewTime: time,
-          leaseTransitions: (over?.spec.leaseTransitions ?? 0) + (isMine ? 0 : 1),
-        },
+        spec,
       },
       over === undefined ? 'absent' : { uid: over.metadata.uid, resourceVersion: over.metadata.resourceVersion },
     );
+    this.#sent.clear();
+    this.#sent.add(textOf(spec));
     this.#held = written;
+    this.#seen = { version: written.metadata.resourceVersion, atMs: sentAt.monotonicMs };
     this.#term.extend(sentAt, durationMs - marginMs, epochs);
   }
 
@@ -182,7 +204,7 @@ export class Leadership implements SigningLease {
     const { metadata, spec } = held;
     try {
       await this.#options.store.write(
-        { apiVersion: held.apiVersion, kind: 'Lease', metadata: { namespace: metadata.namespace ?? '', name: metadata.name }, spec: { ...spec, holderIdentity: '', leaseDurationSeconds: 1 } },
+        { apiVersion: held.apiVersion, kind: 'Lease', metadata: { namespace: metadata.namespace ?? '', name: metadata.name }, spec: { ...spec, holderIdentity: '', leaseDurationSeconds: givenBackSeconds } },
         { uid: metadata.uid, resourceVersion: metadata.resourceVersion },
       );
     } catch (error) {
@@ -206,6 +228,14 @@ export class Leadership implements SigningLease {
       signal.addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+function isGivenBack({ metadata, spec }: Lease): boolean {
+  return (spec.holderIdentity ?? '') === '' && spec.leaseDurationSeconds === givenBackSeconds && metadata.annotations?.[signerEpochsAnnotation] === undefined;
+}
+
+function textOf({ holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions }: Lease['spec']): string {
+  return JSON.stringify([holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions]);
 }
 
 /** metav1.MicroTime: RFC 3339 with six decimals. */

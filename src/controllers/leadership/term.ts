@@ -30,6 +30,11 @@ export class Term {
     this.#epochs = new Map(epochs);
   }
 
+  /** Whether the lease that was written last names this epoch. */
+  names(trustDomain: string, signerEpoch: number): boolean {
+    return this.#epochs.get(trustDomain) === signerEpoch;
+  }
+
   /** Ends the term now. */
   end(): void {
     this.#until = undefined;
