@@ -87,7 +87,7 @@ function styles(frames: readonly DrawnFrame[], width: number, { speed, restMs }:
   if (frames.length < 2) return fixed;
   const steps = frames.map(({ atMs }, index) => `${round((100 * (atMs - startMs)) / speed / totalMs, 3)}%{transform:translateX(${-round(index * width)}px)}`);
   const last = `100%{transform:translateX(${-round((frames.length - 1) * width)}px)}`;
-  return `${fixed}.film{animation:film ${round(totalMs / 1000, 2)}s step-end infinite}@keyframes film{${steps.join('')}${last}}`;
+  return `${fixed}.film{animation:film ${round(totalMs / 1000, 2)}s step-end infinite}@keyframes film{${steps.join('')}${last}}@media(prefers-reduced-motion:reduce){.film{animation:none}}`;
 }
 
 function drawLines(lines: readonly string[]): readonly string[] {
