@@ -224,6 +224,6 @@ export class Checks {
   }
 }
 
-export function placeOf(object: StoredObject): string {
+function placeOf(object: StoredObject): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }

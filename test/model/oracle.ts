@@ -7,7 +7,7 @@ import type { Secret, TrustDomain, WorkloadIdentity } from '../../src/resources/
  */
 
 /** Milliseconds of "1h30m". */
-export function durationMs(text: string): number {
+function durationMs(text: string): number {
   const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/u.exec(text) ?? [];
   return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }

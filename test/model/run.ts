@@ -12,7 +12,7 @@ const hourMs = 60 * minuteMs;
 const strideMs = 8 * minuteMs;
 
 /** One run: users and faults by chance, then calm, then judgement. @throws Violation, or whatever else went wrong */
-export async function simulate(world: World): Promise<void> {
+async function simulate(world: World): Promise<void> {
   const { random } = world;
   world.inject(random.chance(0.2) ? noFaultRates : drawFaultRates(random));
   world.disorder = random.chance(0.3) ? 0 : random.unit();

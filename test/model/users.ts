@@ -1,5 +1,4 @@
-import type { Secret, TrustDomain, TrustDomainSpec, WorkloadIdentity, WorkloadIdentitySpec } from '../../src/resources/index.ts';
-import { placeOf } from './checks.ts';
+import type { Secret, TrustDomainSpec, WorkloadIdentity, WorkloadIdentitySpec } from '../../src/resources/index.ts';
 import type { World } from './world.ts';
 
 /** People who use the product, and other programs in the same cluster: what they do by chance, valid or not. */
@@ -183,6 +182,3 @@ export function actAsUser(world: World): void {
     if (at < 0) return world.asUser(what, () => act(world));
   }
 }
-
-/** Who is where, for messages. */
-export const describe = (object: TrustDomain | WorkloadIdentity): string => `${object.kind} ${placeOf(object)}`;

@@ -23,7 +23,7 @@ function describeWork(work: DeferredWork): string {
 /** What defects a world has on purpose; see `mutants.ts`. */
 export type Sabotage = Pick<ProcessParts, 'wrapStore' | 'wrapContext'>;
 
-export const startMs = Date.parse('2026-01-05T00:00:00Z');
+const startMs = Date.parse('2026-01-05T00:00:00Z');
 
 /** The store, virtual time, one process of ours at a time, and the checks that look on. */
 export class World {
