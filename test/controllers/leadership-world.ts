@@ -26,6 +26,8 @@ export class Replica {
   readonly stop = new AbortController();
   readonly #world: ElectionWorld;
   paused = false;
+  /** Whether its requests and their answers do not arrive for now. */
+  cut = false;
   dead = false;
   /** How often it was called to lead. */
   terms = 0;
@@ -136,7 +138,7 @@ export class ElectionWorld {
 
   /** Requests travel whether their sender is paused or not; answers wait for it. False when none can run. */
   async step(choice = 0): Promise<boolean> {
-    const ready = this.#tasks.filter(({ replica, isAnswer }) => !isAnswer || (!replica.paused && !replica.dead));
+    const ready = this.#tasks.filter(({ replica, isAnswer }) => !replica.cut && (!isAnswer || (!replica.paused && !replica.dead)));
     const task = ready[choice % Math.max(1, ready.length)];
     if (task === undefined) return false;
     this.#tasks = this.#tasks.filter((other) => other !== task);
@@ -155,11 +157,12 @@ export class ElectionWorld {
     await this.#wake(replica);
   }
 
-  /** All messages arrive and time passes, in small steps. */
-  async calm(ms: number): Promise<void> {
+  /** What can arrive arrives and time passes, in small steps; `look` is called after each. */
+  async calm(ms: number, look: () => void = () => undefined): Promise<void> {
     for (let passed = 0; passed < ms; passed += 250) {
-      while (await this.step());
+      while (await this.step()) look();
       await this.advance(250);
+      look();
     }
   }
 

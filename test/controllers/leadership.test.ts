@@ -113,47 +113,55 @@ describe('an election', () => {
     ['shortens it', (lease) => ({ ...lease, spec: { ...lease.spec, leaseDurationSeconds: 1 } })],
     ['empties all of it', (lease) => ({ ...lease, spec: {} })],
   ])('a person who %s never makes two sign, and one signs again', async (_what, edit) => {
-    const { world } = await electionOf('a', 'b');
-    world.store.edit(leaseKey, edit as never);
-    for (let n = 0; n < 80; n += 1) {
-      await world.calm(250);
-      expect(world.signing.length).toBeLessThanOrEqual(1);
-    }
-    expect(world.signing).toHaveLength(1);
+    await meddle((world) => world.store.edit(leaseKey, edit as never));
   });
 
   test('a person who deletes the Lease never makes two sign', async () => {
-    const { world } = await electionOf('a', 'b');
-    world.store.remove(leaseKey);
-    for (let n = 0; n < 80; n += 1) {
-      await world.calm(250);
-      expect(world.signing.length).toBeLessThanOrEqual(1);
-    }
-    expect(world.signing).toHaveLength(1);
+    await meddle((world) => world.store.remove(leaseKey));
   });
 });
 
+/** Somebody writes the Lease while its holder cannot reach the store, and so does not know. */
+async function meddle(act: (world: ElectionWorld) => void): Promise<void> {
+  const { world } = await electionOf('a', 'b');
+  const onlyOne = (): void => expect(world.signing.length).toBeLessThanOrEqual(1);
+  const holder = world.replicas.find(({ name }) => name === world.signing[0]);
+  if (holder === undefined) throw new Error('nobody leads');
+  holder.cut = true;
+  act(world);
+  await world.calm(3_000, onlyOne);
+  expect(holder.signs).toBe(true);
+  await world.calm(10_000, onlyOne);
+  holder.cut = false;
+  await world.calm(15_000, onlyOne);
+  expect(world.signing).toHaveLength(1);
+}
+
 type Move =
-  | { readonly do: 'advance' | 'skew'; readonly of: number; readonly ms: number }
+  | { readonly do: 'advance' | 'calm'; readonly ms: number }
+  | { readonly do: 'skew'; readonly of: number; readonly ms: number }
   | { readonly do: 'step'; readonly choice: number }
-  | { readonly do: 'pause' | 'resume' | 'lose' | 'lose-answer' | 'conflict'; readonly of: number }
+  | { readonly do: 'pause' | 'resume' | 'cut' | 'heal' | 'lose' | 'lose-answer' | 'conflict'; readonly of: number }
   | { readonly do: 'edit'; readonly holder: string }
   | { readonly do: 'delete' };
 
 const replicaIndex = fc.nat({ max: 1 });
 const move: fc.Arbitrary<Move> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('step' as const), choice: fc.nat({ max: 5 }) }) },
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('advance' as const), of: fc.constant(0), ms: fc.oneof(fc.integer({ min: 1, max: 1_600 }), fc.integer({ min: 1_600, max: 9_000 })) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.oneof(fc.integer({ min: 1, max: 1_600 }), fc.integer({ min: 1_600, max: 9_000 })) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('calm' as const), ms: fc.integer({ min: 250, max: 9_000 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('skew' as const), of: replicaIndex, ms: fc.integer({ min: -100_000, max: 100_000 }) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'lose' as const, 'lose-answer' as const, 'conflict' as const), of: replicaIndex }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'cut' as const, 'heal' as const, 'lose' as const, 'lose-answer' as const, 'conflict' as const), of: replicaIndex }) },
   { weight: 1, arbitrary: fc.oneof(fc.record({ do: fc.constant('edit' as const), holder: fc.constantFrom('', 'a', 'b', 'x') }), fc.record({ do: fc.constant('delete' as const) })) },
 );
 
-async function play(world: ElectionWorld, next: Move): Promise<void> {
+async function play(world: ElectionWorld, next: Move, look: () => void): Promise<void> {
   const replica = 'of' in next ? world.replicas[next.of] : undefined;
   switch (next.do) {
     case 'advance':
       return world.advance(next.ms);
+    case 'calm':
+      return world.calm(next.ms, look);
     case 'step':
       return void (await world.step(next.choice));
     case 'edit':
@@ -170,6 +178,8 @@ async function play(world: ElectionWorld, next: Move): Promise<void> {
 async function befall(world: ElectionWorld, replica: Replica, next: Move): Promise<void> {
   if (next.do === 'pause') replica.paused = true;
   if (next.do === 'resume') await world.resume(replica);
+  if (next.do === 'cut') replica.cut = true;
+  if (next.do === 'heal') replica.cut = false;
   if (next.do === 'skew' && 'ms' in next) replica.time.skewMs += next.ms;
   if (next.do === 'lose') replica.nextFault = { kind: 'unavailable', applied: false };
   if (next.do === 'lose-answer') replica.nextFault = { kind: 'unavailable', applied: true };
@@ -178,18 +188,21 @@ async function befall(world: ElectionWorld, replica: Replica, next: Move): Promi
 
 test('two replicas never sign at once, whatever happens to them, their clocks, their calls and the Lease; and one signs in the end', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(move, { minLength: 20, maxLength: 150 }), async (moves) => {
+    fc.asyncProperty(fc.array(move, { minLength: 10, maxLength: 60 }), async (moves) => {
       const { world } = await electionOf('a', 'b');
+      const onlyOne = (): void => expect(world.signing.length).toBeLessThanOrEqual(1);
       for (const next of moves) {
-        await play(world, next);
-        expect(world.signing.length).toBeLessThanOrEqual(1);
+        await play(world, next, onlyOne);
+        onlyOne();
       }
-      for (const replica of world.replicas) await world.resume(replica);
-      expect(world.signing.length).toBeLessThanOrEqual(1);
-      await world.calm(25_000);
+      for (const replica of world.replicas) {
+        replica.cut = false;
+        await world.resume(replica);
+      }
+      await world.calm(25_000, onlyOne);
       expect(world.signing).toHaveLength(1);
       for (const replica of world.replicas) world.kill(replica);
     }),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 }, 120_000);
