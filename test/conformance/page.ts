@@ -17,6 +17,11 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** The page as it is. */
+export async function readPage(): Promise<string> {
+  return readFile(page, 'utf8');
+}
+
 /** Holds the part of the page between the two marks of `name` to `content`. */
 export async function holdPage(name: string, content: string, env: Environment): Promise<void> {
   const part = new RegExp(`(<!-- ${name}: written by UPDATE=1 npx vitest run --project conformance -->\n)[^]*?(<!-- end of ${name} -->)`);

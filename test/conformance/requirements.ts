@@ -42,6 +42,24 @@ export async function requirementsMet(what: string, needed: readonly ToolName[],
   return false;
 }
 
+const ownVersions: readonly (readonly [name: string, ...command: [string, ...string[]]])[] = [
+  ['OpenSSL', 'openssl', 'version'],
+  ['Go', 'go', 'version'],
+  ['JDK', 'javac', '--version'],
+];
+
+/**
+ * The versions of the tools that are the machine's own and judge by rules of their own: `OpenSSL 3.0, Go 1.26, JDK 17.0`.
+ * What a page says of them holds for these versions.
+ */
+export async function machineVersions(env: Environment): Promise<string> {
+  const told = ownVersions.map(async ([name, program, ...args]) => {
+    const { stdout } = await run(program, args, { env: { ...env } });
+    return `${name} ${/\d+\.\d+/.exec(stdout)?.[0] ?? 'of an unknown version'}`;
+  });
+  return (await Promise.all(told)).join(', ');
+}
+
 async function isThere([program, ...args]: Tool['probe'], env: Environment): Promise<boolean> {
   return run(program, args, { env: { ...env }, timeout: 30_000 }).then(
     () => true,
