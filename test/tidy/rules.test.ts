@@ -20,6 +20,21 @@ test('the lock file names no place that packages come from', async () => {
   expect(lock).not.toContain('"resolved"');
 });
 
+/** Packages of which the daemon carries two versions, because those that need them do not agree. May only shrink. */
+const twice = ['fast-uri', 'sonic-boom', 'tslib'];
+
+test('the daemon carries one version of each package, but for those that are known', async () => {
+  const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, { version?: string; dev?: boolean }> };
+  const versions = new Map<string, Set<string>>();
+  for (const [path, { version, dev }] of Object.entries(lock.packages)) {
+    if (path === '' || dev === true || version === undefined) continue;
+    const name = path.split('node_modules/').at(-1) ?? path;
+    versions.set(name, (versions.get(name) ?? new Set()).add(version));
+  }
+  expect(versions.size).toBeGreaterThan(50);
+  expect([...versions].flatMap(([name, found]) => (found.size > 1 ? [name] : [])).toSorted()).toEqual(twice);
+});
+
 test('a package that runs a script when it is installed is one that we chose', async () => {
   const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, { hasInstallScript?: boolean }> };
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { allowScripts: Record<string, boolean> };
