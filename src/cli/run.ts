@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import type { Overview } from '../app/overview.ts';
 import { Standalone } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
@@ -49,6 +50,8 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
   if (options.once === true) return await once(io, standalone);
   if (live === undefined) {
     tellFirst(standalone, log, options.out);
+    // What stands in the way of an identity is logged when it begins: a restart would be silent about what was there before.
+    void standalone.settled().then(() => tellCount(standalone.overview(), log, options.out));
     await untilStopped();
   } else {
     await live.show(standalone, untilStopped());
@@ -79,6 +82,12 @@ async function once(io: CliIo, standalone: Standalone): Promise<void> {
   const ready = [...identities, ...trustDomains].every((row) => row.ready);
   io.stdout(`${identities.filter((row) => row.ready).length} of ${identities.length} identities are ready\n`);
   if (!ready || problems.length > 0) io.setExitCode(exitCodes.no);
+}
+
+function tellCount({ identities, problems }: Overview, log: Log, out: string): void {
+  const ready = `${identities.filter((row) => row.ready).length} of ${identities.length} identities are ready`;
+  if (problems.length === 0) log.info(ready);
+  else log.warn(`${ready}, ${problems.length} thing${problems.length === 1 ? ' is' : 's are'} wrong: mtlsd status --out ${out}`);
 }
 
 /** Log lines that a person reads first say what to try next, once, when the first identity is there. */
