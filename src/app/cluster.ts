@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
 import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
@@ -26,6 +27,8 @@ const leaseName = 'mtlsd-controller';
 /** Another replica takes over this long after the last sign of life, so within seconds. */
 const leaseDurationMs = 6_000;
 const leasePeriodMs = 1_500;
+/** Events that wait when the process is to end are sent for this long. */
+const drainMs = 2_000;
 /** A reconciliation takes milliseconds; the store's calls have time-outs far below this. */
 const wedgedAfterMs = 180_000;
 /**
@@ -33,8 +36,8 @@ const wedgedAfterMs = 180_000;
  * much is gone: 0.4 × TTL ≥ 90 s + 60 s.
  */
 const delivery = { minTtlMs: 375_000, minTtlReason: 'the shortest that kubelet shows to pods in time (it takes up to 90s)' };
-/** About what an API server takes with room for others; herds after an outage are spread over time by it. */
-const issuancesPerSecond = 400;
+/** About what an API server takes; a herd after an outage is spread over time by it. */
+const issuancesPerSecond = 1_000;
 
 /** One replica of the controller in a cluster: it reconciles and signs while it holds the Lease, and stands by otherwise. */
 export class ClusterDaemon implements AsyncDisposable {
@@ -42,6 +45,7 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #log: Log;
   readonly #audit: AuditLog;
   readonly #store: KubernetesStore;
+  readonly #leaseStore: KubernetesStore;
   readonly #events: ReturnType<typeof createEventRecorder>;
   readonly #metrics = new PrometheusMetrics();
   readonly #leadership: Leadership;
@@ -55,15 +59,18 @@ export class ClusterDaemon implements AsyncDisposable {
     this.#audit = audit;
     const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
     const io = { log, random: Math.random, nowMs: () => systemClock.nowMs() };
-    this.#store = openKubernetesStore({
+    const reach = {
       ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
       ...(config.context === undefined ? {} : { context: config.context }),
       fieldManager: 'mtlsd',
       ...io,
-    });
+    };
+    this.#store = openKubernetesStore(reach);
+    // Its own connection and a short time-out: a renewal of the Lease never queues behind a herd of issuances.
+    this.#leaseStore = openKubernetesStore({ ...reach, connections: 1, callTimeoutMs: 2 * leasePeriodMs });
     this.#events = createEventRecorder({ api: this.#store.api, instance, ...io });
     this.#leadership = new Leadership({
-      store: this.#store,
+      store: this.#leaseStore,
       clock: systemClock,
       now: () => ({ wallMs: Date.now(), monotonicMs: performance.now() }),
       log,
@@ -96,10 +103,11 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#events.drained();
-    await this.#events[Symbol.asyncDispose]();
-    await this.#health.close();
-    await this.#store.close();
+    // An API server that is away keeps nobody from ending: what is not told soon is not told.
+    const patience = new AbortController();
+    await Promise.race([this.#events.drained(), sleep(drainMs, undefined, { signal: patience.signal })]);
+    patience.abort();
+    await Promise.all([this.#events[Symbol.asyncDispose](), this.#health.close(), this.#store.close(), this.#leaseStore.close()]);
   }
 
   async #lead(ended: AbortSignal): Promise<void> {
