@@ -49,6 +49,9 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
     if (isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) return;
     for (const identity of identities.byIndex('namespace', nameOf(before, after))) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
   });
+  secrets.onKnown((namespace) => {
+    for (const identity of identities.byIndex('namespace', namespace)) identityController.enqueue(namespace, identity.metadata.name);
+  });
   domains.onChange(() => {
     for (const identity of identities.values()) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
   });

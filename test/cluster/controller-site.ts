@@ -135,19 +135,24 @@ export class Site implements AsyncDisposable {
     ];
     const group = 'rbac.authorization.k8s.io';
     const subjects = [{ kind: 'ServiceAccount', namespace: 'mtlsd-system', name }];
-    const secrets = limits.secretsIn.flatMap((place) => [
-      { apiVersion: `${group}/v1`, kind: 'Role', metadata: { namespace: place, name }, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['*'] }] },
-      { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata: { namespace: place, name }, roleRef: { apiGroup: group, kind: 'Role', name }, subjects },
-    ]);
     await this.apply(
       serviceAccount('mtlsd-system', name),
       { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata: { name }, rules },
       { apiVersion: `${group}/v1`, kind: 'ClusterRoleBinding', metadata: { name }, roleRef: { apiGroup: group, kind: 'ClusterRole', name }, subjects },
-      ...secrets,
     );
+    for (const place of limits.secretsIn) await this.grantSecrets(name, place);
     const file = join(this.folder, name);
     await writeKubeconfig(file, { server: this.cluster.server, caFile: this.cluster.caFile, token: await this.token(name) });
     return file;
+  }
+
+  /** Lets a service account of mtlsd-system do everything with the Secrets of one namespace. */
+  async grantSecrets(name: string, place: string): Promise<void> {
+    const group = 'rbac.authorization.k8s.io';
+    await this.apply(
+      { apiVersion: `${group}/v1`, kind: 'Role', metadata: { namespace: place, name }, rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['*'] }] },
+      { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata: { namespace: place, name }, roleRef: { apiGroup: group, kind: 'Role', name }, subjects: [{ kind: 'ServiceAccount', namespace: 'mtlsd-system', name }] },
+    );
   }
 
   /** One request as the administrator. */

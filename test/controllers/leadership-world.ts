@@ -78,7 +78,6 @@ export class ElectionWorld {
   readonly store: MemoryStore;
   #tasks: Task[] = [];
   #running: Replica | undefined;
-  #isAnswer = false;
   #uids = 0;
 
   constructor() {

@@ -1,3 +1,4 @@
+import { isMtlsdError } from '../../errors/index.ts';
 import type { StoredObject } from '../../resources/index.ts';
 import type { Kind, Store, Watched, WatchSelector } from '../../store/port.ts';
 
@@ -19,6 +20,11 @@ export class Cache<T extends StoredObject> {
   readonly #gone = new Set<string>();
   #synced = false;
   readonly #whenSynced = Promise.withResolvers<void>();
+  readonly #knownListeners: ((namespace: string) => void)[] = [];
+  /** The namespaces that are watched; undefined: all. */
+  #watched: ReadonlySet<string> | undefined;
+  /** Watches without a snapshot so far, by namespace (empty: all), and why. */
+  readonly #unknown = new Map<string, { readonly why: string; readonly refused: boolean }>();
 
   /** Fills the cache from watches until `signal` aborts: one, or one for each namespace that is watched. */
   static watching<K extends Kind>(
@@ -29,18 +35,43 @@ export class Cache<T extends StoredObject> {
     interrupted: (error: Error | undefined) => void,
   ): Cache<Watched<K>> {
     const cache = new Cache<Watched<K>>();
-    const missing = new Set(selectors);
+    const namespaces = selectors.map(({ namespace = '' }) => namespace);
+    cache.#watched = namespaces.includes('') ? undefined : new Set(namespaces);
+    for (const namespace of namespaces) cache.#unknown.set(namespace, { why: 'it was not read yet', refused: false });
     for (const selector of selectors) {
-      const snapshot = (objects: readonly Watched<K>[]): void => {
-        cache.#replace(objects, selector.namespace);
-        if (missing.delete(selector) && missing.size === 0) cache.#sync();
+      const { namespace = '' } = selector;
+      const handler = {
+        snapshot: (objects: readonly Watched<K>[]) => {
+          cache.#replace(objects, selector.namespace);
+          cache.#know(namespace);
+        },
+        upsert: (object: Watched<K>) => cache.#put(object),
+        remove: (last: Watched<K>) => cache.#remove(last),
+        interrupted: (error: Error | undefined) => {
+          if (isMtlsdError(error, 'STORE_FORBIDDEN')) cache.#refuse(namespace, error.message);
+          interrupted(error);
+        },
       };
-      store.watch(kind, selector, { snapshot, upsert: (object) => cache.#put(object), remove: (last) => cache.#remove(last), interrupted }, signal);
+      store.watch(kind, selector, handler, signal);
     }
     return cache;
   }
 
-  /** Whether a first snapshot has arrived. Nothing may be concluded from absence before. */
+  /**
+   * Why the objects of a namespace are not known, or undefined when they are: nothing may be concluded from the absence of
+   * one until then. A right that is missing in one namespace does not hold the others up.
+   */
+  whyUnknown(namespace: string): string | undefined {
+    if (this.#watched !== undefined && !this.#watched.has(namespace)) return 'it is not among the namespaces that mtlsd watches';
+    return this.#unknown.get(this.#watched === undefined ? '' : namespace)?.why;
+  }
+
+  /** Calls `listener` when the objects of a namespace are known that were not when the cache began to count as filled. */
+  onKnown(listener: (namespace: string) => void): void {
+    this.#knownListeners.push(listener);
+  }
+
+  /** Whether every watch that may be has had its first snapshot. Nothing may be concluded from absence before. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -49,7 +80,7 @@ export class Cache<T extends StoredObject> {
     return this.#objects.size;
   }
 
-  /** Resolves with the first snapshot. */
+  /** Resolves with the first snapshot of every watch that may be. */
   whenSynced(): Promise<void> {
     return this.#whenSynced.promise;
   }
@@ -140,7 +171,22 @@ export class Cache<T extends StoredObject> {
     }
   }
 
-  #sync(): void {
+  #know(namespace: string): void {
+    if (!this.#unknown.delete(namespace)) return;
+    if (this.#synced) for (const listener of this.#knownListeners) listener(namespace);
+    this.#syncWhenRead();
+  }
+
+  #refuse(namespace: string, why: string): void {
+    if (!this.#unknown.has(namespace)) return;
+    this.#unknown.set(namespace, { why, refused: true });
+    this.#syncWhenRead();
+  }
+
+  /** With one snapshot at least: where nothing can be read, nothing can be done. */
+  #syncWhenRead(): void {
+    const waiting = [...this.#unknown].some(([namespace, { refused }]) => namespace === '' || !refused);
+    if (waiting || this.#unknown.size === this.#watched?.size) return;
     this.#synced = true;
     this.#whenSynced.resolve();
   }

@@ -48,6 +48,7 @@ export class Controller {
 
   /** Starts to work on what is queued. */
   start(): void {
+    if (this.#stopped) return;
     this.queue.onReady(() => this.#pump());
     this.#pump();
   }

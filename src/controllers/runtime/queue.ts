@@ -43,6 +43,7 @@ export class WorkQueue {
   #order = 0;
   #seenMs = 0;
   #wake: (() => void) | undefined;
+  #closed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -115,8 +116,9 @@ export class WorkQueue {
     if (working?.again === true) this.add(key, working.urgency);
   }
 
-  /** Forgets every timer. Nothing becomes ready by itself afterwards. */
+  /** Forgets every timer. Nothing becomes ready by itself afterwards, and a timer never keeps the process alive again. */
   close(): void {
+    this.#closed = true;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#wake = undefined;
@@ -140,6 +142,7 @@ export class WorkQueue {
   }
 
   #arm(): void {
+    if (this.#closed) return;
     if (this.#clockWentBack()) this.#releaseDue(true);
     const due = this.nextDelayedMs;
     if (due === undefined) return;

@@ -22,6 +22,10 @@ export interface ObservedIdentity {
   /** The Secret of the wanted name, when it is one of ours (made for this or another identity). */
   readonly secret: SecretMetadata | undefined;
   readonly verdict: Verdict;
+  /** Why the Secrets of its namespace are not known, if they are not. */
+  readonly secretsUnknown: string | undefined;
+  /** Whether the namespace is being deleted. */
+  readonly namespaceLeaving: boolean;
   /** Whether the trust domain takes identities of this namespace. */
   readonly namespaceAllowed: boolean;
   /** Whether the service account that the identity is for does not exist. */
@@ -79,6 +83,8 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
   const rest = { svid, renewalTimeMs: svid === undefined ? undefined : renewalOf(observed, svid) };
   const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs)) });
 
+  if (observed.secretsUnknown !== undefined) return blocked(unknownBlocker(observed, observed.secretsUnknown));
+  if (observed.namespaceLeaving) return blocked(leavingBlocker(observed));
   if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
   if (!observed.namespaceAllowed) return blocked(namespaceBlocker(observed));
   if (observed.serviceAccountMissing) return blocked(serviceAccountBlocker(observed));
@@ -197,6 +203,16 @@ function expiryOf(svid: DeliveredSvid | undefined, nowMs: number): number | unde
 function earliest(...times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+function unknownBlocker(observed: ObservedIdentity, why: string): Blocker {
+  const { namespace = '' } = observed.identity.metadata;
+  return { reason: 'SecretsOutOfReach', message: `nothing is issued into namespace ${namespace}, because mtlsd cannot see its Secrets: ${why}` };
+}
+
+function leavingBlocker(observed: ObservedIdentity): Blocker {
+  const { namespace = '' } = observed.identity.metadata;
+  return { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being deleted: nothing is issued into it` };
 }
 
 function rivalBlocker(observed: ObservedIdentity): Blocker {

@@ -25,9 +25,20 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   return {
     observedGeneration,
     ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),
-    ...(plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, { name: secret.metadata.name, resourceVersion: versionWritten(inputs, plan.svid, secret) })),
+    ...(areUnknown(inputs) ? saidBefore(identity.status) : plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, { name: secret.metadata.name, resourceVersion: versionWritten(inputs, plan.svid, secret) })),
     conditions: [...conditions],
   };
+}
+
+/** Whether nothing is known of the Secrets of the identity's namespace. */
+function areUnknown({ blocker }: StatusInputs): boolean {
+  return blocker?.reason === 'SecretsOutOfReach';
+}
+
+/** What status said of the Secret: it stays while nobody can see whether it still holds. */
+function saidBefore(status: WorkloadIdentityStatus = {}): Partial<WorkloadIdentityStatus> {
+  const { observedGeneration: _generation, trustDomain: _trustDomain, conditions: _conditions, ...saidOfSecret } = status;
+  return saidOfSecret;
 }
 
 /** The version that we wrote last: somebody else's write to labels must not become a write of ours, each time (L3). */
@@ -68,7 +79,9 @@ function issued({ blocker, plan }: StatusInputs): NewCondition {
 const unready: ReadonlySet<string> = new Set(['Denied', 'Conflict', 'SecretNotOurs', 'TrustDomainMissing', 'TrustDomainAmbiguous', 'ForeignChanges', 'NamespaceNotAllowed']);
 
 /** Ready: whether a valid pair of the current spec is in place. A failing renewal leaves it True until the pair ends (L12). */
-function ready({ blocker, plan, secret }: StatusInputs, nowMs: number): NewCondition {
+function ready(inputs: StatusInputs, nowMs: number): NewCondition {
+  const { blocker, plan, secret } = inputs;
+  if (blocker !== undefined && areUnknown(inputs)) return { type: 'Ready', status: 'Unknown', ...told(blocker) };
   const because = blocker !== undefined ? told(blocker) : { reason: 'Pending', message: 'not issued yet' };
   if (plan.svid === undefined || secret === undefined) return { type: 'Ready', status: 'False', ...because };
   if (plan.svid.notAfterMs <= nowMs) {
