@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { IdentityRow, Overview, TrustDomainRow } from '../app/overview.ts';
-import { fit, table } from './table.ts';
+import { fit, fitEnd, table } from './table.ts';
 
 /** How an overview is drawn. */
 export interface OverviewStyle {
@@ -18,28 +18,52 @@ export function overviewText(overview: Overview, style: OverviewStyle): string {
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** The table of identities alone. */
+/** The table of identities alone, as wide as there is room: what tells least goes first. */
 export function identitiesText(identities: readonly IdentityRow[], style: OverviewStyle, paint = painter(style.colour)): string {
   if (identities.length === 0) return paint('dim', 'No identities yet: add a WorkloadIdentity.');
-  const header = ['IDENTITY', 'SPIFFE ID', 'ISSUER', 'LIFE LEFT', 'RENEWALS'].map((title) => paint('dim', title));
-  const idWidth = Math.max(20, style.width - 66);
-  const rows = identities.map((row) => [
-    row.ready ? `${row.namespace}/${row.name}` : paint('red', `${row.namespace}/${row.name}`),
-    row.spiffeId === undefined ? paint('dim', '(not issued)') : fit(row.spiffeId, idWidth),
-    row.issuer === undefined ? '' : paint('cyan', row.issuer.slice(0, 8)),
-    lifeBar(row, paint),
-    String(row.renewals),
-  ]);
+  const columns = columnsFor(identities, style.width);
+  const title = (text: string): string => paint('dim', text);
+  const header = [title('IDENTITY'), ...(columns.spiffeId > 0 ? [title('SPIFFE ID')] : []), ...(columns.issuer ? [title('ISSUER')] : []), title('LIFE LEFT'), title('RENEWALS')];
+  const short = pathsAlone(identities, columns.spiffeId);
+  const rows = identities.map((row) => {
+    const name = fitEnd(nameOf(row), columns.name);
+    const spiffeId = row.spiffeId === undefined ? paint('dim', fit('(not issued)', columns.spiffeId)) : fitEnd(short ? `…${pathOf(row.spiffeId)}` : row.spiffeId, columns.spiffeId);
+    const issuer = row.issuer === undefined ? '' : paint('cyan', row.issuer.slice(0, issuerWidth));
+    return [row.ready ? name : paint('red', name), ...(columns.spiffeId > 0 ? [spiffeId] : []), ...(columns.issuer ? [issuer] : []), lifeBar(row, columns.bar, paint), String(row.renewals)];
+  });
   return table([header, ...rows]);
 }
 
-const barCells = 12;
+/** Whether the paths say enough: where not every SPIFFE ID fits, and all of them start alike. */
+function pathsAlone(identities: readonly IdentityRow[], width: number): boolean {
+  const ids = identities.map((row) => row.spiffeId).filter((id) => id !== undefined);
+  return ids.some((id) => id.length > width) && new Set(ids.map((id) => id.slice(0, -pathOf(id).length))).size === 1;
+}
 
-function lifeBar(row: IdentityRow, paint: (colour: Colour, text: string) => string): string {
+const pathOf = (spiffeId: string): string => spiffeId.replace(/^spiffe:\/\/[^/]*/u, '');
+const nameOf = (row: IdentityRow): string => `${row.namespace}/${row.name}`;
+/** That much of a key identifier tells authorities apart. */
+const issuerWidth = 8;
+const renewalsWidth = 'RENEWALS'.length;
+/** The longest that `spoken` answers: `12m 05s`. */
+const spokenWidth = 7;
+const gap = 2;
+
+/** How wide each column is; a SPIFFE ID of width 0 is left out. */
+function columnsFor(identities: readonly IdentityRow[], width: number) {
+  const roomy = width >= 90;
+  const bar = roomy ? 12 : 8;
+  const name = Math.max('IDENTITY'.length, Math.min(Math.max(...identities.map((row) => nameOf(row).length)), Math.floor(width * 0.35)));
+  const others = name + (roomy ? gap + issuerWidth : 0) + gap + bar + 1 + spokenWidth + gap + renewalsWidth;
+  const left = width - others - gap;
+  return { name, spiffeId: left >= 12 ? left : 0, issuer: roomy, bar };
+}
+
+function lifeBar(row: IdentityRow, cells: number, paint: (colour: Colour, text: string) => string): string {
   if (row.lifeLeft === undefined || row.lifeLeftSeconds === undefined) return '';
-  const full = Math.round(row.lifeLeft * barCells);
+  const full = Math.round(row.lifeLeft * cells);
   const colour = row.lifeLeft > 0.35 ? 'green' : row.lifeLeft > 0.15 ? 'yellow' : 'red';
-  return `${paint(colour, '█'.repeat(full))}${paint('dim', '░'.repeat(barCells - full))} ${spoken(row.lifeLeftSeconds)}`;
+  return `${paint(colour, '█'.repeat(full))}${paint('dim', '░'.repeat(cells - full))} ${spoken(row.lifeLeftSeconds)}`;
 }
 
 /** Seconds in the two largest units that say enough: `45s`, `12m 05s`, `3h 20m`, `12d 4h`. */

@@ -5,7 +5,8 @@ import { Standalone } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
-import { LiveView, type Place } from './live-view.ts';
+import type { Place } from './live-frame.ts';
+import { LiveView } from './live-view.ts';
 
 interface RunOptions {
   readonly out: string;

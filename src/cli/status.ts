@@ -6,7 +6,8 @@ import type { Overview } from '../app/overview.ts';
 import { MtlsdError } from '../errors/index.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
-import { LiveView, type Place } from './live-view.ts';
+import type { Place } from './live-frame.ts';
+import { LiveView } from './live-view.ts';
 import { overviewText } from './overview-text.ts';
 
 interface StatusOptions extends ClusterAddress {
