@@ -7,6 +7,8 @@ import { type Benchmark, keepsBudget, type Measurement } from './measurement.ts'
 /** One file a benchmark, loaded when it runs. */
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   sign: async () => (await import('./sign.ts')).sign,
+  issue: async () => (await import('./issue.ts')).issue,
+  idle: async () => (await import('./idle.ts')).idle,
 };
 
 function figure(value: number): string {

@@ -196,6 +196,25 @@ test('L9: Secrets stay while the definition of WorkloadIdentity is going away', 
   expect(bench.secret('cart-mtls')).toBeDefined();
 });
 
+test('L14: Secrets stay when the definition comes back without the identities, and follow an identity that comes back', async () => {
+  const bench = await startBench();
+  bench.put('cart');
+  await bench.world.drain();
+  const before = bench.pair('cart-mtls').leaf.serialNumber;
+  bench.world.store.setServed('WorkloadIdentity', false);
+  removeIdentity(bench, 'cart');
+  await bench.pass(minuteMs);
+  bench.world.store.setServed('WorkloadIdentity', true);
+  await restart(bench);
+  await bench.pass(10 * minuteMs);
+  expect(bench.pair('cart-mtls').leaf.serialNumber).toBe(before);
+  bench.put('cart');
+  await bench.world.drain();
+  removeIdentity(bench, 'cart');
+  await bench.world.drain();
+  expect(bench.secret('cart-mtls')).toBeUndefined();
+});
+
 test('L10: other defaults, other settings and a restart never re-key an authority', async () => {
   const bench = await startBench(short);
   const before = authorities(bench).map(({ keyIdentifier }) => keyIdentifier);

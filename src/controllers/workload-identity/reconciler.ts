@@ -129,6 +129,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
       secret: isOurs ? secret : undefined,
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
       leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name) && !this.#isKept(other)),
+      secretsUnknown: this.#secrets.whyUnknown(namespace),
+      namespaceLeaving: this.#namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined,
       namespaceAllowed: this.#isAllowed(domain, namespace),
       serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
@@ -168,7 +170,14 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const id = `${key.namespace}/${key.name}`;
     this.#contents.forgetIdentity(id);
     this.#foreign.delete(id);
-    if (this.#doomed(key).length > 0 && !(await this.#context.store.serves('WorkloadIdentity'))) return { nextAtMs: this.#context.clock.nowMs() + 10_000 };
+    if (this.#doomed(key).length > 0 && !(await this.#context.store.serves('WorkloadIdentity'))) {
+      // Removing our definitions removes no trust (L14), and bringing them back without the objects does not either: what is
+      // there is kept from now on, until an object claims it again.
+      const spared = this.#doomed(key);
+      this.#wanted.delete(id);
+      for (const secret of spared) await this.#actor.retain(secret);
+      return {};
+    }
     // Looked up anew each time: while a call was on its way the object may have come back.
     for (let [secret] = this.#doomed(key); secret !== undefined; [secret] = this.#doomed(key)) {
       await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
