@@ -92,6 +92,13 @@ export interface Store {
    * deleted: then the absence of an object is no wish of a user's, and nothing may be deleted because of it.
    */
   serves(kind: Kind): Promise<boolean>;
+
+  /**
+   * Since when the API that stores this kind has been there, milliseconds since the epoch; undefined while `serves` is false.
+   * Objects of an earlier definition went with it, and not by a user's wish. Left out by stores whose kinds never go.
+   * @throws as `serves` does
+   */
+  servedSinceMs?(kind: Kind): Promise<number | undefined>;
 }
 
 /** Kinds with a status subresource. */

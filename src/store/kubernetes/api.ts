@@ -75,12 +75,20 @@ export class Api {
    */
   async serves(kind: Kind): Promise<boolean> {
     const type = resourceTypeOf(kind);
-    if (isCustomResource(type)) return this.#definitionStands(type);
+    if (isCustomResource(type)) return (await this.#standingDefinition(type)) !== undefined;
     if (type.versions.length === 1) return true;
     const version = await this.#discover(type);
     if (version === undefined) this.#versions.delete(kind);
     else this.#versions.set(kind, version);
     return version !== undefined;
+  }
+
+  /** Since when a custom kind is defined, milliseconds since the epoch; 0 for a kind of the API server's own. @throws as `serves` */
+  async servedSinceMs(kind: Kind): Promise<number | undefined> {
+    const type = resourceTypeOf(kind);
+    if (!isCustomResource(type)) return (await this.serves(kind)) ? 0 : undefined;
+    const definition = await this.#standingDefinition(type);
+    return definition === undefined ? undefined : Date.parse(definition.metadata?.creationTimestamp ?? '') || 0;
   }
 
   /** Sends what nobody waits for. Undefined when it arrived; otherwise why not, and whether that passes. Never rejects. */
@@ -101,14 +109,15 @@ export class Api {
     return unreachableError(question, this.#transport.server, cause);
   }
 
-  async #definitionStands(type: ResourceType): Promise<boolean> {
+  async #standingDefinition(type: ResourceType): Promise<Definition | undefined> {
     const name = definitionName(type);
     const answer = await this.#get(type.kind, `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`);
-    if (answer === undefined) return false;
-    const { metadata, spec, status } = answer as Definition;
+    if (answer === undefined) return undefined;
+    const definition = answer as Definition;
+    const { metadata, spec, status } = definition;
     const established = (status?.conditions ?? []).some((condition) => condition.type === 'Established' && condition.status === 'True');
     const served = (spec?.versions ?? []).some((version) => version.name === type.versions[0] && version.served === true);
-    return metadata?.deletionTimestamp === undefined && established && served;
+    return metadata?.deletionTimestamp === undefined && established && served ? definition : undefined;
   }
 
   async #discover(type: ResourceType): Promise<string | undefined> {
@@ -154,7 +163,7 @@ export class Api {
 }
 
 interface Definition {
-  readonly metadata?: { readonly deletionTimestamp?: string };
+  readonly metadata?: { readonly creationTimestamp?: string; readonly deletionTimestamp?: string };
   readonly spec?: { readonly versions?: readonly { readonly name?: string; readonly served?: boolean }[] };
   readonly status?: { readonly conditions?: readonly { readonly type?: string; readonly status?: string }[] };
 }

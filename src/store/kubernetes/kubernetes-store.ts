@@ -105,6 +105,10 @@ export class KubernetesStore implements Store, AsyncDisposable {
     return this.#parts.api.serves(kind);
   }
 
+  async servedSinceMs(kind: Kind): Promise<number | undefined> {
+    return this.#parts.api.servedSinceMs(kind);
+  }
+
   /** Ends all watches and connections; calls that are under way fail. */
   async close(): Promise<void> {
     this.#closing.abort();
