@@ -1,3 +1,7 @@
+/**
+ * The composition roots: configuration becomes a running daemon here, and this is the only folder that knows every part. The
+ * clock, randomness, process ids and files of the machine enter here and go down as parameters.
+ */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';

@@ -1,3 +1,7 @@
+/**
+ * The command line: one file a command, put together here. A command reads its options, hands them to `app/`, and prints;
+ * it decides nothing about identities. Options and exit statuses are fixed: scripts depend on them.
+ */
 import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { controllerCommand } from './controller.ts';

@@ -6,5 +6,3 @@ export type { ControllerContext, DeliveryLimits } from './context.ts';
 export type { DomainState } from './domains.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { startControllers, type Controllers } from './start.ts';
-export { newRootAnnotation } from './trust-domain/plan.ts';
-export { authorityRecordLabel } from './trust-domain/record-store.ts';

@@ -45,7 +45,7 @@ const mainFiles: ReadonlyMap<string, string> = new Map([
   ['src/store', 'port.ts'],
 ]);
 /** Folders whose main file does not open with a paragraph yet. */
-const withoutParagraph: ReadonlySet<string> = new Set(['src/app', 'src/cli']);
+const withoutParagraph: ReadonlySet<string> = new Set();
 
 test('names say what is in a file', () => {
   const vague = /(?:^|\/)(?:utils?|helpers?|common|misc|shared|[\w-]*manager)(?:\/|\.\w+$)/iu;

@@ -2,7 +2,7 @@ import { labels, managedByMtlsd, type ClusterTrustBundle, type ConfigMap, type D
 import type { RenderedBundle } from '../domains.ts';
 
 /** The signer that trust bundles in the cluster belong to: see certificates.k8s.io ClusterTrustBundle. */
-export const signerName = 'mtlsd.io/x509-svid';
+const signerName = 'mtlsd.io/x509-svid';
 
 /** One place that a trust domain's bundle is written to: a namespace's ConfigMap, or (namespace empty) the ClusterTrustBundle. */
 export interface BundleTarget {

@@ -17,7 +17,7 @@ export interface LoadedRecord {
 }
 
 /** Where the authority record of a trust domain is. */
-export function recordKey(context: ControllerContext, trustDomain: TrustDomainName): ObjectKey<'Secret'> {
+function recordKey(context: ControllerContext, trustDomain: TrustDomainName): ObjectKey<'Secret'> {
   return { kind: 'Secret', namespace: context.systemNamespace, name: `mtlsd-authorities-${trustDomain}` };
 }
 

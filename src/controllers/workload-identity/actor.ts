@@ -205,7 +205,7 @@ export class IdentityActor {
 }
 
 /** What a cache holds of a Secret: never its content. */
-export function metadataOf(secret: Secret): SecretMetadata {
+function metadataOf(secret: Secret): SecretMetadata {
   return { apiVersion: 'v1', kind: 'Secret', metadata: secret.metadata };
 }
 

@@ -83,11 +83,8 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
   const rest = { svid, renewalTimeMs: svid === undefined ? undefined : renewalOf(observed, svid) };
   const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs)) });
 
-  if (observed.secretsUnknown !== undefined) return blocked(unknownBlocker(observed, observed.secretsUnknown));
-  if (observed.namespaceLeaving) return blocked(leavingBlocker(observed));
-  if (observed.rival !== undefined) return blocked(rivalBlocker(observed));
-  if (!observed.namespaceAllowed) return blocked(namespaceBlocker(observed));
-  if (observed.serviceAccountMissing) return blocked(serviceAccountBlocker(observed));
+  const obstacle = obstacleTo(observed);
+  if (obstacle !== undefined) return blocked(obstacle);
   const ready = readyDomain(observed.domain);
   if ('reason' in ready) return blocked(ready);
   const policy = observed.domain.kind === 'resolved' ? observed.domain.state.policy : undefined;
@@ -203,6 +200,15 @@ function expiryOf(svid: DeliveredSvid | undefined, nowMs: number): number | unde
 function earliest(...times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
+}
+
+/** What around the identity stands in its way, whatever its trust domain says. */
+function obstacleTo(observed: ObservedIdentity): Blocker | undefined {
+  if (observed.secretsUnknown !== undefined) return unknownBlocker(observed, observed.secretsUnknown);
+  if (observed.namespaceLeaving) return leavingBlocker(observed);
+  if (observed.rival !== undefined) return rivalBlocker(observed);
+  if (!observed.namespaceAllowed) return namespaceBlocker(observed);
+  return observed.serviceAccountMissing ? serviceAccountBlocker(observed) : undefined;
 }
 
 function unknownBlocker(observed: ObservedIdentity, why: string): Blocker {

@@ -13,7 +13,7 @@ import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
 import { resolveTrustDomain, trustDomainNameOf, type Resolution } from './resolve.ts';
-import { ownerOf } from './secret.ts';
+import { deliveredSvid, ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
 
 /** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
@@ -35,6 +35,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #budget: TokenBucket;
   /** Deletion policies of identities that are gone, as they were seen last: by identity, by the Secret that it claimed. */
   readonly #wanted = new Map<string, Map<string, DeletionPolicy>>();
+  /** When identities that are gone were created, while Secrets of theirs are left. */
+  readonly #createdMs = new Map<string, number>();
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
@@ -161,6 +163,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   /** Shows the last state of an object that is gone: what its owner wanted then counts, written into the Secret or not (L9). */
   noteGone(identity: WorkloadIdentity): void {
     const id = idOf(identity);
+    this.#createdMs.set(id, Date.parse(identity.metadata.creationTimestamp));
     const wanted = this.#wanted.get(id) ?? new Map<string, DeletionPolicy>();
     this.#wanted.set(id, wanted.set(claimOf(identity), identity.spec.deletionPolicy ?? 'Delete'));
   }
@@ -170,7 +173,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const id = `${key.namespace}/${key.name}`;
     this.#contents.forgetIdentity(id);
     this.#foreign.delete(id);
-    if (this.#doomed(key).length > 0 && !(await this.#context.store.serves('WorkloadIdentity'))) {
+    const sinceMs = this.#doomed(key).length > 0 ? await this.#definedSinceMs() : 0;
+    if (sinceMs === undefined) {
       // Removing our definitions removes no trust (L14), and bringing them back without the objects does not either: what is
       // there is kept from now on, until an object claims it again.
       const spared = this.#doomed(key);
@@ -179,10 +183,11 @@ export class WorkloadIdentityReconciler implements Reconciler {
       return {};
     }
     // Looked up anew each time: while a call was on its way the object may have come back.
-    for (let [secret] = this.#doomed(key); secret !== undefined; [secret] = this.#doomed(key)) {
+    for (let [secret] = this.#doomed(key, sinceMs); secret !== undefined; [secret] = this.#doomed(key, sinceMs)) {
       await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
     }
     await this.#keepKept(id);
+    if (this.#secrets.countByIndex('identity', id) === 0) this.#createdMs.delete(id);
     return {};
   }
 
@@ -208,9 +213,25 @@ export class WorkloadIdentityReconciler implements Reconciler {
     return this.#secrets.byIndex('identity', `${key.namespace}/${key.name}`).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
   }
 
-  /** Those of them that go by its policy. */
-  #doomed(key: QueueKey): readonly SecretMetadata[] {
-    return this.#left(key).filter((secret) => !this.#isKept(secret));
+  /** Those of them that go by its policy. @param sinceMs since when its kind has been defined */
+  #doomed(key: QueueKey, sinceMs = 0): readonly SecretMetadata[] {
+    return this.#left(key).filter((secret) => !this.#isKept(secret) && this.#wasDeleted(key, secret, sinceMs));
+  }
+
+  /** Undefined while the definition of the kind is missing or going away: then nobody has deleted anything. */
+  async #definedSinceMs(): Promise<number | undefined> {
+    const { store } = this.#context;
+    if (store.servedSinceMs !== undefined) return store.servedSinceMs('WorkloadIdentity');
+    return (await store.serves('WorkloadIdentity')) ? 0 : undefined;
+  }
+
+  /**
+   * Whether somebody deleted the object, in contrast to one that went with an earlier definition of its kind: such a one
+   * was never an object of the present definition, and its Secret was issued before that came (L14).
+   */
+  #wasDeleted(key: QueueKey, secret: SecretMetadata, sinceMs: number): boolean {
+    const createdMs = this.#createdMs.get(`${key.namespace}/${key.name}`) ?? deliveredSvid(secret)?.notBeforeMs ?? sinceMs;
+    return createdMs >= sinceMs;
   }
 
   /** Whether the object that the Secret was written for, and that is gone, wanted it to stay. */
