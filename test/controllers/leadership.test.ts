@@ -50,7 +50,7 @@ describe('an election', () => {
   test('the first takes the Lease at once, which names what it signs with; the other stands by', async () => {
     const { world, replicas } = await electionOf('a', 'b');
     expect(world.signing).toHaveLength(1);
-    expect(replicas.map(({ terms }) => terms).sort()).toEqual([0, 1]);
+    expect(new Set(replicas.map(({ terms }) => terms))).toEqual(new Set([0, 1]));
     expect(world.lease?.spec).toMatchObject({ holderIdentity: world.signing[0], leaseDurationSeconds: 6, leaseTransitions: 1 });
     expect(world.lease?.metadata.annotations?.[signerEpochsAnnotation]).toBe('{"shop.example":1}');
   });
@@ -113,7 +113,7 @@ describe('an election', () => {
     ['shortens it', (lease) => ({ ...lease, spec: { ...lease.spec, leaseDurationSeconds: 1 } })],
     ['empties all of it', (lease) => ({ ...lease, spec: {} })],
   ])('a person who %s never makes two sign, and one signs again', async (_what, edit) => {
-    await meddle((world) => world.store.edit(leaseKey, edit as never));
+    await meddle((world) => world.store.edit(leaseKey, edit));
   });
 
   test('a person who deletes the Lease never makes two sign', async () => {
@@ -165,12 +165,19 @@ async function play(world: ElectionWorld, next: Move, look: () => void): Promise
     case 'step':
       return void (await world.step(next.choice));
     case 'edit':
-      if (world.lease !== undefined) world.store.edit(leaseKey, (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: next.holder } }) as never);
+      if (world.lease !== undefined) world.store.edit(leaseKey, (lease) => ({ ...lease, spec: { ...lease.spec, holderIdentity: next.holder } }));
       return undefined;
     case 'delete':
       if (world.lease !== undefined) world.store.remove(leaseKey);
       return undefined;
-    default:
+    case 'skew':
+    case 'pause':
+    case 'resume':
+    case 'cut':
+    case 'heal':
+    case 'lose':
+    case 'lose-answer':
+    case 'conflict':
       if (replica !== undefined) await befall(world, replica, next);
   }
 }
