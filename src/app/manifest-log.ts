@@ -6,7 +6,7 @@ import type { Log } from '../telemetry/index.ts';
 const quoting: ReadonlySet<string> = new Set(['MANIFEST_INVALID', 'MANIFEST_SYNTAX', 'MANIFEST_UNKNOWN']);
 
 /** A path of fields as schemas have them; keys of maps, which are the user's own words, can look otherwise and are left out. */
-const fieldPath = /^(?:spec|metadata)(?:\.[A-Za-z]+|\[\d+\])*(?=: )/u;
+const fieldPath = /^(?:spec|metadata)(?:\.(?!labels|annotations|matchLabels)[A-Za-z]+|\[\d+\])*(?=: )/u;
 
 /**
  * Tells each problem of a manifest in the log once, when it appears, and that it is over. What stands in a manifest stays out of

@@ -68,7 +68,7 @@ function problemLines(problems: readonly ProblemRow[], width: number): readonly 
     });
   });
   const left = problems.length - problemsMax;
-  return left > 0 ? [...lines, paint('dim', `  … and ${left} more: mtlsd status`)] : lines;
+  return left > 0 ? [...lines, paint('dim', fit(`  … and ${left} more: mtlsd status`, width))] : lines;
 }
 
 /** A log line as `createLog` writes it for people: when, how bad, what, and fields that are told elsewhere in the frame. */
@@ -88,5 +88,5 @@ function hintLines(overview: Overview, place: Place, width: number): readonly st
   // A command is there to be copied: it is never cut, rather goes what it is good for.
   const hints = place.hints(first).filter(([what]) => what.length + 2 <= width);
   const lines = hints.map(([what, why]) => `  ${what}${what.length + why.length + 6 <= width ? paint('dim', `  # ${why}`) : ''}`);
-  return lines.length === 0 ? [] : [paint('dim', 'Try, in another terminal:'), ...lines];
+  return lines.length === 0 ? [] : [paint('dim', fit('Try, in another terminal:', width)), ...lines];
 }

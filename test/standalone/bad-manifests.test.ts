@@ -102,7 +102,7 @@ describe('one wrong manifest of each kind in one folder', () => {
 
   test.each(cases)('%s: named, with what to do', (_what, _manifest, object, ...sentence) => {
     const rows = overview.problems.filter((row) => row.object === object);
-    expect(rows, `problems of ${object}`).not.toEqual([]);
+    expect(rows).not.toEqual([]);
     for (const part of sentence) expect(rows.map(({ message }) => message).join('\n')).toContain(part);
     // `--once` and `mtlsd status` say the same, each in one place.
     for (const { message } of rows) {

@@ -1,0 +1,79 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { identitiesText, overviewText, spoken } from '../../src/cli/overview-text.ts';
+import { fit, fitEnd, table, widthOf, wrap } from '../../src/cli/table.ts';
+import { overview, row } from './overviews.ts';
+
+const long = row('payment-gateway-for-recurring-subscriptions', { namespace: 'commerce-production', spiffeId: 'spiffe://shop.example/ns/commerce-production/sa/payment-gateway-for-recurring-subscriptions' });
+const widest = (text: string): number => Math.max(...text.split('\n').map(widthOf));
+
+describe('the overview as text', () => {
+  test('shows trust domains with authorities, identities, and that nothing is wrong', () => {
+    expect(overviewText(overview([row('cart'), row('pay', { spiffeId: 'spiffe://shop.example/ns/shop/sa/pay', lifeLeft: 1, lifeLeftSeconds: 45, renewals: 12 })]), { colour: false, width: Infinity })).toBe(
+      [
+        'shop.example  ready  signer epoch 2  bundle 1',
+        '  root  active  fedcba98  until 2027-01-01T00:00:00Z',
+        '',
+        'IDENTITY   SPIFFE ID                              ISSUER    LIFE LEFT             RENEWALS',
+        'shop/cart  spiffe://shop.example/ns/shop/sa/cart  01234567  ██████░░░░░░ 30m 00s  3',
+        'shop/pay   spiffe://shop.example/ns/shop/sa/pay   01234567  ████████████ 45s      12',
+        '',
+        'Nothing is wrong.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('counts what is wrong, each with object, reason and what to do', () => {
+    const problems = [{ object: 'WorkloadIdentity shop/cart', reason: 'Denied', message: 'spec.ttl: ask for less' }];
+    const text = overviewText(overview([row('cart', { ready: false })], problems), { colour: false, width: 100 });
+    expect(text).toContain('1 thing to look at:\n✗ WorkloadIdentity shop/cart  Denied\n  spec.ttl: ask for less\n');
+    expect(overviewText(overview([], [...problems, ...problems]), { colour: false, width: 100 })).toContain('2 things to look at:');
+  });
+
+  test('says what to do when there is nothing yet', () => {
+    const text = overviewText({ trustDomains: [], identities: [], problems: [] }, { colour: false, width: 100 });
+    expect(text).toContain('No trust domain yet: add a TrustDomain.');
+    expect(text).toContain('No identities yet: add a WorkloadIdentity.');
+  });
+
+  test('is coloured on request alone, and says the same', () => {
+    const shown = overview([row('cart'), row('pay', { ready: false, lifeLeft: 0.1 })]);
+    const [plain, coloured] = [false, true].map((colour) => overviewText(shown, { colour, width: 120 }));
+    expect(plain).toBe(stripVTControlCharacters(plain ?? ''));
+    expect(coloured).not.toBe(plain);
+    expect(stripVTControlCharacters(coloured ?? '')).toBe(plain);
+  });
+
+  test.each([60, 80, 100, 140])('fits into %i columns whatever the names', (width) => {
+    const text = identitiesText([row('cart'), long, row('late', { spiffeId: undefined, lifeLeft: undefined, lifeLeftSeconds: undefined, issuer: undefined })], { colour: true, width });
+    expect(widest(text)).toBeLessThanOrEqual(width);
+    expect(stripVTControlCharacters(text)).toContain('subscriptions  ');
+    expect(stripVTControlCharacters(text)).toMatch(/█+░+ 30m 00s/u);
+  });
+
+  test('leaves out what all SPIFFE IDs share when there is no room for it, and keeps it when they differ', () => {
+    expect(identitiesText([row('cart'), row('pay')], { colour: false, width: 72 })).toContain('…/ns/shop/sa/cart');
+    const foreign = row('x', { spiffeId: 'spiffe://bank.example/ns/shop/sa/x' });
+    expect(identitiesText([long, foreign], { colour: false, width: 100 })).not.toContain('…/ns/shop/sa/x');
+  });
+
+  test.each([[0, '0s'], [59, '59s'], [60, '1m 00s'], [3599, '59m 59s'], [3600, '1h 00m'], [86_399, '23h 59m'], [86_400, '1d 0h'], [31_536_000, '365d 0h']])('%i s are %s', (seconds, text) => {
+    expect(spoken(seconds)).toBe(text);
+  });
+});
+
+describe('text in columns', () => {
+  test('counts what is seen, not the colours', () => {
+    expect(table([['\u001B[31ma\u001B[39m', 'b'], ['long', 'c']])).toBe('\u001B[31ma\u001B[39m     b\nlong  c');
+  });
+
+  test('is cut with an ellipsis, at its end or its start', () => {
+    expect([fit('abcdef', 6), fit('abcdef', 4), fit('\u001B[31mabcdef\u001B[39m', 4), fit('abc', 0)]).toEqual(['abcdef', 'abc…', 'abc…', '…']);
+    expect([fitEnd('abcdef', 6), fitEnd('abcdef', 4)]).toEqual(['abcdef', '…def']);
+  });
+
+  test('breaks between words', () => {
+    expect(wrap('one two three fourteen-letters', 9)).toEqual(['one two', 'three', 'fourteen-letters']);
+  });
+});
