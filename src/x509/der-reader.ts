@@ -26,7 +26,7 @@ export function contextTag(number: number, constructed: boolean): number {
   return 0x80 | (constructed ? constructedBit : 0) | number;
 }
 
-/** The largest input that a reader takes: a certificate with 1,000 names stays below it. */
+/** The largest input that a reader takes unless told otherwise: a certificate with 1,000 names stays below it. */
 const derBytesMax = 64 * 1024;
 
 /** How deep elements may nest. A certificate needs eight levels. */
@@ -66,7 +66,7 @@ function elementAt(bytes: Uint8Array, start: number, limit: number): DerElement 
   }
   if (first === 0x80) throw new DerError(`indefinite length at offset ${start}`);
   const octets = first & 0x7f;
-  // 64 KiB is the largest input: three octets of length say everything that can be true.
+  // No input has 16 MiB: three octets of length say everything that can be true.
   if (octets > 3) throw new DerError(`length of ${octets} octets at offset ${start}`);
   const content = start + 2 + octets;
   if (content > limit) throw new DerError(`truncated length at offset ${start}`);
@@ -155,10 +155,10 @@ function walk(bytes: Uint8Array, from: number, limit: number, depth: number): vo
 /**
  * Walks the whole input once and refuses all that is not DER: nothing behind the first element, definite and minimal
  * lengths, minimal INTEGERs, sound BOOLEANs, BIT STRINGs and OBJECT IDENTIFIERs, at most `derDepthMax` levels and
- * `derBytesMax` bytes. What it lets through can be read without looking back. Throws DerError.
+ * `bytesMax` bytes. What it lets through can be read without looking back. Throws DerError.
  */
-export function checkDer(bytes: Uint8Array): void {
-  if (bytes.length > derBytesMax) throw new DerError(`${bytes.length} bytes are more than ${derBytesMax}`);
+export function checkDer(bytes: Uint8Array, bytesMax: number = derBytesMax): void {
+  if (bytes.length > bytesMax) throw new DerError(`${bytes.length} bytes are more than ${bytesMax}`);
   const element = elementAt(bytes, 0, bytes.length);
   if (element.end !== bytes.length) throw new DerError(`${bytes.length - element.end} trailing bytes`);
   walk(bytes, 0, bytes.length, 0);
@@ -180,8 +180,8 @@ export class DerReader {
   }
 
   /** Over a whole input that comes from outside: `checkDer` runs first. */
-  static overChecked(bytes: Uint8Array): DerReader {
-    checkDer(bytes);
+  static overChecked(bytes: Uint8Array, bytesMax?: number): DerReader {
+    checkDer(bytes, bytesMax);
     return new DerReader(bytes, 0, bytes.length);
   }
 

@@ -37,6 +37,20 @@ export const x509Errors = {
     retry: 'never',
     reason: 'PrivateKeyInvalid',
   }),
+  X509_KEYSTORE_INVALID: entry({
+    meaning: 'The bytes are not a PKCS#12 keystore that can be read.',
+    remedy: 'Export the keystore again, as PKCS#12 and encrypted with AES or 3DES (not with RC2); the message says what is wrong with this one.',
+    status: 400,
+    retry: 'never',
+    reason: 'KeystoreInvalid',
+  }),
+  X509_KEYSTORE_PASSWORD: entry({
+    meaning: 'The password does not open the PKCS#12 keystore.',
+    remedy: 'Give the password that the keystore was written with; a file may end in one line break, which does not count.',
+    status: 400,
+    retry: 'never',
+    reason: 'KeystorePassword',
+  }),
   X509_VALIDITY: entry({
     meaning: 'The certificate would be valid when its issuer is not, or its validity is not a period of time.',
     remedy: 'Shorten the requested lifetime, or renew the issuing authority first; the message names the times.',
