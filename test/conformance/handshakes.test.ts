@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keyAlgorithms } from '../../src/x509/index.ts';
+import type { KeyAlgorithm } from '../../src/x509/index.ts';
 import { goJudge } from './judges/go.ts';
 import { javaJudge } from './judges/java.ts';
 import { pythonJudge } from './judges/python.ts';
@@ -43,22 +45,33 @@ interface End<T> {
   readonly end: T;
 }
 
+/** An identity whose key is of this kind. */
+function keyedName(algorithm: KeyAlgorithm): string {
+  return `keyed-${algorithm.toLowerCase()}`;
+}
+
 describe('mutual TLS between stacks', () => {
   let product: Product;
   const peers: Peer[] = [];
   const folder = (name: string): string => product.identityFolder(namespace, name);
   beforeAll(async () => {
     for (const { ready, open } of entries) if (ready) peers.push(await open());
-    product = await Product.create([{ kind: 'TrustDomain', name: 'mesh.example', spec: {} }, identity('server', 0), identity('client', 0), identity('stranger', 0)]);
+    const named = ['server', 'client', 'stranger'].map((name) => identity(name, 0));
+    const keyed = keyAlgorithms.map((keyAlgorithm) => ({ kind: 'WorkloadIdentity', namespace, name: keyedName(keyAlgorithm), spec: { keyAlgorithm } }) as const);
+    product = await Product.create([{ kind: 'TrustDomain', name: 'mesh.example', spec: {} }, ...named, ...keyed]);
     product.start();
-    for (const name of ['server', 'client', 'stranger']) await product.untilIssued(folder(name), () => true);
+    for (const { name } of [...named, ...keyed]) await product.untilIssued(folder(name), () => true);
   }, 600_000);
 
   afterAll(() => product[Symbol.asyncDispose]());
 
   /** Runs `work` with every stack as server and as client, each of them one process for the whole of it. */
-  const withEnds = async (serverName: string, clientName: string, work: (servers: readonly End<Server>[], clients: readonly End<Client>[]) => Promise<void>): Promise<void> => {
-    const servers = await Promise.all(peers.map(async ({ name, serve }) => ({ name, end: await serve(folder(serverName), idOf('client')) })));
+  const withEnds = async (
+    serverName: string,
+    [clientName, admitted]: readonly [name: string, admitted: string],
+    work: (servers: readonly End<Server>[], clients: readonly End<Client>[]) => Promise<void>,
+  ): Promise<void> => {
+    const servers = await Promise.all(peers.map(async ({ name, serve }) => ({ name, end: await serve(folder(serverName), idOf(admitted)) })));
     const clients = await Promise.all(peers.map(async ({ name, dial }) => ({ name, end: await dial(folder(clientName)) })));
     try {
       await work(servers, clients);
@@ -87,7 +100,7 @@ describe('mutual TLS between stacks', () => {
   test.for(['1.3', '1.2'] as const)('every pair shakes hands over TLS %s, each end knowing the other', async (tls: TlsVersion) => {
     const protocol = `TLSv${tls}`;
     const cells = new Map<string, string>();
-    await withEnds('server', 'client', async (servers, clients) => {
+    await withEnds('server', ['client', 'client'], async (servers, clients) => {
       await everyPair(servers, clients, ['server', tls], (pair, atClient, atServer) => {
         expect([pair, atClient, atServer]).toMatchObject([pair, { ok: true, spiffeId: idOf('server'), protocol }, { ok: true, spiffeId: idOf('client'), protocol }]);
         cells.set(pair, '✓');
@@ -98,18 +111,31 @@ describe('mutual TLS between stacks', () => {
     tables.push(markdownTable([`TLS ${tls}: client ↓ server →`, ...names], rows));
   });
 
+  test.for(keyAlgorithms)('every pair shakes hands with keys of kind %s on both sides', async (algorithm) => {
+    const name = keyedName(algorithm);
+    const accepted = { ok: true, spiffeId: idOf(name), protocol: 'TLSv1.3' };
+    let pairs = 0;
+    await withEnds(name, [name, name], async (servers, clients) => {
+      await everyPair(servers, clients, [name, '1.3'], (pair, atClient, atServer) => {
+        expect([pair, atClient, atServer]).toMatchObject([pair, accepted, accepted]);
+        pairs += 1;
+      });
+    });
+    expect(pairs).toBe(peers.length ** 2);
+  });
+
   test.skipIf(!complete)('the page shows every pair', async () => {
     await holdPage('handshakes', tables.join('\n\n'), env);
   });
 
   test('every server refuses a client of another name', async () => {
-    await withEnds('server', 'stranger', async (servers, strangers) => {
+    await withEnds('server', ['stranger', 'client'], async (servers, strangers) => {
       await everyPair(servers, strangers, ['server', '1.3'], (pair, _, atServer) => expect([pair, atServer.ok]).toEqual([pair, false]));
     });
   });
 
   test('every client refuses a server of another name', async () => {
-    await withEnds('server', 'client', async (servers, clients) => {
+    await withEnds('server', ['client', 'client'], async (servers, clients) => {
       await everyPair(servers, clients, ['stranger', '1.3'], (pair, atClient) => expect([pair, atClient.ok]).toEqual([pair, false]));
     });
   });
@@ -123,7 +149,7 @@ describe('mutual TLS between stacks', () => {
       if (!atClient.ok || !atServer.ok) failures.push(`${pair}: ${JSON.stringify([atClient, atServer])}`);
       else serials.set(pair, (serials.get(pair) ?? new Set()).add(`${atClient.serial} ${atServer.serial}`));
     };
-    await withEnds('server', 'client', async (servers, clients) => {
+    await withEnds('server', ['client', 'client'], async (servers, clients) => {
       for (let generation = 1; generation <= renewals; generation++) {
         for (const name of ['server', 'client']) await product.write(identity(name, generation));
         await everyPair(servers, clients, ['server', '1.3'], seen);

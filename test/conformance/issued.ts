@@ -20,10 +20,10 @@ const domains: Readonly<Record<string, readonly [root: AuthorityAlgorithm, issui
 
 const namespace = 'judges';
 
-/** Forms of names in a leaf. Under the first trust domain every key algorithm comes in all of them. */
+/** Forms of names in a leaf; a name that is listed twice stands once (L23). Under the first trust domain every key algorithm comes in all of them. */
 const forms = {
   bare: {},
-  dns: { dnsNames: ['web.judges', 'web.judges.svc', 'web.judges.svc.cluster.local'] },
+  dns: { dnsNames: ['web.judges', 'web.judges.svc', 'web.judges.svc.cluster.local', 'web.judges'] },
   'common-name': { commonName: 'judged by others' },
   both: { dnsNames: ['web.judges.svc'], commonName: 'web.judges.svc' },
 } as const;
@@ -36,6 +36,8 @@ export interface IssuedSample extends Sample {
   readonly authority: string;
   readonly form: keyof typeof forms;
   readonly spiffeId: string;
+  readonly dnsNames: readonly string[];
+  readonly commonName: string | undefined;
   readonly key: string;
   readonly bundleDocument: string;
 }
@@ -75,12 +77,15 @@ export async function issueSamples(): Promise<{ readonly product: Product; reado
 
 function sampleOf(product: Product, { name, algorithm, domain, form }: Plan): IssuedSample {
   const file = (base: string): string => join(readIdentity(product.identityFolder(namespace, name)).folder, base);
+  const asked: { readonly dnsNames?: readonly string[]; readonly commonName?: string } = forms[form];
   const [root, issuing] = domains[domain] ?? [];
   return {
     name,
     algorithm,
     authority: root === issuing ? `${root}` : `${root} over ${issuing}`,
     form,
+    dnsNames: [...new Set(asked.dnsNames)],
+    commonName: asked.commonName,
     chain: file('tls.crt'),
     key: file('tls.key'),
     roots: file('ca.crt'),

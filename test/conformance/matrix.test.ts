@@ -26,9 +26,18 @@ describe('every leaf', () => {
 
   beforeAll(async () => {
     ({ product, samples } = await issueSamples());
-  });
+  }, 300_000);
 
   afterAll(() => product[Symbol.asyncDispose]());
+
+  // L23, L24: the names are what was asked for, each once; the subject has nothing to do with DNS names.
+  test('says what was asked for and nothing else', () => {
+    for (const { name, chain, spiffeId, dnsNames, commonName } of samples) {
+      const { subject, subjectAltName } = new X509Certificate(readFileSync(chain));
+      const names = [`URI:${spiffeId}`, ...dnsNames.map((dnsName) => `DNS:${dnsName}`)].join(', ');
+      expect([name, subjectAltName, subject]).toEqual([name, names, commonName === undefined ? undefined : `CN=${commonName}`]);
+    }
+  });
 
   describe.for(entries)('$title', ({ open, takesTime, ready }) => {
     let panel: Panel;
