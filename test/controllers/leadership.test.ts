@@ -210,6 +210,6 @@ test('two replicas never sign at once, whatever happens to them, their clocks, t
       expect(world.signing).toHaveLength(1);
       for (const replica of world.replicas) world.kill(replica);
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
 }, 120_000);

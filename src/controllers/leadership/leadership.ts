@@ -40,9 +40,8 @@ export class Leadership implements SigningLease {
   readonly #epochs = new Map<string, number>();
   #held: Lease | undefined;
   #writing: Promise<void> = Promise.resolve();
+  #told = '';
   #seen: { readonly version: string; readonly atMs: number } | undefined;
-  /** What was sent since the last answer, and with it: one of it is in place, whether its answer arrived or not. */
-  readonly #sent = new Set<string>();
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -117,9 +116,12 @@ export class Leadership implements SigningLease {
     this.#held = undefined;
     try {
       const lease = await store.get({ kind: 'Lease', namespace, name: leaseName });
-      if (!this.#isFree(lease)) return false;
-      await this.#write(lease);
-      return true;
+      if (lease === undefined && this.#seen !== undefined) await this.#setVacant();
+      else if (lease === undefined || this.#isFree(lease)) {
+        await this.#write(lease);
+        return true;
+      }
+      return false;
     } catch (error) {
       if (!isMtlsdError(error, 'STORE_CONFLICT', 'STORE_ALREADY_EXISTS')) this.#tell('no lease yet', error);
       return false;
@@ -127,16 +129,29 @@ export class Leadership implements SigningLease {
   }
 
   /** Whether nobody else can lead under what was found. */
-  #isFree(lease: Lease | undefined): boolean {
-    if (lease === undefined ? this.#seen === undefined : isGivenBack(lease) || this.#sent.has(textOf(lease.spec))) return true;
-    const version = lease?.metadata.resourceVersion ?? 'absent';
+  #isFree(lease: Lease): boolean {
+    if (isGivenBack(lease)) return true;
+    const version = lease.metadata.resourceVersion;
     const atMs = this.#options.now().monotonicMs;
     if (this.#seen?.version !== version) {
       this.#seen = { version, atMs };
       return false;
     }
-    const lastsMs = (lease?.spec.leaseDurationSeconds ?? 0) * 1000;
+    const lastsMs = (lease.spec.leaseDurationSeconds ?? 0) * 1000;
     return atMs - this.#seen.atMs > Math.max(lastsMs, this.#options.durationMs);
+  }
+
+  /**
+   * Somebody deleted the Lease, and its holder may not know: one without a holder takes its place, and is waited for like
+   * any other. (Of an absence nobody can say how long it has lasted.)
+   */
+  async #setVacant(): Promise<void> {
+    const { store, namespace, leaseName, durationMs, now } = this.#options;
+    const { metadata } = await store.write(
+      { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name: leaseName }, spec: { holderIdentity: '', leaseDurationSeconds: durationMs / 1000 } },
+      'absent',
+    );
+    this.#seen = { version: metadata.resourceVersion, atMs: now().monotonicMs };
   }
 
   /** One write after the other: each is based on the one before. */
@@ -154,12 +169,15 @@ export class Leadership implements SigningLease {
     await turn;
   }
 
-  /** The Lease was changed by somebody: when another replica holds it the term is over, else it is written on what is there. */
+  /**
+   * The Lease was changed by somebody: when another replica holds it the term is over, else it is written on what is there.
+   * But only within the term: after it somebody else may lead, who does not know yet what was done to the Lease.
+   */
   async #recover(): Promise<void> {
     const { store, namespace, leaseName, identity } = this.#options;
     const lease = await store.get({ kind: 'Lease', namespace, name: leaseName });
     const { holderIdentity = '' } = lease?.spec ?? {};
-    if (holderIdentity === '' || holderIdentity === identity) return this.#write(lease);
+    if (this.#term.leftMs > 0 && (holderIdentity === '' || holderIdentity === identity)) return this.#write(lease);
     this.#held = undefined;
     this.#term.end();
   }
@@ -177,7 +195,6 @@ export class Leadership implements SigningLease {
       renewTime: time,
       leaseTransitions: (over?.spec.leaseTransitions ?? 0) + (isMine ? 0 : 1),
     };
-    this.#sent.add(textOf(spec));
     const written = await store.write(
       {
         apiVersion: 'coordination.k8s.io/v1',
@@ -187,9 +204,8 @@ export class Leadership implements SigningLease {
       },
       over === undefined ? 'absent' : { uid: over.metadata.uid, resourceVersion: over.metadata.resourceVersion },
     );
-    this.#sent.clear();
-    this.#sent.add(textOf(spec));
     this.#held = written;
+    this.#told = '';
     this.#seen = { version: written.metadata.resourceVersion, atMs: sentAt.monotonicMs };
     this.#term.extend(sentAt, durationMs - marginMs, epochs);
   }
@@ -213,7 +229,10 @@ export class Leadership implements SigningLease {
   }
 
   #tell(what: string, error: unknown): void {
-    this.#options.log.warn(`${what}: ${error instanceof Error ? error.message : 'unknown error'}`);
+    const message = `${what}: ${error instanceof Error ? error.message : 'unknown error'}`;
+    // Tried again and again: told once for each new reason.
+    this.#options.log[message === this.#told ? 'debug' : 'warn'](message);
+    this.#told = message;
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
@@ -232,10 +251,6 @@ export class Leadership implements SigningLease {
 
 function isGivenBack({ metadata, spec }: Lease): boolean {
   return (spec.holderIdentity ?? '') === '' && spec.leaseDurationSeconds === givenBackSeconds && metadata.annotations?.[signerEpochsAnnotation] === undefined;
-}
-
-function textOf({ holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions }: Lease['spec']): string {
-  return JSON.stringify([holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions]);
 }
 
 /** metav1.MicroTime: RFC 3339 with six decimals. */
