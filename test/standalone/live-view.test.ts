@@ -6,14 +6,14 @@ import { identity, Sandbox, trustDomain } from './sandbox.ts';
 import { until } from './wait.ts';
 
 /** `script` gives a command a terminal. */
-const hasTerminal = spawnSync('script', ['--version']).status === 0;
+const hasTerminal = spawnSync('/usr/bin/env', ['script', '--version']).status === 0;
 if (!hasTerminal) process.stderr.write('SKIPPED: the test of the live view needs the command script (util-linux)\n');
 
 test.skipIf(!hasTerminal && process.env['CI'] !== 'true')('in a terminal: a live table with bars and hints, redrawn as things change; it ends with its terminal', async () => {
   await using sandbox = new Sandbox();
   sandbox.write('all.yaml', trustDomain(), identity('cart'));
   const line = `stty cols 120 rows 40; exec ${mtlsd} run manifests --out out`;
-  await using command = new Command('script', ['-qec', line, '/dev/null'], { cwd: sandbox.root });
+  await using command = new Command('/usr/bin/env', ['script', '-qec', line, '/dev/null'], { cwd: sandbox.root });
   await command.says('Try, in another terminal:');
   sandbox.write('more.yaml', identity('later'), identity('wrong', { ttl: '1d' }));
   await command.says(/shop\/later.*█/u);
