@@ -1,16 +1,5 @@
+import { serialNumberProblem } from '../serial-number.ts';
 import { rule, type Rule } from './rule.ts';
-
-/** RFC 5280 §4.1.2.2: at most 20 octets. */
-const serialOctetsMax = 20;
-
-function serialProblem(serial: string): string | undefined {
-  if (!/^(?:[0-9a-f]{2})+$/u.test(serial)) return 'has no serial number';
-  if (/^0+$/u.test(serial)) return 'has the serial number 0';
-  if (/^[89a-f]/u.test(serial)) return 'has a negative serial number';
-  if (/^00[0-7]/u.test(serial)) return 'has a serial number with a needless leading octet';
-  const octets = serial.length / 2;
-  return octets > serialOctetsMax ? `has a serial number of ${octets} octets` : undefined;
-}
 
 /** The fields of TBSCertificate that are no extensions. */
 export const fieldRules: readonly Rule[] = [
@@ -30,7 +19,7 @@ export const fieldRules: readonly Rule[] = [
     citation: 'RFC 5280 §4.1.2.2',
     description: 'The serial number is positive and has at most 20 octets.',
     remedy: 'Issue it with a random serial number of 16 octets.',
-    check: (view) => serialProblem(view.serialNumber),
+    check: (view) => serialNumberProblem(view.serialNumber),
   }),
   rule({
     id: 'RFC5280-issuer',

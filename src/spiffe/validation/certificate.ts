@@ -1,5 +1,6 @@
 import type { CertificateView } from '../certificate-view.ts';
 import { publicKeyProblem, signatureAlgorithmProblem } from '../algorithms.ts';
+import { serialNumberProblem } from '../serial-number.ts';
 import { duplicateExtensions, keyPurposes, unknownCriticalExtensions } from '../extensions.ts';
 import { parseSpiffeId, type SpiffeId, spiffeIdProblem } from '../spiffe-id.ts';
 import { type Place, refusal } from './place.ts';
@@ -26,6 +27,8 @@ export function validityRefusals(place: Place, nowMs: number): readonly Refusal[
 export function commonRefusals(place: Place): readonly Refusal[] {
   const { view } = place;
   const refusals: Refusal[] = [];
+  const serial = serialNumberProblem(view.serialNumber);
+  if (serial !== undefined) refusals.push(refusal(place, 'MALFORMED_FIELDS', 'RFC 5280 §4.1.2.2', serial));
   const unknown = unknownCriticalExtensions(view.extensions);
   if (unknown.length > 0) {
     refusals.push(refusal(place, 'MALFORMED_EXTENSIONS', 'RFC 5280 §4.2', `has unknown critical extensions (${unknown.join(', ')})`));

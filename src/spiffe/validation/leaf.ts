@@ -4,9 +4,9 @@ import { parseSpiffeId, spiffeIdProblem, type SpiffeId } from '../spiffe-id.ts';
 import { type Place, refusal } from './place.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What the SPIFFE standards demand of a leaf beyond its path: SPIFFE-16, and the MUSTs of SPIFFE-10 and SPIFFE-11. */
+/** What the SPIFFE standards demand of a leaf beyond its path: SPIFFE-16, and the MUSTs of SPIFFE-8, SPIFFE-10 and SPIFFE-11. */
 export function leafUsageRefusals(leaf: Place): readonly Refusal[] {
-  const { basicConstraints, keyUsage, extendedKeyUsage } = leaf.view;
+  const { basicConstraints, keyUsage, extendedKeyUsage, subject, subjectAltName } = leaf.view;
   const refusals: Refusal[] = [];
   if (basicConstraints?.ca === true) {
     refusals.push(refusal(leaf, 'LEAF_IS_AUTHORITY', 'SPIFFE-16', 'is marked as an authority (cA=true), which never authenticates a workload'));
@@ -16,6 +16,10 @@ export function leafUsageRefusals(leaf: Place): readonly Refusal[] {
   }
   if (keyUsage?.usages.has('digitalSignature') !== true) {
     refusals.push(refusal(leaf, 'LEAF_KEY_USAGE', 'SPIFFE-10', 'lacks digitalSignature in its keyUsage'));
+  }
+  if (keyUsage?.critical === false) refusals.push(refusal(leaf, 'LEAF_KEY_USAGE', 'SPIFFE-10', 'has a keyUsage that is not critical'));
+  if (subject.empty && subjectAltName?.critical === false) {
+    refusals.push(refusal(leaf, 'LEAF_SAN_NOT_CRITICAL', 'SPIFFE-8', 'has an empty subject and a subjectAltName that is not critical'));
   }
   const { serverAuth, clientAuth } = keyPurposes;
   if (extendedKeyUsage !== undefined && ![serverAuth, clientAuth].every((purpose) => extendedKeyUsage.usages.includes(purpose))) {
