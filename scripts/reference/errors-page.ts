@@ -20,6 +20,7 @@ const areas: Readonly<Record<string, string>> = {
   OUTPUT: 'Command line',
   SPIFFE: 'Names',
   STORE: 'Where objects are kept',
+  TLS: 'Command line',
   X509: 'Certificates and keys',
 };
 

@@ -29,7 +29,8 @@ export interface BundleDocument {
 const rsaOrElse = (type: string, details: KeyObject['asymmetricKeyDetails']): string =>
   type === 'rsa' ? `RSA${details?.modulusLength ?? ''}` : [type === 'ec' ? 'EC' : type, details?.namedCurve].filter(Boolean).join(' ');
 
-function foundKey(key: KeyObject): FoundKey {
+/** A private key with the name of its algorithm. */
+export function foundKey(key: KeyObject): FoundKey {
   try {
     return { algorithm: validatePublicKey(createPublicKey(key).export({ type: 'spki', format: 'der' })).algorithm, key };
   } catch (error) {
@@ -118,7 +119,7 @@ function fromDer(argument: string, name: string, der: Uint8Array): Credentials {
   throw unusable(
     argument,
     `${name} looks like DER, and is neither a certificate, a request nor a private key (read as a certificate: ${certificate.problem}) ` +
-      'Keystores (PKCS#12) and PKCS#7 files must be turned into PEM first: openssl pkcs12 -in FILE -nokeys, or openssl pkcs7 -print_certs.',
+      'PKCS#7 files must be turned into PEM first: openssl pkcs7 -inform DER -in FILE -print_certs.',
   );
 }
 

@@ -1,35 +1,10 @@
-import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { isMtlsdError } from '../errors/index.ts';
-import { type Finding, linkProblem, lint, parseSpiffeBundle, parseSpiffeId, parseTrustDomainName, type Role } from '../spiffe/index.ts';
-import { type Certificate, type CertificateRequest, parseCertificate, validatePublicKey, verifySignature } from '../x509/index.ts';
+import { parseSpiffeBundle, parseTrustDomainName } from '../spiffe/index.ts';
+import { type Certificate, type CertificateRequest, parseCertificate, validatePublicKey } from '../x509/index.ts';
+import { certificateProblems, type CertificateReport, certificateReport, chainReports, severalLeavesProblem, spiffeIdOf } from './certificate-report.ts';
 import type { BundleDocument, Credentials, FoundKey } from './credential-file.ts';
 import { unusable } from './read-input.ts';
-
-/** One certificate, as `inspect` tells about it. Times are RFC 3339; identifiers and serials are lower-case hexadecimal. */
-export interface CertificateReport {
-  readonly role: Role;
-  readonly spiffeId: string | undefined;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serialNumber: string;
-  readonly notBefore: string;
-  readonly notAfter: string;
-  readonly state: 'not yet valid' | 'valid' | 'expired';
-  /** Seconds until it expires; negative once it has. */
-  readonly lifeLeftSeconds: number;
-  readonly keyAlgorithm: string;
-  readonly uris: readonly string[];
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
-  readonly subjectKeyIdentifier: string | undefined;
-  readonly authorityKeyIdentifier: string | undefined;
-  readonly sha256: string;
-  /** Whether it is signed by its own key; left out when it does not claim to be. */
-  readonly selfSigned?: boolean;
-  /** How it goes on to the next certificate of the file; left out when there is none, or none is expected. */
-  readonly link?: { readonly holds: boolean; readonly problem?: string };
-  readonly findings: readonly Finding[];
-}
 
 export interface RequestReport {
   readonly spiffeId: string | undefined;
@@ -41,6 +16,8 @@ export interface RequestReport {
 }
 
 export interface KeyReport {
+  /** Its name in a keystore. */
+  readonly alias?: string;
   readonly algorithm: string;
   /** Whether it belongs to the first certificate or request; left out when there is none, or the key is encrypted. */
   readonly matches?: boolean;
@@ -54,10 +31,25 @@ export interface BundleReport {
   readonly dropped: readonly string[];
 }
 
+/** How a server answered. */
+export interface HandshakeReport {
+  /** `TLSv1.3` */
+  readonly protocol: string;
+  readonly cipher: string;
+  /** What it was asked for; left out for an address without a name. */
+  readonly serverName: string | undefined;
+  /** Whether it asked for a client certificate, and whether it was given one. */
+  readonly asksForCertificate: boolean;
+  readonly gaveCertificate: boolean;
+  /** Why it ended the handshake after it had presented its certificates; left out when the handshake was completed. */
+  readonly brokenOff?: string;
+}
+
 /** What a file is and what is wrong with it: the shape of `mtlsd inspect --output json`. */
 export interface InspectReport {
   readonly file: string;
   readonly what: string;
+  readonly handshake?: HandshakeReport;
   readonly certificates: readonly CertificateReport[];
   readonly requests: readonly RequestReport[];
   readonly privateKeys: readonly KeyReport[];
@@ -66,72 +58,6 @@ export interface InspectReport {
   readonly problems: readonly string[];
   /** Whether something is wrong: a problem, or a broken rule of severity `error`. */
   readonly sound: boolean;
-}
-
-/** The SPIFFE ID among URIs, or undefined when there is none or several: broken rules say more. */
-function spiffeIdOf(uris: readonly string[]): string | undefined {
-  const [uri] = uris;
-  if (uri === undefined || uris.length > 1) return undefined;
-  try {
-    return parseSpiffeId(uri).toString();
-  } catch (error) {
-    if (isMtlsdError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** What a certificate is meant to be, even when its flags are wrong: a workload's ID makes a leaf, wherever it can stand. */
-export function roleOf(certificate: Certificate, index: number): Role {
-  const isAuthority = certificate.basicConstraints?.ca === true || certificate.keyUsage?.usages.has('keyCertSign') === true;
-  if (!isAuthority) return 'leaf';
-  const hasWorkloadId = certificate.subjectAltName?.uris.some((uri) => /^spiffe:\/\/[^/]*\/./u.test(uri)) === true;
-  return index === 0 && hasWorkloadId ? 'leaf' : 'authority';
-}
-
-function isSelfIssued(certificate: Certificate): boolean {
-  return Buffer.compare(certificate.issuer.der, certificate.subject.der) === 0;
-}
-
-function stateOf(certificate: Certificate, nowMs: number): CertificateReport['state'] {
-  if (nowMs < certificate.notBeforeMs) return 'not yet valid';
-  return nowMs > certificate.notAfterMs ? 'expired' : 'valid';
-}
-
-function certificateReport(certificate: Certificate, role: Role, nowMs: number): CertificateReport {
-  const { uris = [], dnsNames = [], ipAddresses = [] } = certificate.subjectAltName ?? {};
-  return {
-    role,
-    spiffeId: spiffeIdOf(uris),
-    subject: certificate.subject.text,
-    issuer: certificate.issuer.text,
-    serialNumber: certificate.serialNumber,
-    notBefore: new Date(certificate.notBeforeMs).toISOString(),
-    notAfter: new Date(certificate.notAfterMs).toISOString(),
-    state: stateOf(certificate, nowMs),
-    lifeLeftSeconds: Math.floor((certificate.notAfterMs - nowMs) / 1000),
-    keyAlgorithm: certificate.publicKey.algorithm,
-    uris,
-    dnsNames,
-    ipAddresses,
-    subjectKeyIdentifier: certificate.subjectKeyIdentifier,
-    authorityKeyIdentifier: certificate.authorityKeyIdentifier,
-    sha256: hash('sha256', certificate.der, 'hex'),
-    ...(isSelfIssued(certificate) ? { selfSigned: linkProblem(certificate, certificate, verifySignature) === undefined } : {}),
-    findings: lint(certificate, role),
-  };
-}
-
-/** Certificates of a file: one chain when the first is a leaf or was issued by the second, otherwise a set of roots. */
-function chainReports(certificates: readonly Certificate[], nowMs: number): readonly CertificateReport[] {
-  const [first] = certificates;
-  const isChain = first !== undefined && (roleOf(first, 0) === 'leaf' || !isSelfIssued(first));
-  return certificates.map((certificate, index) => {
-    const report = certificateReport(certificate, roleOf(certificate, index), nowMs);
-    const next = certificates[index + 1];
-    if (!isChain || next === undefined) return report;
-    const problem = linkProblem(certificate, next, verifySignature);
-    return { ...report, link: problem === undefined ? { holds: true } : { holds: false, problem: `${problem.clause} (${problem.rule})` } };
-  });
 }
 
 /** Whether `key` can sign for `spki`: a signature is tried, since a damaged key file may hold a public half that is not its own. */
@@ -147,7 +73,8 @@ function signsFor(key: KeyObject, spki: Uint8Array): boolean {
   }
 }
 
-function keyReport(found: FoundKey, owner: Certificate | CertificateRequest | undefined): KeyReport {
+/** What a private key is, and whether it belongs to `owner`. */
+export function keyReport(found: FoundKey, owner: Certificate | CertificateRequest | undefined): KeyReport {
   const { algorithm, key } = found;
   return key === undefined || owner === undefined ? { algorithm } : { algorithm, matches: signsFor(key, owner.publicKey.spki) };
 }
@@ -173,7 +100,7 @@ function requestProblems(request: CertificateRequest): readonly string[] {
 }
 
 /** `1 certificate`, `3 certificates`. */
-function counted(count: number, noun: string): string {
+export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
@@ -197,25 +124,8 @@ function describe(credentials: Credentials, reports: readonly CertificateReport[
   return `${parts.filter((part) => part !== '').join(', ')} (${encoding})`;
 }
 
-/** Why a file with several leaves is no credential, or undefined: readers would take one of them, and which is open. */
-export function severalLeavesProblem(roles: readonly Role[]): string | undefined {
-  const leaves = roles.flatMap((role, index) => (role === 'leaf' ? [index + 1] : []));
-  if (leaves.length < 2) return undefined;
-  return `Certificates ${leaves.join(' and ')} are leaves: put each into a file of its own, with the authorities that issued it behind it.`;
-}
-
 function credentialProblems(credentials: Credentials, reports: readonly CertificateReport[], keys: readonly KeyReport[]): readonly string[] {
-  const problems = reports.flatMap((report, index) => {
-    const name = `Certificate ${index + 1}`;
-    const found: string[] = [];
-    if (report.state === 'expired') found.push(`${name} has expired: get a new one.`);
-    if (report.state === 'not yet valid') found.push(`${name} is not valid yet: check the clocks of this machine and of its issuer.`);
-    if (report.selfSigned === false) found.push(`${name} names itself as its issuer, and its own key did not sign it: get it again from its source.`);
-    if (report.link?.problem !== undefined) {
-      found.push(`${name} ${report.link.problem}: put each certificate in front of the one that issued it.`);
-    }
-    return found;
-  });
+  const problems = [...certificateProblems(reports)];
   const severalLeaves = severalLeavesProblem(reports.map((report) => report.role));
   if (severalLeaves !== undefined) problems.push(severalLeaves);
   if (keys.some((key) => key.matches === false)) {
@@ -224,7 +134,8 @@ function credentialProblems(credentials: Credentials, reports: readonly Certific
   return [...problems, ...credentials.requests.flatMap(requestProblems)];
 }
 
-function isSound(problems: readonly string[], reports: readonly CertificateReport[]): boolean {
+/** Whether nothing is wrong: no problem, and no broken rule of severity `error`. */
+export function isSound(problems: readonly string[], reports: readonly CertificateReport[]): boolean {
   return problems.length === 0 && reports.every((report) => report.findings.every((finding) => finding.severity !== 'error'));
 }
 

@@ -1,5 +1,6 @@
 import type { Finding } from '../spiffe/index.ts';
-import type { BundleReport, CertificateReport, InspectReport, KeyReport, RequestReport } from './inspect-report.ts';
+import type { CertificateReport } from './certificate-report.ts';
+import type { BundleReport, HandshakeReport, InspectReport, KeyReport, RequestReport } from './inspect-report.ts';
 import { spoken } from './overview-text.ts';
 import { labelled, type Paint, printable, timeText } from './terminal-text.ts';
 
@@ -35,6 +36,7 @@ function optional(label: string, values: readonly string[]): readonly Row[] {
 function certificateRows(report: CertificateReport, index: number, paint: Paint): readonly Row[] {
   const otherUris = report.uris.filter((uri) => uri !== report.spiffeId);
   return [
+    ...optional('alias', report.alias === undefined ? [] : [report.alias]),
     ['subject', printable(report.subject) || '(empty)'],
     ['issuer', printable(report.issuer) || '(empty)'],
     ['serial', report.serialNumber],
@@ -88,8 +90,9 @@ function requestText(report: RequestReport, paint: Paint): string {
 /** Only that there is a key, of which kind, and whether it fits: never the key. */
 function keyText(report: KeyReport, paint: Paint): string {
   const what = report.algorithm === 'encrypted' ? 'encrypted: its algorithm cannot be told' : printable(report.algorithm);
-  if (report.matches === undefined) return `private key  ${what}\n`;
-  return `private key  ${what}, ${report.matches ? paint('good', 'fits') : paint('bad', 'does not fit')}\n`;
+  const alias = report.alias === undefined ? '' : `${paint('strong', printable(report.alias))}  `;
+  if (report.matches === undefined) return `private key  ${alias}${what}\n`;
+  return `private key  ${alias}${what}, ${report.matches ? paint('good', 'fits') : paint('bad', 'does not fit')}\n`;
 }
 
 function bundleText(report: BundleReport, paint: Paint): string {
@@ -101,10 +104,27 @@ function bundleText(report: BundleReport, paint: Paint): string {
   return labelled(indent, rows, paint);
 }
 
+function clientCertificateText({ asksForCertificate, gaveCertificate, brokenOff }: HandshakeReport, paint: Paint): string {
+  if (!asksForCertificate) return 'not asked for';
+  if (gaveCertificate) return 'asked for, and given';
+  return `asked for, and none given${brokenOff === undefined ? '' : paint('warning', ' (--client-identity)')}`;
+}
+
+function handshakeText(report: HandshakeReport, paint: Paint): string {
+  const rows: readonly Row[] = [
+    ['protocol', `${report.protocol}, ${report.cipher}`],
+    ['server name', report.serverName === undefined ? '(none)' : printable(report.serverName)],
+    ['client certificate', clientCertificateText(report, paint)],
+    ...(report.brokenOff === undefined ? [] : [['handshake', paint('bad', `it ${report.brokenOff}`)] as const]),
+  ];
+  return labelled(indent, rows, paint);
+}
+
 /** The report for people: what it is first, then each part, what is wrong last. */
 export function inspectText(report: InspectReport, paint: Paint): string {
   const sections = [
     `${printable(report.file)}: ${report.what}\n`,
+    ...(report.handshake === undefined ? [] : [handshakeText(report.handshake, paint)]),
     ...(report.bundle === undefined ? [] : [bundleText(report.bundle, paint)]),
     ...report.privateKeys.map((key) => keyText(key, paint)),
     ...report.certificates.map((certificate, index) => certificateText(certificate, index, paint)),

@@ -10,15 +10,16 @@ import {
   validateX509Svid,
 } from '../spiffe/index.ts';
 import { type Certificate, parseCertificate, verifySignature } from '../x509/index.ts';
-import { readCredentials } from './credential-file.ts';
+import { rolesOf, severalLeavesProblem } from './certificate-report.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
-import { readBundle, roleOf, severalLeavesProblem } from './inspect-report.ts';
+import { readBundle } from './inspect-report.ts';
 import type { CliIo } from './io.ts';
 import { spoken } from './overview-text.ts';
-import { readInput, unusable } from './read-input.ts';
+import { unusable } from './read-input.ts';
+import { type Keystore, readFileSource, readSource, sourceName, type SourceOptions } from './source.ts';
 import { painter, printable, timeText } from './terminal-text.ts';
 
-interface VerifyOptions {
+interface VerifyOptions extends SourceOptions {
   readonly bundle: string;
   readonly spiffeId?: string;
   readonly trustDomain?: string;
@@ -30,8 +31,11 @@ interface VerifyOptions {
 export function verifyCommand(io: CliIo): Command {
   return new Command('verify')
     .description('Validate an X.509-SVID strictly against a trust bundle, and say which rule fails.')
-    .argument('<file>', 'the chain in PEM (leaf first; a private key in it is left alone) or one DER certificate; - for standard input')
-    .requiredOption('--bundle <file>', 'roots of the trust domain: PEM (ca.crt), DER, or a SPIFFE bundle in JSON')
+    .argument('<file>', 'the chain in PEM (leaf first; a private key in it is left alone), one DER certificate or a PKCS#12 keystore; - for standard input; tls://HOST:PORT for what a server presents')
+    .requiredOption('--bundle <file>', 'roots of the trust domain: PEM (ca.crt), DER, a PKCS#12 trust store, or a SPIFFE bundle in JSON')
+    .option('--password-file <file>', 'the password of a PKCS#12 keystore or trust store; one line break at its end does not count')
+    .option('--server-name <name>', 'what the server is asked for (SNI); default: HOST, unless it is an address')
+    .option('--client-identity <file>', 'what a server is given that asks for a client certificate: PEM with key and chain (credential-bundle.pem)')
     .addOption(new Option('--spiffe-id <id>', 'accept this SPIFFE ID only').conflicts('trustDomain'))
     .option('--trust-domain <name>', "whose bundle it is; default: the leaf's own, so the bundle is taken for that of any trust domain")
     .option('--at <time>', 'validate as of this time (RFC 3339, such as 2026-11-25T10:00:00Z) instead of now')
@@ -41,6 +45,7 @@ export function verifyCommand(io: CliIo): Command {
       `
 The chain is taken as it stands: each certificate issued by the next, the last by a root of the bundle, no other one
 in between. Times are exact, without leeway. RSA below 2,048 bits and signatures by SHA-1 or MD5 are refused.
+The status is 1 when the chain is refused, 2 when the input cannot be read, and 3 when a server cannot be reached.
 ${exitCodesHelp}`,
     )
     .action((file: string, options: VerifyOptions) => verify(io, file, options));
@@ -79,25 +84,41 @@ function claimedTrustDomain(leaf: Certificate | undefined): TrustDomainName | un
 /** A leaf without a SPIFFE ID is refused before any bundle is looked at: this name is never compared or shown. */
 const noTrustDomain = parseTrustDomainName('none');
 
-async function readChain(io: CliIo, file: string): Promise<readonly Certificate[]> {
-  const name = file === '-' ? 'Standard input' : file;
-  const content = readCredentials('FILE', name, await readInput(io, 'FILE', file));
-  if (content.kind === 'bundle') throw unusable('FILE', `${name} is a JSON document: name the chain here, and the bundle by --bundle.`);
-  if (content.certificates.length === 0) {
-    throw unusable('FILE', `${name} holds no certificate (but ${content.keys.length > 0 ? 'a private key' : 'a request'}): name the chain, such as tls.crt.`);
-  }
-  const problem = severalLeavesProblem(content.certificates.map(roleOf));
-  if (problem !== undefined) throw unusable('FILE', `${name} is not one chain. ${problem}`);
-  return content.certificates;
+/** The chain of the one key that a keystore has: with two of them nobody knows which one a server would present. */
+function chainOfKeystore(name: string, { content }: Keystore): readonly Certificate[] {
+  const [entry] = content.entries;
+  if (content.entries.length === 1 && entry !== undefined && entry.chain.length > 0) return entry.chain;
+  const count = content.entries.length === 0 ? 'no private key with a chain' : content.entries.length === 1 ? 'a private key without a chain' : `${content.entries.length} private keys`;
+  throw unusable('FILE', `${name} holds ${count}: name a keystore with one key and its chain; a trust store goes to --bundle.`);
 }
 
-async function readRoots(io: CliIo, file: string, trustDomain: TrustDomainName): Promise<readonly Certificate[]> {
-  const content = readCredentials('--bundle', file, await readInput(io, '--bundle', file));
-  if (content.kind === 'bundle') {
-    return readBundle('--bundle', file, () => parseSpiffeBundle(content.text, trustDomain).bundle.x509Roots.map((root) => parseCertificate(root)));
+async function readChain(io: CliIo, file: string, options: VerifyOptions): Promise<readonly Certificate[]> {
+  const name = file === '-' ? 'Standard input' : file;
+  const source = await readSource(io, file, options);
+  if (source.kind === 'bundle') throw unusable('FILE', `${name} is a JSON document: name the chain here, and the bundle by --bundle.`);
+  if (source.kind === 'keystore') return chainOfKeystore(name, source);
+  if (source.certificates.length === 0) {
+    const other = source.kind === 'credentials' && source.keys.length > 0 ? 'a private key' : 'a request';
+    throw unusable('FILE', `${name} holds no certificate (but ${other}): name the chain, such as tls.crt.`);
   }
-  if (content.keys.length > 0) throw unusable('--bundle', `${file} holds a private key: give a file of root certificates only, such as ca.crt.`);
-  if (content.certificates.length > 0) return content.certificates;
+  const problem = severalLeavesProblem(rolesOf(source.certificates));
+  if (problem !== undefined) throw unusable('FILE', `${name} is not one chain. ${problem}`);
+  return source.certificates;
+}
+
+async function readRoots(io: CliIo, file: string, passwordFile: string | undefined, trustDomain: TrustDomainName): Promise<readonly Certificate[]> {
+  const source = await readFileSource(io, '--bundle', file, passwordFile);
+  if (source.kind === 'bundle') {
+    return readBundle('--bundle', file, () => parseSpiffeBundle(source.text, trustDomain).bundle.x509Roots.map((root) => parseCertificate(root)));
+  }
+  if (source.kind === 'keystore') {
+    const { entries, trusted } = source.content;
+    if (entries.length === 0 && trusted.length > 0) return trusted.map(({ certificate }) => certificate);
+    const held = entries.length > 0 ? 'a private key' : 'no certificate that is marked as trusted';
+    throw unusable('--bundle', `${file} holds ${held}: give a trust store of root certificates only, such as truststore.p12.`);
+  }
+  if (source.keys.length > 0) throw unusable('--bundle', `${file} holds a private key: give a file of root certificates only, such as ca.crt.`);
+  if (source.certificates.length > 0) return source.certificates;
   throw unusable('--bundle', `${file} holds no certificate: give the root certificates of the trust domain, such as ca.crt.`);
 }
 
@@ -105,9 +126,9 @@ async function verify(io: CliIo, file: string, options: VerifyOptions): Promise<
   const wanted = wantedBy(options);
   const nowMs = options.at === undefined ? io.nowMs() : parseTime(options.at);
   if (file === '-' && options.bundle === '-') throw unusable('--bundle', 'Standard input can be read once: name a file for the chain or for --bundle.');
-  const chain = await readChain(io, file);
+  const chain = await readChain(io, file, options);
   const trustDomain = wanted.trustDomain ?? claimedTrustDomain(chain[0]) ?? noTrustDomain;
-  const roots = await readRoots(io, options.bundle, trustDomain);
+  const roots = await readRoots(io, options.bundle, options.passwordFile, trustDomain);
   const expected = wanted.spiffeId === undefined ? {} : { expectedId: wanted.spiffeId };
   const result = validateX509Svid(chain, { trustDomain, roots }, { nowMs, verifySignature, ...expected });
   const answer = { file, nowMs, result, assumedTrustDomain: wanted.trustDomain === undefined };
@@ -141,7 +162,7 @@ function jsonAnswer({ nowMs, result, assumedTrustDomain }: Answer): string {
 
 function textAnswer({ file, nowMs, result, assumedTrustDomain }: Answer, io: CliIo): string {
   const paint = painter(io.isTerminal);
-  const name = printable(file === '-' ? 'standard input' : file);
+  const name = printable(sourceName(file));
   if (!result.valid) {
     const lines = result.reasons.map(({ rule, code, sentence }) => `  ${paint('bad', '✗')} ${printable(sentence)} ${paint('faint', `(${rule}; ${code})`)}\n`);
     return `${paint('bad', 'refused')}  ${name}\n${lines.join('')}`;

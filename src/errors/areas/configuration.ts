@@ -16,4 +16,11 @@ export const configurationErrors = {
     retry: 'never',
     reason: 'OutputNotFound',
   }),
+  TLS_PEER_UNAVAILABLE: entry<{ readonly address: string }>({
+    meaning: 'The server cannot be reached, or presented no certificate in a TLS handshake.',
+    remedy: 'Check the address, and that this port speaks TLS 1.2 or 1.3; the message says what the server did.',
+    status: 502,
+    retry: 'never',
+    reason: 'PeerUnavailable',
+  }),
 } as const;
