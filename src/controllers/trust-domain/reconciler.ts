@@ -12,6 +12,7 @@ import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
+import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
 import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
@@ -35,12 +36,14 @@ export class TrustDomainReconciler implements Reconciler {
   readonly #secrets: Cache<SecretMetadata>;
   readonly #identities: IdentityCaches['identities'];
   readonly #domains: Domains;
+  readonly #older: OlderDefinitions;
   /** The record of each trust domain as it was read last. */
   readonly #loaded = new Map<string, LoadedRecord>();
   readonly #targets: BundleTargets;
 
   constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, targets: BundleTargets) {
     this.#context = context;
+    this.#older = new OlderDefinitions(context.log);
     this.#trustDomains = caches.trustDomains;
     this.#secrets = caches.secrets;
     this.#identities = caches.identities;
@@ -195,6 +198,7 @@ export class TrustDomainReconciler implements Reconciler {
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });
     this.#trustDomains.observeWrite(written);
+    this.#older.note(this.kind, status, written.status);
     const was = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.reason;
     if (problem !== undefined && was !== problem.reason) this.#context.events.record(object, { type: 'Warning', ...problem });
   }

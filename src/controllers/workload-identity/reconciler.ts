@@ -7,6 +7,7 @@ import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { TokenBucket } from '../runtime/token-bucket.ts';
+import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
 import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
@@ -33,6 +34,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #budget: TokenBucket;
+  readonly #older: OlderDefinitions;
   /** Deletion policies of identities that are gone, as they were seen last: by identity, by the Secret that it claimed. */
   readonly #wanted = new Map<string, Map<string, DeletionPolicy>>();
   /** When identities that are gone were created, while Secrets of theirs are left. */
@@ -42,6 +44,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
 
   constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains) {
     this.#context = context;
+    this.#older = new OlderDefinitions(context.log);
     this.#identities = caches.identities;
     this.#secrets = caches.secrets;
     this.#serviceAccounts = caches.serviceAccounts;
@@ -251,6 +254,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
     this.#identities.observeWrite(written);
+    this.#older.note(this.kind, status, written.status);
     this.#tellBlocker(identity, blocker);
   }
 
