@@ -82,9 +82,9 @@ export class ControllerProcess implements AsyncDisposable {
     await this.says(/caches are filled/u);
   }
 
-  async probe(path: '/livez' | '/readyz' | '/metrics'): Promise<{ readonly code: number; readonly text: string }> {
+  async probe(path: '/livez' | '/readyz' | '/metrics', signal?: AbortSignal): Promise<{ readonly code: number; readonly text: string }> {
     const { msg } = await this.says(/^probes and metrics on /u);
-    const response = await fetch(`${msg.replace('probes and metrics on ', '')}${path}`);
+    const response = await fetch(`${msg.replace('probes and metrics on ', '')}${path}`, signal === undefined ? {} : { signal });
     return { code: response.status, text: await response.text() };
   }
 

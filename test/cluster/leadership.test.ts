@@ -87,6 +87,7 @@ describe('two replicas', () => {
 
   test('a paused leader is followed, and signs nothing when it wakes up', async () => {
     leader.signal('SIGSTOP');
+    await expect(leader.probe('/livez', AbortSignal.timeout(500))).rejects.toThrow(/timeout/u);
     const atPause = signedBy(leader).length;
     const serials = [await issue()];
     // Work for it that waits in its sockets: an edit, a deleted Secret, a new object.
