@@ -273,7 +273,7 @@ function statuses(get: () => StoreHarness): void {
     const first = await store.patchStatus(key, ready('kept'), precondition(await present(store, key)));
     expect(first.metadata.generation).toBe(1);
     await apply({ ...workloadIdentity(namespace, name, { ttl: '2h' }), status: { spiffeID: 'spiffe://forged.example/a' } } as never);
-    const second = await eventually('generation 2', async () => (await store.get(key).then((object) => (object?.metadata.generation === 2 ? object : undefined))));
+    const second = await eventually('generation 2', async () => store.get(key).then((object) => (object?.metadata.generation === 2 ? object : undefined)));
     expect(second.spec.ttl).toBe('2h');
     expect(second.status).toMatchObject(ready('kept'));
     expect(second.status?.spiffeID).toBeUndefined();
@@ -281,7 +281,7 @@ function statuses(get: () => StoreHarness): void {
     expect(await codeOf(store.patchStatus(key, ready('late'), precondition(first)))).toBe('STORE_CONFLICT');
     const draft = workloadIdentity(namespace, name, { ttl: '2h' });
     await apply({ ...draft, metadata: { ...draft.metadata, labels: { colour: 'red' } } });
-    const third = await eventually('the label', async () => (await store.get(key).then((object) => (object?.metadata.labels?.['colour'] === 'red' ? object : undefined))));
+    const third = await eventually('the label', async () => store.get(key).then((object) => (object?.metadata.labels?.['colour'] === 'red' ? object : undefined)));
     expect(third.metadata.generation).toBe(2);
   });
 

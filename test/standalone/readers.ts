@@ -85,7 +85,7 @@ export function startReaders(folders: readonly string[]): Readers {
   return {
     stop: async () => {
       worker.postMessage('stop');
-      return await counted;
+      return counted;
     },
     [Symbol.asyncDispose]: async () => void (await worker.terminate()),
   };

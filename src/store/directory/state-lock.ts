@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { MtlsdError } from '../../errors/index.ts';
@@ -23,6 +23,8 @@ export interface StateLock {
  * @throws STORE_LOCKED naming the pid of the holder, as far as that is known
  */
 export async function lockState(disk: Disk, state: string, pid: number, tag: string): Promise<StateLock> {
+  // The database would make its file readable for all.
+  closeSync(openSync(join(state, lockFile), 'a', 0o600));
   const database = new DatabaseSync(join(state, lockFile), { timeout: 0 });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
