@@ -14,6 +14,7 @@ import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
 import type { Overview } from './overview.ts';
+import { passwordFiles } from './password-file.ts';
 
 /** What `mtlsd run` is told. */
 export interface StandaloneConfig {
@@ -79,6 +80,7 @@ export class Standalone implements AsyncDisposable {
       audit,
       delivery,
       cluster: undefined,
+      readPasswordFile: passwordFiles(resolve(config.manifests)),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,

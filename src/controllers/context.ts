@@ -21,6 +21,9 @@ export interface ClusterFeatures {
   readonly clusterTrustBundles: boolean;
 }
 
+/** What a file holds, with a version that is another one after each change; or why it cannot be used, for people. */
+export type FileReading = { readonly bytes: Uint8Array; readonly version: string } | { readonly problem: string };
+
 /** Everything that reconcilers get from outside: the world (store), time, randomness, and where to tell what they do. */
 export interface ControllerContext {
   readonly store: Store;
@@ -34,6 +37,8 @@ export interface ControllerContext {
   readonly delivery: DeliveryLimits;
   /** What the store has that only a cluster has; undefined where it is none. */
   readonly cluster: ClusterFeatures | undefined;
+  /** Reads a file below the folder of manifests, by its path there; undefined where there is no such folder. */
+  readonly readPasswordFile?: (path: string) => Promise<FileReading>;
   /** mtlsd's own namespace: where authority records live. */
   readonly systemNamespace: string;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */

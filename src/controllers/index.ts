@@ -2,7 +2,7 @@
  * One level-triggered reconciler a kind: observe → plan → act. `observe` reads caches; `plan` is pure; `act` performs
  * idempotent or compare-and-swap writes. Any process may die between any two lines: a restart is the recovery path.
  */
-export type { ControllerContext, DeliveryLimits } from './context.ts';
+export type { ControllerContext, DeliveryLimits, FileReading } from './context.ts';
 export type { DomainState } from './domains.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { startControllers, type Controllers } from './start.ts';

@@ -9,7 +9,8 @@ import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
 import { TrustDomainReconciler } from './trust-domain/reconciler.ts';
-import { indexIdentities, indexSecrets, WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
+import { indexIdentities, indexSecrets } from './workload-identity/indexes.ts';
+import { WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
 
 /** The running reconcilers. */
 export interface Controllers {

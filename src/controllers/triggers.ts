@@ -7,7 +7,8 @@ import type { Domains } from './domains.ts';
 import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
 import { trustDomainNameOf } from './workload-identity/resolve.ts';
-import { claimOf, type WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
+import { claimOf } from './workload-identity/indexes.ts';
+import type { WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
 import { ownerOf } from './workload-identity/secret.ts';
 
 /** What changes wake which trust domains and identities. More than needed is harmless: a plan of nothing costs nothing. */

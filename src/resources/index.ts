@@ -26,6 +26,8 @@ export {
   type AuthoritySettings,
   type DeletionPolicy,
   type KeyAlgorithm,
+  type KeystoreSettings,
+  type PasswordReference,
   type ResolvedIdentitySpec,
   type ResolvedTrustDomainSpec,
   resolvedIdentitySpec,

@@ -13,6 +13,18 @@ export type AuthorityKeyAlgorithm = NonNullable<NonNullable<TrustDomainSpec['roo
 /** What becomes of a Secret when its identity is deleted. */
 export type DeletionPolicy = NonNullable<WorkloadIdentitySpec['deletionPolicy']>;
 
+/** Where the password of a keystore is: in a Secret of the identity's namespace, or in a file below the folder of manifests. */
+export type PasswordReference = { readonly secret: string; readonly key: string } | { readonly file: string };
+
+/** The keystore and trust store that an identity asks for. */
+export interface KeystoreSettings {
+  readonly password: PasswordReference;
+  readonly profile: 'Modern' | 'Compatible';
+  readonly alias: string;
+  /** What the aliases of roots start with. */
+  readonly trustAlias: string;
+}
+
 /** How the next authority of a role is made. */
 export interface AuthoritySettings {
   readonly keyAlgorithm: AuthorityKeyAlgorithm;
@@ -39,6 +51,10 @@ export interface ResolvedIdentitySpec {
   readonly ttlMs: number | undefined;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly secretName: string;
+  /** Whether DER files are written too. */
+  readonly der: boolean;
+  /** undefined: no keystore is written. */
+  readonly keystore: KeystoreSettings | undefined;
   readonly secretLabels: Readonly<Record<string, string>>;
   readonly secretAnnotations: Readonly<Record<string, string>>;
   readonly deletionPolicy: DeletionPolicy;
@@ -79,8 +95,18 @@ export function resolvedIdentitySpec(identity: WorkloadIdentity): ResolvedIdenti
     ttlMs: spec.ttl === undefined ? undefined : parseDuration(spec.ttl),
     keyAlgorithm: spec.keyAlgorithm,
     secretName: spec.secretName ?? `${identity.metadata.name}-mtls`,
+    der: spec.formats?.der ?? false,
+    keystore: keystoreSettings(spec, identity.metadata.name),
     secretLabels: spec.secretTemplate?.labels ?? {},
     secretAnnotations: spec.secretTemplate?.annotations ?? {},
     deletionPolicy: spec.deletionPolicy,
   };
+}
+
+/** Defaults of the schema are in their place already. */
+function keystoreSettings(spec: WorkloadIdentitySpec, name: string): KeystoreSettings | undefined {
+  const wanted = spec.formats?.pkcs12;
+  if (wanted === undefined) return undefined;
+  const { passwordSecretRef: secret, passwordFile: file = '', profile = 'Modern', alias = name, trustAlias = 'root' } = wanted;
+  return { password: secret === undefined ? { file } : { secret: secret.name, key: secret.key ?? 'password' }, profile, alias, trustAlias };
 }

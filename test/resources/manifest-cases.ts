@@ -2,6 +2,8 @@
  * Manifests that are refused, each with a neighbour that is taken and with every sentence that it gets. The unit tests hold
  * our validation to them, the cluster tests a real API server.
  */
+import { formatsCases } from './keystore-cases.ts';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A manifest that is refused beside one that is nearly the same and taken. */
@@ -220,21 +222,18 @@ const commonNameIsHost =
 
 /** Cases of WorkloadIdentity. */
 export const identityCases: readonly ManifestCase[] = [
+  ...formatsCases(identity),
   {
     name: 'trust domain that is a URL',
     good: identity({ trustDomain: 'shop.example' }),
     bad: identity({ trustDomain: 'spiffe://shop.example' }),
-    sentences: [
-      'spec.trustDomain: Invalid value: "spiffe://shop.example": write the name of a TrustDomain, such as shop.example: lower-case letters, digits, "-" and ".", without "spiffe://"',
-    ],
+    sentences: ['spec.trustDomain: Invalid value: "spiffe://shop.example": write the name of a TrustDomain, such as shop.example: lower-case letters, digits, "-" and ".", without "spiffe://"'],
   },
   {
     name: 'service account with its namespace',
     good: identity({ serviceAccountName: 'cart.v2' }),
     bad: identity({ serviceAccountName: 'shop/cart' }),
-    sentences: [
-      'spec.serviceAccountName: Invalid value: "shop/cart": write the name of a service account of this namespace, such as cart: lower-case letters, digits, "-" and ".", without the namespace',
-    ],
+    sentences: ['spec.serviceAccountName: Invalid value: "shop/cart": write the name of a service account of this namespace, such as cart: lower-case letters, digits, "-" and ".", without the namespace'],
   },
   dns('wildcard', '*.shop.svc', 'wildcards are not issued, because a wildcard speaks for workloads that are not this one; list each name that is served'),
   dns('IPv4 address', '10.0.0.1', address),

@@ -41,6 +41,8 @@ describe('what an empty spec means', () => {
       ttlMs: undefined,
       keyAlgorithm: 'ECDSAP256',
       secretName: 'cart-mtls',
+      der: false,
+      keystore: undefined,
       secretLabels: {},
       secretAnnotations: {},
       deletionPolicy: 'Delete',
@@ -55,6 +57,12 @@ test('what is written stands, beside the defaults of its neighbours', () => {
   expect(
     resolvedIdentitySpec(identity({ serviceAccountName: 'sa', secretName: 'tls', ttl: '90s', secretTemplate: { labels: { a: 'b' } } })),
   ).toMatchObject({ serviceAccountName: 'sa', secretName: 'tls', ttlMs: 90_000, secretLabels: { a: 'b' }, secretAnnotations: {} });
+});
+
+test('a keystore has the name of its identity as alias, unless it is given one', () => {
+  const keystore = (pkcs12: NonNullable<NonNullable<WorkloadIdentity['spec']['formats']>['pkcs12']>) => resolvedIdentitySpec(identity({ formats: { pkcs12 } })).keystore;
+  expect(keystore({ passwordSecretRef: { name: 'store' } })).toEqual({ password: { secret: 'store', key: 'password' }, profile: 'Modern', alias: 'cart', trustAlias: 'root' });
+  expect(keystore({ passwordFile: 'cart.password', profile: 'Compatible', alias: 'tls', trustAlias: 'ca' })).toEqual({ password: { file: 'cart.password' }, profile: 'Compatible', alias: 'tls', trustAlias: 'ca' });
 });
 
 test('L23: a DNS name that is listed twice counts once, and the order of the manifest stays', () => {

@@ -2,10 +2,12 @@ import { isMtlsdError } from '../../errors/index.ts';
 import type { IssuedSvid } from '../../issuance/index.ts';
 import { annotations, type Secret } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
-import { SerialNumbers } from '../../x509/index.ts';
+import { openPkcs12, SerialNumbers } from '../../x509/index.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { SecretContents } from './contents.ts';
+import { deliveredFormats, keystoreFiles } from './formats.ts';
+import { renderFormats, type Pair, type RenderedFormats } from './format-writer.ts';
 import { judgeSecret } from './judge.ts';
 import type { ObservedIdentity, Step } from './plan.ts';
 import { deliveredSvid, ownerOf, renderSecret, type SecretContent } from './secret.ts';
@@ -65,18 +67,20 @@ export class IdentityActor {
     const svid = step.domain.issuer.issue(step.grant, keyPair.publicKey, this.#serialNumbers.next(), lease, clock.nowMs());
     const before = step.over === undefined ? undefined : deliveredSvid(step.over);
     const isOwn = step.over !== undefined && ownerOf(step.over) === identity.metadata.name;
+    // Before all else: whatever becomes of it, what was signed stands in the audit.
+    this.#audit(step, observed, svid);
+    const privateKeyPem = keyPair.privateKeyPem();
     const content: SecretContent = {
       identity,
       resolved,
       trustDomain: step.domain.name,
       svid,
-      privateKeyPem: keyPair.privateKeyPem(),
+      privateKeyPem,
       bundle: step.domain.bundle,
+      formats: await this.#formats(observed, step, { ...svid, privateKeyPem }, isOwn ? step.over : undefined),
       profile: step.profile,
       issuances: (isOwn ? (before?.issuances ?? 0) : 0) + 1,
     };
-    // Before the write: whatever becomes of it, what was signed stands in the audit.
-    this.#audit(step, observed, svid);
     const result = await this.#write(content, step.over);
     if (result === 'done') this.#tell(step, observed);
     return result;
@@ -91,18 +95,47 @@ export class IdentityActor {
       else this.#secrets.observeWrite(metadataOf(secret));
       return 'done'; // it changed meanwhile: decided anew on what is there
     }
+    if (step.why === 'the keystore password changed' && (await this.#opens(secret, observed))) return 'done';
     const read = (file: string): string => Buffer.from(secret.data[file] ?? '', 'base64').toString('utf8');
+    const pair: Pair = { ...svid, chainPem: read('tls.crt'), privateKeyPem: read('tls.key') };
     const content: SecretContent = {
       identity: observed.identity,
       resolved: observed.resolved,
       trustDomain: step.domain.name,
-      svid: { ...svid, chainPem: read('tls.crt') },
-      privateKeyPem: read('tls.key'),
+      svid: { ...svid, chainPem: pair.chainPem },
+      privateKeyPem: pair.privateKeyPem,
       bundle: step.domain.bundle,
+      formats: await this.#formats(observed, step, pair, metadataOf(secret)),
       profile: step.profile,
       issuances: svid.issuances,
     };
     return this.#write(content, step.secret);
+  }
+
+  async #formats({ resolved, password }: ObservedIdentity, step: StepOf<'issue' | 'rewrite'>, pair: Pair, before: SecretMetadata | undefined): Promise<RenderedFormats> {
+    const { clock, tools } = this.#context;
+    return renderFormats({
+      resolved,
+      password,
+      pair,
+      bundle: step.domain.bundle,
+      before: before === undefined ? undefined : { formats: deliveredFormats(before), read: () => this.#read(before) },
+      nowMs: clock.nowMs(),
+      randomBytes: (length) => tools.randomBytes(length),
+    });
+  }
+
+  /** Whether the keystores open with the password as it is now: what it was read from changed, but perhaps not the password. */
+  async #opens(secret: Secret, { password }: ObservedIdentity): Promise<boolean> {
+    if (password?.kind !== 'read') return false;
+    try {
+      for (const file of keystoreFiles) await openPkcs12(Buffer.from(secret.data[file] ?? '', 'base64'), password.password.reveal());
+    } catch (error) {
+      if (!isMtlsdError(error)) throw error;
+      return false;
+    }
+    this.#contents.notePassword(metadataOf(secret), password.version);
+    return true;
   }
 
   /** Deletes a Secret that we made, exactly in the state that was seen. */

@@ -20,6 +20,8 @@ export class SecretContents {
   /** By UID, the version that somebody else wrote and that was found intact. */
   readonly #intact = new Map<string, string>();
   readonly #changed = new Map<string, { readonly resourceVersion: string; readonly what: string }>();
+  /** By UID, the version of the password's source that was found to hold the password of its keystores. */
+  readonly #passwords = new Map<string, string>();
   readonly #repairs = new Map<string, TokenBucket>();
 
   verdict(secret: SecretMetadata, identity: WorkloadIdentity): Verdict {
@@ -54,8 +56,18 @@ export class SecretContents {
     }
   }
 
+  /** Notes that the keystores of a Secret open with what this version of the password's source holds. */
+  notePassword(secret: SecretMetadata, version: string): void {
+    this.#passwords.set(secret.metadata.uid, version);
+  }
+
+  /** See `notePassword`. */
+  sameAsVersion(secret: SecretMetadata | undefined): string | undefined {
+    return secret === undefined ? undefined : this.#passwords.get(secret.metadata.uid);
+  }
+
   forget(secret: SecretMetadata): void {
-    for (const known of [this.#written, this.#serials, this.#intact, this.#changed]) known.delete(secret.metadata.uid);
+    for (const known of [this.#written, this.#serials, this.#intact, this.#changed, this.#passwords]) known.delete(secret.metadata.uid);
   }
 
   /** Whether the identity of this id may repair a foreign change now, or when. */

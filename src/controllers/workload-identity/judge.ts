@@ -5,6 +5,7 @@ import { keyPairFromPem, parseCertificate, parsePem, verifySignature } from '../
 import type { AuthorityRecord } from '../../authority/index.ts';
 import { rootsOf } from '../../authority/index.ts';
 import type { RenderedBundle } from '../domains.ts';
+import { deliveredFormats, derFiles, fileDigest } from './formats.ts';
 import { deliveredSvid, secretFiles } from './secret.ts';
 
 /**
@@ -33,19 +34,36 @@ export function judgeSecret(secret: Secret, record: AuthorityRecord, bundle: Ren
       { nowMs: atMs, verifySignature, expectedId: parseSpiffeId(described.spiffeId) },
     );
     if (!verdict.valid) return `tls.crt does not verify (${verdict.reasons.map((reason) => reason.sentence).join('; ')})`;
-    return sameFiles(secret, secretFiles(chainPem, privateKeyPem, bundle), described.bundleGeneration === bundle.generation);
+    const bundleIsCurrent = described.bundleGeneration === bundle.generation;
+    return sameFiles(secret, secretFiles(chainPem, privateKeyPem, bundle), bundleIsCurrent) ?? sameFormats(secret, chainPem, privateKeyPem, bundle, bundleIsCurrent);
   } catch (error) {
     if (!isMtlsdError(error)) throw error;
     return error.message;
   }
 }
 
+/** Files that a newer bundle replaces. */
+const ofBundle: ReadonlySet<string> = new Set(['ca.crt', 'bundle.json', 'ca.der']);
+
 function sameFiles(secret: Secret, wanted: Record<string, string>, bundleIsCurrent: boolean): string | undefined {
   for (const [name, content] of Object.entries(wanted)) {
     // A bundle of an earlier generation is about to be replaced anyway.
-    if (!bundleIsCurrent && (name === 'ca.crt' || name === 'bundle.json')) continue;
+    if (!bundleIsCurrent && ofBundle.has(name)) continue;
     if (secret.data[name] === undefined) return `${name} is missing`;
     if (Buffer.from(secret.data[name], 'base64').toString('utf8') !== content) return `${name} was changed`;
+  }
+  return undefined;
+}
+
+/** DER follows from the PEM files; a keystore is salted, so its digest tells whether it is still what was written. */
+function sameFormats(secret: Secret, chainPem: string, privateKeyPem: string, bundle: RenderedBundle, bundleIsCurrent: boolean): string | undefined {
+  const { der, keystores } = deliveredFormats(secret);
+  for (const [name, bytes] of Object.entries(der ? derFiles(chainPem, privateKeyPem, bundle) : {})) {
+    if (!bundleIsCurrent && ofBundle.has(name)) continue;
+    if (!Buffer.from(secret.data[name] ?? '', 'base64').equals(bytes)) return `${name} was changed`;
+  }
+  for (const [name, digest] of Object.entries(keystores?.files ?? {})) {
+    if (fileDigest(Buffer.from(secret.data[name] ?? '', 'base64')) !== digest) return `${name} was changed`;
   }
   return undefined;
 }

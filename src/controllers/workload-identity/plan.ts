@@ -4,6 +4,8 @@ import { renewalTimeMs } from '../../rotation/index.ts';
 import { type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { DomainState } from '../domains.ts';
+import { formatsReason } from './formats.ts';
+import type { PasswordReading } from './keystore-password.ts';
 import type { Resolution } from './resolve.ts';
 import { deliveredSvid, metadataIsCurrent, ownerOf, profileOf, type DeliveredSvid } from './secret.ts';
 
@@ -26,6 +28,10 @@ export interface ObservedIdentity {
   readonly secretsUnknown: string | undefined;
   /** Whether the namespace is being deleted. */
   readonly namespaceLeaving: boolean;
+  /** The password of its keystore; undefined when it asks for none. */
+  readonly password: PasswordReading | undefined;
+  /** A version of the password's source that was found to hold the password that the delivered keystores open with. */
+  readonly sameAsVersion: string | undefined;
   /** Whether the trust domain takes identities of this namespace. */
   readonly namespaceAllowed: boolean;
   /** Whether the service account that the identity is for does not exist. */
@@ -97,7 +103,7 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
 
   const step = nextStep(observed, ready, decision.grant, mine, svid, nowMs);
   if (step === 'repair-later') return blocked(changedBlocker(observed), observed.repair.nextAtMs);
-  return { ...rest, step, blocker: undefined, nextAtMs: step === undefined ? rest.renewalTimeMs : undefined };
+  return { ...rest, step, blocker: undefined, nextAtMs: step === undefined ? earliest(rest.renewalTimeMs, passwordLookMs(observed, nowMs)) : undefined };
 }
 
 function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant, mine: SecretMetadata | undefined, svid: DeliveredSvid | undefined, nowMs: number): Step | undefined | 'repair-later' {
@@ -169,7 +175,13 @@ function isRepair(observed: ObservedIdentity, why: IssueReason): boolean {
 /** Why the same pair has to be written again, or undefined. */
 function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: SecretMetadata, svid: DeliveredSvid | undefined): string | undefined {
   if (svid?.bundleGeneration !== domain.bundle.generation) return 'the trust bundle changed';
-  return metadataIsCurrent(secret, observed.identity, observed.resolved, domain.name) ? undefined : 'the Secret template changed';
+  if (!metadataIsCurrent(secret, observed.identity, observed.resolved, domain.name)) return 'the Secret template changed';
+  return formatsReason(secret, { ...observed, serialNumber: svid.serialNumber, bundleGeneration: domain.bundle.generation });
+}
+
+/** When the password of a keystore is looked at again. */
+function passwordLookMs({ password }: ObservedIdentity, nowMs: number): number | undefined {
+  return password === undefined ? undefined : nowMs + password.lookAgainMs;
 }
 
 function ownSecret(observed: ObservedIdentity): SecretMetadata | undefined {

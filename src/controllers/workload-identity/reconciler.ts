@@ -1,5 +1,5 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, labels, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type WorkloadIdentity } from '../../resources/index.ts';
+import { annotations, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
@@ -12,10 +12,13 @@ import { sameStatus } from '../status.ts';
 import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
+import { claimOf, isOlder } from './indexes.ts';
+import { passwordKey, readPassword, type PasswordReading } from './keystore-password.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
-import { resolveTrustDomain, trustDomainNameOf, type Resolution } from './resolve.ts';
+import { resolveTrustDomain, type Resolution } from './resolve.ts';
 import { deliveredSvid, ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
+import { tellBlocker, tellPassword } from './tell.ts';
 
 /** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
 const stepsMax = 8;
@@ -65,11 +68,14 @@ export class WorkloadIdentityReconciler implements Reconciler {
 
   async reconcile(key: QueueKey): Promise<Outcome> {
     await this.#lookAgain(key);
+    const passwords = new Map<string, PasswordReading>();
     for (let step = 0; step < stepsMax; step += 1) {
       // Anew at each step: while the one before was on its way, the object may have changed or gone.
       const identity = this.#identities.get(key.namespace, key.name);
       if (identity === undefined) return this.#cleanUp(key);
-      const observed = this.#observe(identity);
+      const resolved = resolvedIdentitySpec(identity);
+      if (await this.#readsPassword(key.namespace, resolved, passwords)) continue;
+      const observed = this.#observe(identity, resolved, passwords);
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
       if (plan.step === undefined) {
@@ -84,6 +90,13 @@ export class WorkloadIdentityReconciler implements Reconciler {
       await this.#act(observed, plan, plan.step);
     }
     throw new Error(`invariant broken: WorkloadIdentity ${key.namespace}/${key.name} does not settle`);
+  }
+
+  /** Reads the password of a keystore, unless it was: once for all steps, and whatever changed meanwhile is seen after it. */
+  async #readsPassword(namespace: string, { keystore }: ResolvedIdentitySpec, known: Map<string, PasswordReading>): Promise<boolean> {
+    if (keystore === undefined || known.has(passwordKey(keystore))) return false;
+    known.set(passwordKey(keystore), await readPassword(this.#context, namespace, keystore.password));
+    return true;
   }
 
   async #act(observed: ObservedIdentity, plan: IdentityPlan, step: NonNullable<IdentityPlan['step']>): Promise<void> {
@@ -118,8 +131,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     else this.#foreign.delete(id);
   }
 
-  #observe(identity: WorkloadIdentity): ObservedIdentity {
-    const resolved = resolvedIdentitySpec(identity);
+  #observe(identity: WorkloadIdentity, resolved: ResolvedIdentitySpec, passwords: ReadonlyMap<string, PasswordReading>): ObservedIdentity {
     const { namespace = '', name } = identity.metadata;
     const nowMs = this.#context.clock.nowMs();
     const secret = this.#secrets.get(namespace, resolved.secretName);
@@ -133,6 +145,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
       domain,
       secret: isOurs ? secret : undefined,
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
+      password: resolved.keystore === undefined ? undefined : passwords.get(passwordKey(resolved.keystore)),
+      sameAsVersion: this.#contents.sameAsVersion(secret),
       leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name) && !this.#isKept(other)),
       secretsUnknown: this.#secrets.whyUnknown(namespace),
       namespaceLeaving: this.#namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined,
@@ -249,13 +263,15 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const own = plan.svid === undefined ? undefined : secret;
     const trustDomain = domain.name ?? identity.status?.trustDomain;
     const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, blocker }, this.#context.clock.nowMs());
+    const { resolved, password } = observed;
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
     this.#identities.observeWrite(written);
     this.#older.note(this.kind, status, written.status);
-    this.#tellBlocker(identity, blocker);
+    tellBlocker(this.#context, identity, blocker);
+    if (password?.kind === 'unusable') tellPassword(this.#context, identity, password);
   }
 
   /** A failure is told once, in the conditions; the error itself leads to the next try. */
@@ -270,48 +286,6 @@ export class WorkloadIdentityReconciler implements Reconciler {
       this.#context.log.debug('status not written', { cause: secondary instanceof Error ? secondary.message : 'unknown' });
     }
   }
-
-  #tellBlocker(identity: WorkloadIdentity, blocker: Blocker | undefined): void {
-    if (blocker === undefined) return;
-    const before = identity.status?.conditions?.find((condition) => condition.type === 'Issued');
-    if (before?.reason === blocker.reason && before.message === blocker.message) return;
-    const { events, audit, log } = this.#context;
-    const { namespace = '', name } = identity.metadata;
-    const summary = blocker.summary ?? blocker.message;
-    events.record(identity, { type: 'Warning', reason: blocker.reason, message: blocker.message });
-    if (blocker.reason === 'Denied') audit.record({ decision: 'refused', object: `WorkloadIdentity ${namespace}/${name}`, reason: summary });
-    log.warn(summary, { identity: `${namespace}/${name}`, reason: blocker.reason });
-  }
-}
-
-/** Indexes that this reconciler and its triggers need. */
-export function indexSecrets(secrets: Cache<SecretMetadata>): void {
-  secrets.addIndex('identity', (secret) => {
-    const owner = ownerOf(secret);
-    return owner === undefined ? [] : [`${secret.metadata.namespace ?? ''}/${owner}`];
-  });
-  secrets.addIndex('trustDomain', (secret) => {
-    const name = secret.metadata.labels?.[labels.trustDomain];
-    return name === undefined ? [] : [name];
-  });
-}
-
-/** See `indexSecrets`. */
-export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
-  identities.addIndex('namespace', (identity) => [identity.metadata.namespace ?? '']);
-  identities.addIndex('trustDomain', (identity) => [trustDomainNameOf(identity)].filter((name) => name !== undefined));
-  identities.addIndex('serviceAccount', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).serviceAccountName}`]);
-  identities.addIndex('secretName', (identity) => [claimOf(identity)]);
-}
-
-/** The Secret that an identity claims, `namespace/name`. Asks nothing else of its spec: one bad object must not fail an index. */
-export function claimOf({ metadata, spec }: WorkloadIdentity): string {
-  return `${metadata.namespace ?? ''}/${spec.secretName ?? `${metadata.name}-mtls`}`;
-}
-
-function isOlder(a: WorkloadIdentity, b: WorkloadIdentity): boolean {
-  const [atA, atB] = [Date.parse(a.metadata.creationTimestamp), Date.parse(b.metadata.creationTimestamp)];
-  return atA < atB || (atA === atB && a.metadata.uid < b.metadata.uid);
 }
 
 function idOf(identity: WorkloadIdentity): string {

@@ -3,6 +3,8 @@ import type { Grant, IssuedSvid } from '../../issuance/index.ts';
 import { annotations, labels, managedByMtlsd, type Draft, type ObjectMeta, type ResolvedIdentitySpec, type Secret, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { RenderedBundle } from '../domains.ts';
+import type { RenderedFormats } from './format-writer.ts';
+import { encodeFormats, formatsAnnotation } from './formats.ts';
 
 /** The X.509-SVID in a Secret, as its annotations describe it. Times in milliseconds since the epoch. */
 export interface DeliveredSvid {
@@ -60,7 +62,7 @@ export function deliveredSvid(secret: SecretMetadata): DeliveredSvid | undefined
   };
 }
 
-/** The parts of a Secret that follow from pair and bundle alone. Values are text, not base64. */
+/** The files that every Secret has: they follow from pair and bundle alone. Values are text, not base64. */
 export function secretFiles(chainPem: string, privateKeyPem: string, bundle: Pick<RenderedBundle, 'caPem' | 'json'>): Record<string, string> {
   return {
     'tls.crt': chainPem,
@@ -80,6 +82,7 @@ export interface SecretContent {
   readonly svid: Pick<IssuedSvid, 'spiffeId' | 'serialNumber' | 'notBeforeMs' | 'notAfterMs' | 'issuer' | 'chainPem'>;
   readonly privateKeyPem: string;
   readonly bundle: RenderedBundle;
+  readonly formats: RenderedFormats;
   readonly profile: string;
   readonly issuances: number;
 }
@@ -97,12 +100,17 @@ export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 
       ...(identity.metadata.namespace === undefined ? {} : { namespace: identity.metadata.namespace }),
       ...renderMetadata(content, existing),
     },
-    data: Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('base64')])),
+    data: {
+      ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('base64')])),
+      ...content.formats.data,
+    },
   };
 }
 
 function renderMetadata(content: SecretContent, existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined) {
   const foreign = withoutTemplate(existing);
+  delete foreign.annotations[formatsAnnotation];
+  const formats = encodeFormats(content.formats.delivered);
   return {
     labels: {
       ...foreign.labels,
@@ -119,6 +127,7 @@ function renderMetadata(content: SecretContent, existing: Pick<ObjectMeta, 'labe
       [annotations.bundleGeneration]: String(content.bundle.generation),
       [annotations.issuances]: String(content.issuances),
       [profileAnnotation]: content.profile,
+      ...(formats === undefined ? {} : { [formatsAnnotation]: formats }),
     },
   };
 }

@@ -1,5 +1,7 @@
 import type { SecretMetadata } from '../../store/port.ts';
-import { setCondition, type Condition, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import { setCondition, type Condition, type ResolvedIdentitySpec, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import { formatsCondition, keystoreMissing, type FormatsInputs } from './formats-condition.ts';
+import type { PasswordReading } from './keystore-password.ts';
 import type { Blocker, IdentityPlan } from './plan.ts';
 import type { DeliveredSvid } from './secret.ts';
 
@@ -12,6 +14,10 @@ export interface StatusInputs {
   readonly secret: SecretMetadata | undefined;
   /** Whether nobody has written the Secret since we did. */
   readonly secretIsOurs: boolean;
+  /** What is asked for. */
+  readonly resolved: Pick<ResolvedIdentitySpec, 'der' | 'keystore'>;
+  /** The password of its keystore; undefined when it asks for none. */
+  readonly password: PasswordReading | undefined;
   /** Why the current spec could not be issued or renewed. */
   readonly blocker: Blocker | undefined;
 }
@@ -20,14 +26,23 @@ export interface StatusInputs {
 export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIdentityStatus {
   const { identity, plan, secret } = inputs;
   const observedGeneration = identity.metadata.generation ?? 1;
+  const formats = areUnknown(inputs) ? undefined : formatsCondition(formatsOf(inputs));
   let conditions = identity.status?.conditions ?? [];
-  for (const condition of [issued(inputs), ready(inputs, nowMs)]) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
+  // What is no longer asked for is no longer told.
+  if (formats === undefined && !areUnknown(inputs)) conditions = conditions.filter((condition) => condition.type !== 'Formats');
+  for (const condition of [issued(inputs), ready(inputs, nowMs), formats]) {
+    if (condition !== undefined) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
+  }
   return {
     observedGeneration,
     ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),
     ...(areUnknown(inputs) ? saidBefore(identity.status) : plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, { name: secret.metadata.name, resourceVersion: versionWritten(inputs, plan.svid, secret) })),
     conditions: [...conditions],
   };
+}
+
+function formatsOf({ resolved, password, plan, secret }: StatusInputs): FormatsInputs {
+  return { wanted: resolved, password, svid: plan.svid, secret };
 }
 
 /** Whether nothing is known of the Secrets of the identity's namespace. */
@@ -89,6 +104,8 @@ function ready(inputs: StatusInputs, nowMs: number): NewCondition {
     return { type: 'Ready', status: 'False', reason: 'Expired', message: `the certificate expired at ${timestamp(plan.svid.notAfterMs)}${why}` };
   }
   if (blocker !== undefined && unready.has(blocker.reason)) return { type: 'Ready', status: 'False', ...told(blocker) };
+  const missing = keystoreMissing(formatsOf(inputs));
+  if (missing !== undefined) return { type: 'Ready', status: 'False', ...missing };
   return { type: 'Ready', status: 'True', reason: 'Delivered', message: `key, certificate and bundle are in Secret ${secret.metadata.name}` };
 }
 

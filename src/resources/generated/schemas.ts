@@ -666,6 +666,102 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               ]
             },
+            "formats": {
+              "type": "object",
+              "properties": {
+                "der": {
+                  "type": "boolean"
+                },
+                "pkcs12": {
+                  "type": "object",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "has(self.passwordSecretRef) || has(self.passwordFile)",
+                      "message": "a keystore needs a password: set passwordSecretRef to a Secret of this namespace, or outside Kubernetes passwordFile to a file"
+                    },
+                    {
+                      "rule": "!has(self.passwordSecretRef) || !has(self.passwordFile)",
+                      "message": "the password comes from one place: set passwordSecretRef or passwordFile, not both"
+                    }
+                  ],
+                  "properties": {
+                    "passwordSecretRef": {
+                      "type": "object",
+                      "required": [
+                        "name"
+                      ],
+                      "properties": {
+                        "name": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 253,
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                              "message": "write the name of a Secret of this namespace, such as cart-keystore: lower-case letters, digits, \"-\" and \".\""
+                            }
+                          ]
+                        },
+                        "key": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 253,
+                          "default": "password",
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^[-._A-Za-z0-9]+$')",
+                              "message": "write a key of the Secret, such as password: letters, digits, \"-\", \"_\" and \".\""
+                            }
+                          ]
+                        }
+                      }
+                    },
+                    "passwordFile": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 1024,
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.matches('^[^/\\\\x00-\\\\x1f\\\\x7f]+(/[^/\\\\x00-\\\\x1f\\\\x7f]+)*$') && !self.matches('(^|/)[.][.]?(/|$)')",
+                          "message": "write a path below the folder of manifests, such as cart.password or passwords/cart: without \"/\" at its start, without \".\" and \"..\" as parts"
+                        }
+                      ]
+                    },
+                    "profile": {
+                      "type": "string",
+                      "enum": [
+                        "Modern",
+                        "Compatible"
+                      ],
+                      "default": "Modern"
+                    },
+                    "alias": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 253,
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.matches('^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$')",
+                          "message": "an alias has lower-case letters, digits, \"-\", \"_\" and \".\" only, and starts and ends with a letter or digit"
+                        }
+                      ]
+                    },
+                    "trustAlias": {
+                      "type": "string",
+                      "minLength": 1,
+                      "maxLength": 63,
+                      "default": "root",
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.matches('^[a-z0-9]([-a-z0-9._]*[a-z0-9])?$')",
+                          "message": "an alias has lower-case letters, digits, \"-\", \"_\" and \".\" only, and starts and ends with a letter or digit"
+                        }
+                      ]
+                    }
+                  }
+                }
+              }
+            },
             "secretTemplate": {
               "type": "object",
               "properties": {

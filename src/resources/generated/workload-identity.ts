@@ -37,6 +37,52 @@ export interface WorkloadIdentitySpec {
    * A Secret that exists and is not of this identity is never touched. It cannot be changed later.
    */
   readonly secretName?: string;
+  /**
+   * Further forms in which key, certificates and roots are written, in the same Secret, beside the PEM files that are
+   * always there.
+   */
+  readonly formats?: {
+    /**
+     * Writes DER files: tls.der (the certificate), chain.der (it and its issuer, one behind the other), key.der
+     * (PKCS#8, not encrypted) and ca.der (the roots, one behind the other).
+     */
+    readonly der?: boolean;
+    /**
+     * Writes PKCS#12 files, which Java and others read: keystore.p12 (key and chain) and truststore.p12 (the roots),
+     * both with one password. A changed password has them written again, with no new certificate.
+     */
+    readonly pkcs12?: {
+      /**
+       * The Secret of the same namespace that holds the password, in a cluster. It is looked at every five minutes and
+       * whenever this identity is worked on.
+       */
+      readonly passwordSecretRef?: {
+        /** Name of the Secret. */
+        readonly name: string;
+        /** The key in the Secret whose value is the password. Default: "password". */
+        readonly key?: string;
+      };
+      /**
+       * The file that holds the password, below the folder of manifests, outside Kubernetes. One line break at its end
+       * does not count.
+       */
+      readonly passwordFile?: string;
+      /**
+       * How the files are encrypted. Modern is AES-256 and SHA-256, which Java from 8u301, OpenSSL from 1.1 and
+       * everything newer read. Compatible is 3DES and SHA-1, for what is older. Default: "Modern".
+       */
+      readonly profile?: 'Modern' | 'Compatible';
+      /**
+       * Alias of the key in keystore.p12. Left out: the name of this object. Lower case, because Java lowers aliases.
+       */
+      readonly alias?: string;
+      /**
+       * What the aliases of the roots in truststore.p12 start with; behind it stand "-" and the first eight digits of
+       * the root's key identifier, such as root-1f0c9a52. Default: "root".
+       */
+      readonly trustAlias?: string;
+    };
+  };
   /** Labels and annotations that the Secret carries besides those of mtlsd. */
   readonly secretTemplate?: {
     /** Labels for the Secret. */

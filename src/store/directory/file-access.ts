@@ -5,7 +5,7 @@ import type { Revision } from '../revision.ts';
 import type { FileAccess, FileOwner } from './disk.ts';
 
 /** What holds no secret: readable by everyone unless access is given. */
-const publicFiles: ReadonlySet<string> = new Set(['tls.crt', 'ca.crt', 'bundle.json']);
+const publicFiles: ReadonlySet<string> = new Set(['tls.crt', 'ca.crt', 'bundle.json', 'tls.der', 'chain.der', 'ca.der']);
 
 const modeShape = 'an octal mode such as 0640 that lets its owner read and nobody else write';
 const ownerShape = 'numbers such as 1000:1000 (user:group)';

@@ -24,9 +24,9 @@ export async function derivePbkdf2(password: string, salt: Uint8Array, iteration
   return pbkdf2OffLoop(Buffer.from(password, 'utf8'), salt, iterations, length, digest);
 }
 
-/** The password as RFC 7292 appendix B.1 wants it: UTF-16, big endian, with a zero at its end. */
-export function bmpPassword(password: string): Uint8Array {
-  return Buffer.from(`${password}\0`, 'utf16le').swap16();
+/** A password as RFC 7292 appendix B.1 wants it: UTF-16, big endian, with a zero at its end. */
+function zeroTerminated(text: string): Uint8Array {
+  return Buffer.from(`${text}\0`, 'utf16le').swap16();
 }
 
 /** `bytes` again and again, as often as it takes to fill whole blocks. */
@@ -63,7 +63,7 @@ function addToBlocks(into: Uint8Array, addend: Uint8Array): void {
 export async function derivePkcs12(password: string, salt: Uint8Array, iterations: number, length: number, purpose: (typeof derivedFor)[keyof typeof derivedFor], digest: Digest): Promise<Uint8Array> {
   const block = blockBytes(digest);
   const diversifier = new Uint8Array(block).fill(purpose);
-  const input = Buffer.concat([filled(salt, block), filled(bmpPassword(password), block)]);
+  const input = Buffer.concat([filled(salt, block), filled(zeroTerminated(password), block)]);
   const derived = Buffer.alloc(Math.ceil(length / digestBytes[digest]) * digestBytes[digest]);
   for (let at = 0; at < length; at += digestBytes[digest]) {
     const part = await iterated(digest, Buffer.concat([diversifier, input]), iterations);
