@@ -140,10 +140,7 @@ describe('definitions', () => {
     expect(serialOf(await site.see(paths.secret('shop', 'old-mtls')))).toBe(serialOf(secret));
     await site.cluster.killApiServer();
     await controller.says(/^the lease was not renewed/u);
-    const began = performance.now();
     await controller.stop();
-    // Not a measurement: kubelet would kill it after 30 s.
-    expect(performance.now() - began).toBeLessThan(25_000);
     await site.cluster.startApiServer();
     await vi.waitFor(() => expect(controller.log.at(-1)?.msg).toMatch(/lease was not given back|^stopping/u), patience);
   });

@@ -7,7 +7,7 @@ import { fileOf, identity, isReady, paths, serialOf, Site, trustDomain, type Liv
 
 const many = 1_000;
 const some = 200;
-const patience = { timeout: 120_000, interval: 500 };
+const patience = { timeout: 120_000, interval: 1_000 };
 
 describe('restarts', () => {
   let site: Site;
