@@ -194,9 +194,10 @@ export class WorkloadIdentityReconciler implements Reconciler {
     if (sinceMs === undefined) {
       // Removing our definitions removes no trust (L14), and bringing them back without the objects does not either: what is
       // there is kept from now on, until an object claims it again.
-      const spared = this.#doomed(key);
-      this.#wanted.delete(id);
-      for (const secret of spared) await this.#actor.retain(secret);
+      const wanted = this.#wanted.get(id) ?? new Map<string, DeletionPolicy>();
+      for (const { metadata } of this.#doomed(key)) wanted.set(`${metadata.namespace ?? ''}/${metadata.name}`, 'Retain');
+      this.#wanted.set(id, wanted);
+      await this.#keepKept(id);
       return {};
     }
     // Looked up anew each time: while a call was on its way the object may have come back.
