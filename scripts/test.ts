@@ -58,9 +58,11 @@ const steps: readonly Step[] = [
   project('unit'),
   project('contract'),
   project('model'),
+  project('fuzz'),
   project('standalone'),
   clusterBuild,
   project('conformance'),
+  project('clients'),
   project('cluster'),
   project('docs'),
 ];

@@ -28,7 +28,8 @@ function readOptionalParts(reader: DerReader, version: number): Extensions {
     reader.optional(contextTag(1, false));
     reader.optional(contextTag(2, false));
   }
-  const explicit = version === 3 ? reader.optional(contextTag(3, true)) : undefined;
+  if (version !== 3 && reader.peek() === contextTag(3, true)) throw new DerError(`extensions in a certificate of version ${version}`);
+  const explicit = reader.optional(contextTag(3, true));
   if (explicit === undefined) return noExtensions();
   const inner = reader.inside(explicit);
   const extensions = readExtensions(inner);

@@ -1,7 +1,7 @@
 import type { CertificateView } from '../certificate-view.ts';
 import { publicKeyProblem, signatureAlgorithmProblem } from '../algorithms.ts';
 import { serialNumberProblem } from '../serial-number.ts';
-import { duplicateExtensions, keyPurposes, unknownCriticalExtensions } from '../extensions.ts';
+import { duplicateExtensions, extensionOids, keyPurposes, unknownCriticalExtensions } from '../extensions.ts';
 import { parseSpiffeId, type SpiffeId, spiffeIdProblem } from '../spiffe-id.ts';
 import { type Place, refusal } from './place.ts';
 import type { Refusal } from './refusal.ts';
@@ -23,12 +23,17 @@ export function validityRefusals(place: Place, nowMs: number): readonly Refusal[
   return [];
 }
 
+const keyIdentifiers: ReadonlySet<string> = new Set([extensionOids.subjectKeyIdentifier, extensionOids.authorityKeyIdentifier]);
+const twoAlgorithms = 'names two different signature algorithms';
+
 /** What holds for every certificate of a path, the root included. */
 export function commonRefusals(place: Place): readonly Refusal[] {
   const { view } = place;
   const refusals: Refusal[] = [];
   const serial = serialNumberProblem(view.serialNumber);
-  if (serial !== undefined) refusals.push(refusal(place, 'MALFORMED_FIELDS', 'RFC 5280 §4.1.2.2', serial));
+  // RFC 5280 §4.1.2.2 asks readers to bear with 0: there are roots that have it, and nothing goes by it.
+  const isRootOfZero = place.certificate === 'root' && /^0+$/u.test(view.serialNumber);
+  if (serial !== undefined && !isRootOfZero) refusals.push(refusal(place, 'MALFORMED_FIELDS', 'RFC 5280 §4.1.2.2', serial));
   const unknown = unknownCriticalExtensions(view.extensions);
   if (unknown.length > 0) {
     refusals.push(refusal(place, 'MALFORMED_EXTENSIONS', 'RFC 5280 §4.2', `has unknown critical extensions (${unknown.join(', ')})`));
@@ -37,6 +42,13 @@ export function commonRefusals(place: Place): readonly Refusal[] {
   if (twice.length > 0) {
     refusals.push(refusal(place, 'MALFORMED_EXTENSIONS', 'RFC 5280 §4.2', `has extensions more than once (${twice.join(', ')})`));
   }
+  if (view.extensions.some(({ oid, critical }) => critical && keyIdentifiers.has(oid))) {
+    refusals.push(refusal(place, 'MALFORMED_EXTENSIONS', 'RFC 5280 §4.2.1.1, §4.2.1.2', 'has a critical key identifier: readers differ on what to make of it'));
+  }
+  if (view.basicConstraints?.ca === false && view.basicConstraints.pathLength !== undefined) {
+    refusals.push(refusal(place, 'MALFORMED_EXTENSIONS', 'RFC 5280 §4.2.1.9', 'has a path length and is no authority'));
+  }
+  if (!view.signatureAlgorithmsMatch) refusals.push(refusal(place, 'SIGNATURE_ALGORITHM', 'RFC 5280 §4.1.1.2', twoAlgorithms));
   const weak = publicKeyProblem(view.publicKey.algorithm);
   if (weak !== undefined) refusals.push(refusal(place, 'WEAK_KEY', 'NIST SP 800-131A §3', weak));
   return refusals;
@@ -47,7 +59,7 @@ export function commonRefusals(place: Place): readonly Refusal[] {
  * it, so its own signature does not count.
  */
 export function signingProblem(view: CertificateView): { readonly rule: string; readonly clause: string } | undefined {
-  if (!view.signatureAlgorithmsMatch) return { rule: 'RFC 5280 §4.1.1.2', clause: 'names two different signature algorithms' };
+  if (!view.signatureAlgorithmsMatch) return { rule: 'RFC 5280 §4.1.1.2', clause: twoAlgorithms };
   const clause = signatureAlgorithmProblem(view.signatureAlgorithm);
   return clause === undefined ? undefined : { rule: 'RFC 9155 §2', clause };
 }

@@ -126,8 +126,8 @@ function nameConstraintsRefusals(path: readonly Place[]): readonly Refusal[] {
     if (constraints === undefined) return [];
     return path.slice(0, height).flatMap((place, index) => {
       if (index > 0 && isSelfIssued(place.view)) return [];
-      const { uris = [], dnsNames = [] } = place.view.subjectAltName ?? {};
-      const problem = nameConstraintsProblem(constraints, { uris, dnsNames });
+      const { uris = [], dnsNames = [], emails = [] } = place.view.subjectAltName ?? {};
+      const problem = nameConstraintsProblem(constraints, { uris, dnsNames, emails });
       if (problem === undefined) return [];
       return [refusal(place, 'NAME_CONSTRAINTS', 'RFC 5280 §6.1.3 (b), (c)', `breaks the name constraints of ${authority.view.subject.text}: ${problem}`)];
     });
