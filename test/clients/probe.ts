@@ -2,21 +2,36 @@
 import { createConnection, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import { readIdentity } from '../conformance/identity-folder.ts';
+import { idOf } from './site.ts';
 
 const patienceMs = 10_000;
 
 /** How to talk to a server. */
 export interface Talk {
   /** What is sent when the handshake is done. Left out: nothing, the server speaks first. */
-  readonly request?: string;
+  readonly request?: string | Uint8Array;
   /** What comes before TLS, for a protocol that begins in the clear. */
   readonly prelude?: (socket: Socket) => Promise<void>;
-  /** TLS is what the port speaks; it is at 127.0.0.1. */
+  /** On 127.0.0.1. */
   readonly port: number;
+  /** What the answer holds when the server has admitted `checkout`, and at no other time. */
+  readonly greeting: string;
+  /** The serial number of `checkout` that the server tells its client, in a line that the client prints. */
+  readonly toldSerial: (line: string) => bigint | undefined;
 }
 
-/** What an HTTP server is asked. */
-export const httpRequest = 'GET / HTTP/1.1\r\nHost: cart.shop.svc\r\nConnection: close\r\n\r\n';
+const greeting = `hello ${idOf('checkout')}`;
+
+/** How the servers of most pages speak: at once, when the handshake is done. */
+export const plainTalk = (port: number): Talk => ({ port, greeting, toldSerial });
+
+/** How the web servers speak. */
+export const httpTalk = (port: number): Talk => ({ ...plainTalk(port), request: 'GET / HTTP/1.1\r\nHost: cart.shop.svc\r\nConnection: close\r\n\r\n' });
+
+function toldSerial(line: string): bigint | undefined {
+  const told = line.startsWith(`${greeting}, serial `) ? /^[0-9A-Fa-f]+$/u.exec(line.slice(`${greeting}, serial `.length)) : null;
+  return told === null ? undefined : BigInt(`0x${told[0]}`);
+}
 
 /** What a server showed and said. */
 export interface Shown {
@@ -39,7 +54,7 @@ export async function probe({ port, request, prelude }: Talk, folder: string | u
   }
 }
 
-function handshake(socket: Socket, request: string | undefined, folder: string | undefined): Promise<Shown> {
+function handshake(socket: Socket, request: Talk['request'], folder: string | undefined): Promise<Shown> {
   const own = folder === undefined ? undefined : readIdentity(folder);
   // Whom it reached is told, not judged: each client that is tested judges for itself.
   const secure = connect({ socket, rejectUnauthorized: false, ...(own === undefined ? {} : { key: own.key, cert: own.chain }) });

@@ -1,6 +1,7 @@
 import { requirementsMet } from '../conformance/requirements.ts';
 import { Command } from '../standalone/command.ts';
-import { httpRequest } from './probe.ts';
+import { httpTalk } from './probe.ts';
+import { idOf } from './site.ts';
 import { testStack } from './stack-tests.ts';
 
 testStack({
@@ -9,9 +10,9 @@ testStack({
   build: async (folder) => {
     const run = (file: string, ...args: readonly string[]): Command => new Command('python3', [file, ...args], { cwd: folder });
     return {
-      serve: (identity, port, client) => run('server.py', identity, String(port), client),
-      call: (identity, port, server) => run('client.py', identity, `https://127.0.0.1:${port}/`, server),
+      serve: (identity, port, client) => run('server.py', identity, String(port), idOf(client)),
+      call: (identity, port, server) => run('client.py', identity, `https://127.0.0.1:${port}/`, idOf(server)),
     };
   },
-  talkTo: (port) => ({ port, request: httpRequest }),
+  talk: httpTalk,
 });

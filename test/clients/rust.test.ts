@@ -4,6 +4,8 @@ import { cacheRoot } from '../cluster/places.ts';
 import { buildStep } from '../conformance/programs.ts';
 import { requirementsMet } from '../conformance/requirements.ts';
 import { Command } from '../standalone/command.ts';
+import { plainTalk } from './probe.ts';
+import { idOf } from './site.ts';
 import { testStack } from './stack-tests.ts';
 
 const { env } = process;
@@ -19,9 +21,9 @@ testStack({
     const program = join(folder, 'hello');
     await copyFile(join(target, 'debug', 'hello'), program);
     return {
-      serve: (identity, port, client) => new Command(program, ['serve', identity, `127.0.0.1:${port}`, client]),
-      call: (identity, port, server) => new Command(program, ['call', identity, `127.0.0.1:${port}`, server]),
+      serve: (identity, port, client) => new Command(program, ['serve', identity, `127.0.0.1:${port}`, idOf(client)]),
+      call: (identity, port, server) => new Command(program, ['call', identity, `127.0.0.1:${port}`, idOf(server)]),
     };
   },
-  talkTo: (port) => ({ port }),
+  talk: plainTalk,
 });
