@@ -1,5 +1,5 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { annotations, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type KeystoreSettings, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
@@ -74,7 +74,10 @@ export class WorkloadIdentityReconciler implements Reconciler {
       const identity = this.#identities.get(key.namespace, key.name);
       if (identity === undefined) return this.#cleanUp(key);
       const resolved = resolvedIdentitySpec(identity);
-      if (await this.#readsPassword(key.namespace, resolved, passwords)) continue;
+      if (resolved.keystore !== undefined && !passwords.has(passwordKey(resolved.keystore))) {
+        await this.#readPassword(key.namespace, resolved.keystore, passwords);
+        continue;
+      }
       const observed = this.#observe(identity, resolved, passwords);
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
@@ -92,11 +95,9 @@ export class WorkloadIdentityReconciler implements Reconciler {
     throw new Error(`invariant broken: WorkloadIdentity ${key.namespace}/${key.name} does not settle`);
   }
 
-  /** Reads the password of a keystore, unless it was: once for all steps, and whatever changed meanwhile is seen after it. */
-  async #readsPassword(namespace: string, { keystore }: ResolvedIdentitySpec, known: Map<string, PasswordReading>): Promise<boolean> {
-    if (keystore === undefined || known.has(passwordKey(keystore))) return false;
+  /** Reads the password of a keystore: once for all steps, and whatever changed meanwhile is seen after it. */
+  async #readPassword(namespace: string, keystore: KeystoreSettings, known: Map<string, PasswordReading>): Promise<void> {
     known.set(passwordKey(keystore), await readPassword(this.#context, namespace, keystore.password));
-    return true;
   }
 
   async #act(observed: ObservedIdentity, plan: IdentityPlan, step: NonNullable<IdentityPlan['step']>): Promise<void> {
