@@ -43,7 +43,9 @@ export function drawIdentity(world: World): WorkloadIdentitySpec {
     secretTemplate: some(0.2, { labels: { team: random.pick(['red', 'blue']) }, annotations: { note: random.pick(['one', 'two']) } }),
     deletionPolicy: some(0.4, random.pick(['Delete', 'Retain'] as const)),
   };
-  return Object.fromEntries(Object.entries(drawn).filter(([, value]) => value !== undefined)) as WorkloadIdentitySpec;
+  // Follows from another draw: a draw of its own would give every seed another story.
+  const formats = drawn.deletionPolicy === 'Delete' ? { der: true } : undefined;
+  return Object.fromEntries(Object.entries({ ...drawn, formats }).filter(([, value]) => value !== undefined)) as WorkloadIdentitySpec;
 }
 
 export function putTrustDomain(world: World, name: string, spec: TrustDomainSpec, annotations?: Record<string, string>): void {
