@@ -1,4 +1,10 @@
-import type { ManifestCase } from './manifest-cases.ts';
+/** As in manifest-cases.ts, which takes these in. */
+interface ManifestCase {
+  readonly name: string;
+  readonly good: Readonly<Record<string, unknown>>;
+  readonly bad: Readonly<Record<string, unknown>>;
+  readonly sentences: readonly string[];
+}
 
 const secretName = 'write the name of a Secret of this namespace, such as cart-keystore: lower-case letters, digits, "-" and "."';
 const secretKey = 'write a key of the Secret, such as password: letters, digits, "-", "_" and "."';

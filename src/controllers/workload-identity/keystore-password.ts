@@ -3,7 +3,7 @@ import type { KeystoreSettings, PasswordReference } from '../../resources/index.
 import type { ControllerContext } from '../context.ts';
 
 /** A password that was read. It is never part of what is logged, printed or turned into JSON. */
-export class KeystorePassword {
+class KeystorePassword {
   readonly #text: string;
 
   constructor(text: string) {

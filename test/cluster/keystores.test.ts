@@ -1,0 +1,69 @@
+/** Keystores of `mtlsd controller` on a real API server: the password comes from a Secret that nobody watches. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPkcs12 } from '../../src/x509/index.ts';
+import { ControllerProcess } from './controller-process.ts';
+import { identity, isReady, messageOf, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
+
+const asks = { formats: { der: true, pkcs12: { passwordSecretRef: { name: 'store' } } } };
+const passwordSecret = (password: string, annotations: Readonly<Record<string, string>> = {}): object => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { namespace: 'shop', name: 'store', annotations },
+  stringData: { password },
+});
+
+async function open(secret: Live, password: string) {
+  const stores = ['keystore.p12', 'truststore.p12'].map((name) => openPkcs12(Buffer.from(secret.data?.[name] ?? '', 'base64'), password));
+  const [own, trust] = await Promise.all(stores);
+  return { alias: own?.entries[0]?.alias, serial: own?.entries[0]?.chain[0]?.serialNumber, roots: trust?.trusted.length };
+}
+
+describe('keystores', () => {
+  let site: Site;
+  let controller: ControllerProcess;
+  const secretNow = (): Promise<Live> => site.see(paths.secret('shop', 'cart-mtls'));
+
+  beforeAll(async () => {
+    site = await Site.open();
+    await site.addNamespace('shop', ['cart']);
+    controller = ControllerProcess.start(site.kubeconfig);
+    await controller.leads();
+    await site.apply(trustDomain('shop.example'));
+    await site.see(paths.trustDomain('shop.example'), isReady);
+  });
+  afterAll(async () => {
+    await controller.stop();
+    await site[Symbol.asyncDispose]();
+  });
+
+  test('without the password the pair is issued, and the condition names what is missing', async () => {
+    await site.apply(identity('shop', 'cart', asks));
+    const object = await site.see(paths.identity('shop', 'cart'), says('Formats', 'KeystorePasswordMissing'));
+    expect(messageOf(object, 'Formats')).toContain('Secret shop/store, which holds the password, does not exist: create it with the key password');
+    expect(says('Issued', 'Issued')(object)).toBe(true);
+    expect(Object.keys((await secretNow()).data ?? {}).sort()).toEqual(['bundle.json', 'ca.crt', 'ca.der', 'chain.der', 'credential-bundle.pem', 'key.der', 'tls.crt', 'tls.der', 'tls.key']);
+  });
+
+  test('once it is there the keystores are written, beside the same certificate, and the identity is ready', async () => {
+    const serial = serialOf(await secretNow());
+    await site.apply(passwordSecret('open sesame'));
+    // An edit has it looked at now; by itself it is looked at every half minute while it is missing.
+    await site.apply(identity('shop', 'cart', { ...asks, secretTemplate: { labels: { team: 'front' } } }));
+    await site.see(paths.identity('shop', 'cart'), isReady);
+    const secret = await secretNow();
+    expect(serialOf(secret)).toBe(serial);
+    expect(await open(secret, 'open sesame')).toEqual({ alias: 'cart', serial, roots: 1 });
+  });
+
+  test('a changed password writes them again: the Secret once, the status once', async () => {
+    const serial = serialOf(await secretNow());
+    await site.apply(passwordSecret('close sesame'));
+    const writes = await site.writesDuring(async () => {
+      await site.apply(identity('shop', 'cart', { ...asks, secretTemplate: { labels: { team: 'back' } } }));
+      await site.see(paths.secret('shop', 'cart-mtls'), (secret) => secret.metadata.labels?.['team'] === 'back');
+      await site.see(paths.identity('shop', 'cart'), (object) => Number(object.status?.['observedGeneration']) === 3);
+    });
+    expect(await open(await secretNow(), 'close sesame')).toEqual({ alias: 'cart', serial, roots: 1 });
+    expect(writes.length, writes.join('\n')).toBe(2);
+  });
+});
