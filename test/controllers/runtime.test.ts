@@ -145,6 +145,17 @@ test('an older delivery does not undo our own write, and its echo is no change',
   expect(changes).toBe(1);
 });
 
+test('a version with the same number and another digest is a change, whichever digest sorts first', () => {
+  const { cache, watch } = makeCache();
+  watch.snapshot([object('u1', '34-ffff')]);
+  watch.upsert(object('u1', '34-0000'));
+  expect(cache.get('a', 'x')?.metadata.resourceVersion).toBe('34-0000');
+  watch.upsert(object('u1', '34-ffff'));
+  expect(cache.get('a', 'x')?.metadata.resourceVersion).toBe('34-ffff');
+  watch.upsert(object('u1', '9-ffff'));
+  expect(cache.get('a', 'x')?.metadata.resourceVersion).toBe('34-ffff');
+});
+
 test('an answer to a write that comes after the object is gone, or another has its name, brings nothing back', () => {
   const { cache, watch } = makeCache();
   watch.snapshot([object('u1', '5')]);

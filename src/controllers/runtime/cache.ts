@@ -211,9 +211,16 @@ function idOf(object: StoredObject): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 
-/** Versions of one object (same uid) rise as integers: the API server promises it, the other adapters do it. */
+/**
+ * Versions of one object (same uid) rise as integers: the API server promises it, the other adapters do it. What follows the
+ * digits (a folder adds what its files look like) tells versions apart, and says nothing about which came first.
+ */
 function isOlder(object: StoredObject, known: StoredObject): boolean {
   if (object.metadata.uid !== known.metadata.uid) return false;
-  const [a, b] = [object.metadata.resourceVersion, known.metadata.resourceVersion];
+  const [a, b] = [counterOf(object), counterOf(known)];
   return a.length < b.length || (a.length === b.length && a < b);
+}
+
+function counterOf({ metadata }: StoredObject): string {
+  return /^\d*/u.exec(metadata.resourceVersion)?.[0] ?? '';
 }

@@ -33,14 +33,18 @@ const metaAccess: FileAccess = { mode: 0o644 };
 
 /**
  * Switches the folder, which exists, to a new generation. When it throws, either the old generation is in force, whole, or
- * the new one: never a mix, never none.
+ * the new one: never a mix, never none. Returns the `fingerprint` of what was written.
  */
-export async function writeGeneration(disk: Disk, folder: string, label: string, meta: string, files: readonly GenerationFile[]): Promise<void> {
+export async function writeGeneration(disk: Disk, folder: string, label: string, meta: string, files: readonly GenerationFile[]): Promise<string> {
   const generation = `${generationPrefix}${label}`;
+  const names = files.map((file) => file.name);
+  let print: string;
   try {
     await fillGeneration(disk, join(folder, generation), meta, files);
+    // Before anybody can see the files, and so before anybody can edit them: an edit at once is told from our writing.
+    print = printOf(folder, generation, names, (name) => join(folder, generation, name));
     // New names first: they lead nowhere until the switch, which a reader sees as a file that is not there yet.
-    await linkNames(disk, folder, files.map((file) => file.name));
+    await linkNames(disk, folder, names);
     await disk.remove(join(folder, newDataLink));
     await disk.link(generation, join(folder, newDataLink));
     await disk.move(join(folder, newDataLink), join(folder, dataLink));
@@ -52,7 +56,8 @@ export async function writeGeneration(disk: Disk, folder: string, label: string,
     throw error;
   }
   await disk.syncFolder(folder);
-  await tidy(disk, folder, generation, new Set(files.map((file) => file.name)));
+  await tidy(disk, folder, generation, new Set(names));
+  return print;
 }
 
 async function fillGeneration(disk: Disk, path: string, meta: string, files: readonly GenerationFile[]): Promise<void> {
@@ -134,16 +139,19 @@ export async function readFiles(folder: string, names: readonly string[]): Promi
  */
 export function fingerprint(folder: string, names: readonly string[]): string | undefined {
   try {
-    const generation = readlinkSync(join(folder, dataLink));
-    const parts = [generation];
-    for (const name of [`${generation}/${metaFile}`, ...names]) {
-      const stats = statSync(join(folder, name), { throwIfNoEntry: false });
-      parts.push(stats === undefined ? 'none' : `${stats.ino}:${stats.size}:${stats.ctimeMs}`);
-    }
-    return hash('sha256', parts.join('\n')).slice(0, 12);
+    return printOf(folder, readlinkSync(join(folder, dataLink)), names, (name) => join(folder, name));
   } catch {
     return undefined;
   }
+}
+
+function printOf(folder: string, generation: string, names: readonly string[], pathOf: (name: string) => string): string {
+  const parts = [generation];
+  for (const path of [join(folder, generation, metaFile), ...names.map(pathOf)]) {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    parts.push(stats === undefined ? 'none' : `${stats.ino}:${stats.size}:${stats.ctimeMs}`);
+  }
+  return hash('sha256', parts.join('\n')).slice(0, 12);
 }
 
 async function fileNames(generation: string): Promise<string[]> {

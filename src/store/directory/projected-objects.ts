@@ -199,16 +199,16 @@ export class ProjectedObjects {
   async #commit(key: ObjectKey, folder: string, object: Revision): Promise<Revision> {
     return this.#lock.run(folder, async () => {
       const files = this.#parts.form.files(object);
+      let print: string;
       try {
         const [namespace = '', name = ''] = folder.slice(this.#parts.root.length + 1).split('/');
         await ensureFolders(this.#parts.disk, this.#parts.root, [namespace, name], folderMode);
-        await writeGeneration(this.#parts.disk, folder, `${object.metadata.resourceVersion}-${this.#parts.tag()}`, encodeMeta(object), files);
+        print = await writeGeneration(this.#parts.disk, folder, `${object.metadata.resourceVersion}-${this.#parts.tag()}`, encodeMeta(object), files);
       } catch (error) {
         await this.#resync(folder);
         throw asStoreError(key, folder, error);
       }
       const names = files.map((file) => file.name);
-      const print = fingerprint(folder, names) ?? 'gone';
       const version = `${object.metadata.resourceVersion}-${print}`;
       const stored = Object.freeze({ ...object, metadata: Object.freeze({ ...object.metadata, resourceVersion: version }) });
       this.#remember({ object: stored, placement: { folder, names, print } });
