@@ -5,7 +5,7 @@ import { readOid, sameBytes, toHex } from './der-values.ts';
 import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
 import { readName } from './name.ts';
 import { readPublicKey } from './public-key.ts';
-import { readSignedParts } from './signature.ts';
+import { keepSignedParts, readSignedParts } from './signature.ts';
 import { readTime } from './time.ts';
 
 /** An X.509 certificate, parsed. Immutable: its views share the memory of `der`, which is its own copy. */
@@ -53,7 +53,7 @@ function readCertificate(der: Uint8Array): Certificate {
   const publicKey = readPublicKey(reader);
   const { all, ...extensions } = readOptionalParts(reader, version);
   reader.finish();
-  return {
+  const certificate: Certificate = {
     der,
     version,
     serialNumber,
@@ -67,6 +67,8 @@ function readCertificate(der: Uint8Array): Certificate {
     extensions: all,
     ...extensions,
   };
+  keepSignedParts(certificate, parts);
+  return certificate;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import type { CertificateView, PublicKeyView } from '../spiffe/index.ts';
 import { type KeyAlgorithm, signatureSchemes } from './algorithm.ts';
 import { DerError, type DerReader, DerReader as Reader, tag } from './der-reader.ts';
@@ -39,16 +39,60 @@ const verifiable: Readonly<Record<string, { readonly kind: Kind; readonly hash: 
   [oid.ed25519]: { kind: 'ed25519', hash: undefined },
 };
 
-/** Keys that were imported before: importing costs a fifth of a verification, and an issuer verifies many. */
-const keyObjects = new WeakMap<PublicKeyView, KeyObject>();
+/**
+ * What was found out before, by a text that decides it. Two generations: when the younger is full, the elder is forgotten, so
+ * that strangers can make it neither grow nor slow.
+ */
+class Remembered<T> {
+  static readonly #entriesMax = 512;
+  #young = new Map<string, T>();
+  #old = new Map<string, T>();
 
-function keyObjectOf(key: PublicKeyView): KeyObject {
-  const known = keyObjects.get(key);
+  get(key: string): T | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
+  }
+
+  set(key: string, value: T): void {
+    if (this.#young.size >= Remembered.#entriesMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+
+/** Keys that were imported before, by their SPKI: importing costs a fifth of a verification, and an issuer verifies many. */
+const keyObjects = new Remembered<KeyObject>();
+
+function keyObjectOf({ spki }: PublicKeyView): KeyObject {
+  const name = textOf(spki);
+  const known = keyObjects.get(name);
   if (known !== undefined) return known;
-  const made = createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' });
-  keyObjects.set(key, made);
+  const made = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+  keyObjects.set(name, made);
   return made;
 }
+
+/** The parts of certificates that were read by `parseCertificate`: their DER was checked then. */
+const partsOf = new WeakMap<CertificateView, SignedParts>();
+
+/** Keeps what `readSignedParts` found in `certificate`, so that verifying its signature need not read it again. */
+export function keepSignedParts(certificate: CertificateView, parts: SignedParts): void {
+  partsOf.set(certificate, parts);
+}
+
+/**
+ * Signatures of authorities that did verify, by the SHA-256 of the certificate and the key: an authority comes with every
+ * leaf that it issued, and what holds once for these bytes and this key holds always. Whether the issuer is trusted, and
+ * whether anything is valid now, is asked anew each time, and so is the signature of every leaf.
+ */
+const authoritySignatures = new Remembered<true>();
 
 /** Whether `key` made the signature over `parts`. False for algorithms outside `verifiable` and for keys that do not fit. */
 export function verifyParts(parts: SignedParts, key: PublicKeyView): boolean {
@@ -71,8 +115,17 @@ export function verifyParts(parts: SignedParts, key: PublicKeyView): boolean {
  */
 export function verifySignature(child: CertificateView, issuer: CertificateView): boolean {
   if (!child.signatureAlgorithmsMatch) return false;
+  if (child.basicConstraints?.ca !== true) return verifyParsed(child, issuer.publicKey);
+  const name = hash('sha256', child.der, 'latin1') + textOf(issuer.publicKey.spki);
+  if (authoritySignatures.get(name) === true) return true;
+  const holds = verifyParsed(child, issuer.publicKey);
+  if (holds) authoritySignatures.set(name, true);
+  return holds;
+}
+
+function verifyParsed(child: CertificateView, key: PublicKeyView): boolean {
   try {
-    return verifyParts(readSignedParts(Reader.overChecked(child.der)), issuer.publicKey);
+    return verifyParts(partsOf.get(child) ?? readSignedParts(Reader.overChecked(child.der)), key);
   } catch (error) {
     if (error instanceof DerError) return false;
     throw error;

@@ -2,6 +2,8 @@ import { MtlsdError } from '../errors/index.ts';
 import { DerError, type DerReader, tag } from './der-reader.ts';
 
 const msPerSecond = 1000;
+/** `Z` */
+const zulu = 0x5a;
 const firstMs = Date.UTC(1950, 0, 1);
 const generalizedFromMs = Date.UTC(2050, 0, 1);
 const endMs = Date.UTC(9999, 11, 31, 23, 59, 59);
@@ -47,20 +49,37 @@ export function encodeTime(ms: number): Uint8Array {
   return encoded;
 }
 
+/** The number that the two digits at `at` write, or NaN. */
+function pairAt(bytes: Uint8Array, at: number): number {
+  const tens = (bytes[at] ?? 0) - 0x30;
+  const ones = (bytes[at + 1] ?? 0) - 0x30;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+}
+
+/** Whether `ms` lies on that day: Date.UTC carries 31 February over into March, and takes the year 99 for 1999. */
+function isDate(ms: number, year: number, month: number, day: number): boolean {
+  const read = new Date(ms);
+  return read.getUTCFullYear() === year && read.getUTCMonth() === month - 1 && read.getUTCDate() === day;
+}
+
 /** Reads a Time as RFC 5280 §4.1.2.5 demands it (`Z`, with seconds, the right type for its year), in milliseconds. */
 export function readTime(reader: DerReader): number {
   const element = reader.any();
   const generalized = element.tag === tag.generalizedTime;
   if (!generalized && element.tag !== tag.utcTime) throw new DerError(`time expected at offset ${element.start}`);
-  const text = Buffer.from(reader.content(element)).toString('latin1');
-  if (!(generalized ? /^[0-9]{14}Z$/ : /^[0-9]{12}Z$/).test(text)) throw new DerError(`time is not in UTC with seconds at offset ${element.start}`);
-  const digits = generalized ? text : `${text < '5' ? '20' : '19'}${text}`;
-  const part = (from: number, to: number): number => Number(digits.slice(from, to));
-  const [year, month, day] = [part(0, 4), part(4, 6), part(6, 8)];
-  const ms = Date.UTC(year, month - 1, day, part(8, 10), part(10, 12), part(12, 14));
-  // Date.UTC carries 31 February or 24:00 over into what follows: only what comes back unchanged was a time.
-  const canonical = isoTime(ms).replace(/[-:TZ]/g, '');
-  if (canonical !== digits.slice(0, 14)) throw new DerError(`no such time at offset ${element.start}`);
+  const { bytes } = reader;
+  // Every certificate has two of these, and strings and regular expressions made half of what reading one cost.
+  const rest = element.content + (generalized ? 4 : 2);
+  const [shortYear, month, day] = [pairAt(bytes, rest - 2), pairAt(bytes, rest), pairAt(bytes, rest + 2)];
+  const century = generalized ? pairAt(bytes, element.content) : shortYear < 50 ? 20 : 19;
+  const [hour, minute, second] = [pairAt(bytes, rest + 4), pairAt(bytes, rest + 6), pairAt(bytes, rest + 8)];
+  const ms = Date.UTC(century * 100 + shortYear, month - 1, day, hour, minute, second);
+  if (Number.isNaN(ms) || element.end !== rest + 11 || bytes[rest + 10] !== zulu) {
+    throw new DerError(`time is not in UTC with seconds at offset ${element.start}`);
+  }
+  if (!isDate(ms, century * 100 + shortYear, month, day) || hour > 23 || minute > 59 || second > 59) {
+    throw new DerError(`no such time at offset ${element.start}`);
+  }
   if (generalized !== ms >= generalizedFromMs) throw new DerError(`wrong type of time for its year at offset ${element.start}`);
   return ms;
 }

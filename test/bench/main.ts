@@ -7,6 +7,7 @@ import { type Benchmark, keepsBudget, type Measurement } from './measurement.ts'
 /** One file a benchmark, loaded when it runs. */
 const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   sign: async () => (await import('./sign.ts')).sign,
+  verify: async () => (await import('./verify.ts')).verify,
   issue: async () => (await import('./issue.ts')).issue,
   idle: async () => (await import('./idle.ts')).idle,
 };

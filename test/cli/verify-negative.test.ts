@@ -4,12 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import { parseCertificate, parsePem } from '../../src/x509/index.ts';
 import { defects, sound } from '../fixtures/negative/defects.ts';
-import { controlExpectation, type Expectation, expectationOf, pemOf } from '../fixtures/negative/written.ts';
+import { controlExpectation, type Expectation, expectationOf, pemOf, writeFixtures } from '../fixtures/negative/written.ts';
 import { refusalOf } from '../spiffe/refusals.ts';
 import { runCli } from './verify-fixtures.ts';
 
 const negative = join(import.meta.dirname, '..', 'fixtures', 'negative');
 const control = join(negative, '..', 'sound');
+
+if (process.env['UPDATE'] === '1') writeFixtures();
 
 function read(folder: string, file: string): string {
   return readFileSync(join(folder, file), 'utf8');
@@ -44,7 +46,7 @@ describe('mtlsd verify on fixtures with one defect', () => {
   test.for(defects)('$name is on disk as it is described', (defect) => {
     const folder = join(negative, defect.name);
     const { chain, roots } = defect.make();
-    expect(read(folder, 'chain.pem') === pemOf(chain), 'node test/fixtures/negative/make.ts writes it anew').toBe(true);
+    expect(read(folder, 'chain.pem') === pemOf(chain), 'UPDATE=1 npx vitest run --project unit test/cli/verify-negative writes it anew').toBe(true);
     expect(read(folder, 'bundle.pem') === pemOf(roots)).toBe(true);
     expect(expectation(folder)).toEqual(expectationOf(defect));
   });

@@ -43,7 +43,7 @@ const ecdsaOids: Readonly<Record<SigningHash, string>> = {
 const algorithmOf = (hash: SigningHash): Uint8Array => encodeSequence(encodeOid(ecdsaOids[hash]));
 
 /** A name with this common name, or the empty one. */
-export function name(commonName: string): Uint8Array {
+function name(commonName: string): Uint8Array {
   if (commonName === '') return encodeSequence();
   const attribute = encodeSequence(encodeOid('2.5.4.3'), encodeElement(0x0c, Buffer.from(commonName)));
   return encodeSequence(encodeElement(0x31, attribute));

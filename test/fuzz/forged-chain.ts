@@ -6,7 +6,7 @@ export const trustDomain = 'shop.example';
 export const cartId = `spiffe://${trustDomain}/ns/shop/sa/cart`;
 
 /** Valid long enough that fixtures do not age, and short of 2050, where another type of time begins. */
-export const validity = { notBeforeMs: Date.UTC(2025, 0, 1), notAfterMs: Date.UTC(2049, 11, 1) };
+const validity = { notBeforeMs: Date.UTC(2025, 0, 1), notAfterMs: Date.UTC(2049, 11, 1) };
 /** When chains are judged. */
 export const atMs = Date.UTC(2030, 0, 1);
 
