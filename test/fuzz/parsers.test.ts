@@ -97,6 +97,23 @@ describe('a parser of outside bytes', () => {
     }
   });
 
+  test('of chains takes a signature that was remembered for no other key and no other bytes', () => {
+    const parse = (links: readonly Uint8Array[]): readonly Certificate[] => links.map((der) => parseCertificate(der));
+    const [leaf, authority] = parse(chain);
+    const [anchor] = parse([derOf(root)]);
+    // Without key identifiers, name and signature are all that there is to go by.
+    const [imposter] = parse([derOf(rootLink({ keyName: 'imposter', extensions: { subjectKeyIdentifier: undefined } }))]);
+    if (leaf === undefined || authority === undefined || anchor === undefined || imposter === undefined) throw new RangeError('a certificate is missing');
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect(verifySignature(authority, anchor)).toBe(true);
+      expect(verifySignature(authority, imposter)).toBe(false);
+      expect(verifySignature(leaf, authority)).toBe(true);
+      expect(verifySignature(leaf, anchor)).toBe(false);
+    }
+    const changed = derOf(issuingLink(rootLink({ keyName: 'imposter' })));
+    expect(verifySignature(parseCertificate(changed), anchor)).toBe(false);
+  });
+
   test('of requests refuses or reads', { timeout: fuzzTimeoutMs }, async () => {
     const requests = seeds('.der', 'csr-');
     for (const seed of requests) expect(parseCertificateRequest(seed).signatureValid).toBe(true);
