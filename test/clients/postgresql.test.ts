@@ -49,8 +49,8 @@ function talk(port: number): Talk {
 /** A database of its own, with the role that the page maps the client to. */
 function makeDatabase(folder: string): void {
   const options = { cwd: folder, env: { ...process.env, PATH: path, LC_ALL: 'C' }, stdio: 'pipe' as const, ...asPostgres };
-  execFileSync('initdb', ['--pgdata', join(folder, 'data'), '--auth', 'reject', '--no-sync', '--username', 'owner'], options);
-  execFileSync('postgres', ['--single', '-D', join(folder, 'data'), 'postgres'], { ...options, input: 'create role checkout login;create role stranger login\n' });
+  execFileSync(join(postgresFolder, 'initdb'), ['--pgdata', join(folder, 'data'), '--auth', 'reject', '--no-sync', '--username', 'owner'], options);
+  execFileSync(join(postgresFolder, 'postgres'), ['--single', '-D', join(folder, 'data'), 'postgres'], { ...options, input: 'create role checkout login;create role stranger login\n' });
 }
 
 /** Puts the page's lines where PostgreSQL reads them. */

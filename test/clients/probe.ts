@@ -14,22 +14,22 @@ export interface Talk {
   readonly prelude?: (socket: Socket) => Promise<void>;
   /** On 127.0.0.1. */
   readonly port: number;
-  /** What the answer holds when the server has admitted `checkout`, and at no other time. */
+  /** What the answer holds when the server has admitted whoever asks, and at no other time. */
   readonly greeting: string;
   /** The serial number of `checkout` that the server tells its client, in a line that the client prints. */
   readonly toldSerial: (line: string) => bigint | undefined;
 }
 
-const greeting = `hello ${idOf('checkout')}`;
+const toCheckout = `hello ${idOf('checkout')}, serial `;
 
 /** How the servers of most pages speak: at once, when the handshake is done. */
-export const plainTalk = (port: number): Talk => ({ port, greeting, toldSerial });
+export const plainTalk = (port: number): Talk => ({ port, greeting: 'hello spiffe://', toldSerial });
 
 /** How the web servers speak. */
 export const httpTalk = (port: number): Talk => ({ ...plainTalk(port), request: 'GET / HTTP/1.1\r\nHost: cart.shop.svc\r\nConnection: close\r\n\r\n' });
 
 function toldSerial(line: string): bigint | undefined {
-  const told = line.startsWith(`${greeting}, serial `) ? /^[0-9A-Fa-f]+$/u.exec(line.slice(`${greeting}, serial `.length)) : null;
+  const told = line.startsWith(toCheckout) ? /^[0-9A-Fa-f]+$/u.exec(line.slice(toCheckout.length)) : null;
   return told === null ? undefined : BigInt(`0x${told[0]}`);
 }
 

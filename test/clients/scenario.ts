@@ -78,6 +78,7 @@ export async function refusesClients(talk: Talk, site: Site, impostor: Site): Pr
 
 /** A client that reaches a server whom it must not believe ends with an error, and has printed nothing. */
 export async function refusesServer(client: Command): Promise<void> {
-  const { status, stdout } = await client.outcome();
+  await until('the client ends', () => !client.running || client.stdout !== '', patienceMs);
+  const { status, stdout } = await client.stop();
   expect([status === 0, stdout]).toEqual([false, '']);
 }

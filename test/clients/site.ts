@@ -8,7 +8,7 @@ import type { WorkloadIdentitySpec } from '../../src/resources/index.ts';
 const namespace = 'shop';
 
 /** `cart` serves, `checkout` calls; a `stranger` is of the same trust domain and may do neither. */
-export const names = ['cart', 'checkout', 'stranger'] as const;
+const names = ['cart', 'checkout', 'stranger'] as const;
 
 /** One of the identities of the shop. */
 export type Name = (typeof names)[number];
