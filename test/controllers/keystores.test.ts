@@ -88,7 +88,7 @@ describe('in a cluster', () => {
     expect(bench.condition('Issued')).toMatchObject({ status: 'True' });
     expect(Object.keys(bench.data).sort()).toEqual(['bundle.json', 'ca.crt', 'credential-bundle.pem', 'tls.crt', 'tls.key']);
     expect(bench.condition('Formats')).toMatchObject({ status: 'False', reason, message: `${message}; until then keystore.p12 and truststore.p12 are not in Secret cart-mtls, and the other files are renewed` });
-    expect(bench.condition('Ready')).toMatchObject({ status: 'False', reason });
+    expect(bench.condition('Ready')).toMatchObject({ status: 'False', reason, message: bench.condition('Formats')?.message });
     expect(bench.told.filter((line) => line.includes(`"reason":"${reason}"`) && line.includes('Warning'))).toHaveLength(1);
     const [serial, before] = [bench.identity.status?.serialNumber, bench.writes];
     await bench.pass(5 * minuteMs);

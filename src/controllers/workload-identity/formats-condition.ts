@@ -33,9 +33,10 @@ export function formatsCondition({ wanted, password: reading, svid, secret }: Fo
   return { type: 'Formats', status: 'True', reason: 'Written', message: `${files.join(', ')} are in Secret ${secret.metadata.name}` };
 }
 
-/** Why an identity with a pair in place is not ready all the same: what reads its keystore finds none. */
-export function keystoreMissing({ wanted, password: reading, secret }: FormatsInputs): Pick<Condition, 'reason' | 'message'> | undefined {
+/** Why an identity with a pair in place is not ready all the same: what reads its keystore finds none. Told as `Formats` tells it. */
+export function keystoreMissing(inputs: FormatsInputs): Pick<Condition, 'reason' | 'message'> | undefined {
+  const { wanted, secret } = inputs;
   if (wanted.keystore === undefined || secret === undefined || deliveredFormats(secret).keystores !== undefined) return undefined;
-  const place = `key, certificate and bundle are in Secret ${secret.metadata.name}, ${keystoreNames} are not`;
-  return reading?.kind === 'unusable' ? { reason: reading.reason, message: `${place}: ${reading.message}` } : { reason: 'Pending', message: `${place} yet` };
+  const { reason = 'Pending', message = '' } = formatsCondition(inputs) ?? {};
+  return { reason, message };
 }
