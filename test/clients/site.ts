@@ -1,7 +1,7 @@
 /** A shop whose identities are made by the real program, and renewed on demand by an edit of their manifests. */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Product } from '../conformance/product.ts';
 import type { WorkloadIdentitySpec } from '../../src/resources/index.ts';
 
@@ -22,6 +22,10 @@ export const idOf = (name: Name): string => `spiffe://shop.example/ns/${namespac
 /** The DNS name of an identity. */
 export const hostOf = (name: Name): string => `${name}.${namespace}.svc`;
 
+/** The password of key stores, and the file in the folder of manifests that it stands in. */
+export const keystorePassword = 'correct horse battery';
+export const passwordFile = 'keystore.password';
+
 /** The running shop. It ends with the scope. */
 export class Site implements AsyncDisposable {
   readonly #product: Product;
@@ -36,6 +40,7 @@ export class Site implements AsyncDisposable {
   static async open(wishes: Wishes = {}): Promise<Site> {
     const site = new Site(await Product.create([{ kind: 'TrustDomain', name: 'shop.example', spec: {} }]), wishes);
     try {
+      writeFileSync(join(site.root, 'manifests', passwordFile), keystorePassword);
       for (const name of names) await site.#write(name);
       site.#product.start();
       for (const name of names) await site.#issued(name);
@@ -44,6 +49,11 @@ export class Site implements AsyncDisposable {
       throw error;
     }
     return site;
+  }
+
+  /** The folder of manifests and that of output are in it. */
+  get root(): string {
+    return dirname(dirname(dirname(dirname(this.folder('cart')))));
   }
 
   /** The folder that a workload is given. */
