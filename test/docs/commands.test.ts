@@ -1,6 +1,6 @@
 /** Every command and manifest in README.md and docs/, done in the order in which a reader meets it. */
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
@@ -14,11 +14,16 @@ const blocks = pages.flatMap((page) => page.blocks);
 /** Pages that are followed from top to bottom in a cluster, by a test of their own there. */
 const followedInCluster = new Map([['docs/operate/install.md', 'test/cluster/chart-docs.test.ts']]);
 
+/** Pages whose code is compiled and run across renewals, by tests of their own: test/clients. */
+const isClientPage = ({ page }: Block): boolean => page.startsWith('docs/clients/');
+/** The one client page that nothing runs, because nothing here can; it says so itself. */
+const notRun = 'docs/clients/envoy.md';
+
 const languages = ['console', 'sh', 'yaml', 'text'];
 const knownWords = /^(?:background|cluster|fails|fragment|file=[\w./-]+)$/u;
 
 function isFollowed(block: Block): boolean {
-  return !block.words.includes('cluster') && !followedInCluster.has(block.page) && block.language !== 'text';
+  return !block.words.includes('cluster') && !followedInCluster.has(block.page) && !isClientPage(block) && block.language !== 'text';
 }
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
@@ -37,7 +42,16 @@ describe('what a reader is told to do', () => {
     expect(await readFile(join(root, file), 'utf8')).toContain(page.split('/').at(-1));
   });
 
-  test.each(blocks.map((block) => [`${block.page}:${block.line}`, block] as const))('%s says what it is', (_, block) => {
+  const clientPages = pages.map(({ path }) => path).filter((path) => path.startsWith('docs/clients/') && path !== notRun);
+  test.each(clientPages)('%s is run by the tests of clients', async (page) => {
+    // The tests take the page's code by the page's name: `go` for go.md.
+    const name = page.slice('docs/clients/'.length, -'.md'.length);
+    const tests = (await readdir(join(root, 'test/clients'))).filter((file) => file.endsWith('.ts'));
+    const texts = await Promise.all(tests.map(async (file) => readFile(join(root, 'test/clients', file), 'utf8')));
+    expect(texts.some((text) => text.includes(`'${name}'`) || text.includes(`'${name}.md'`))).toBe(true);
+  });
+
+  test.each(blocks.filter((block) => !isClientPage(block)).map((block) => [`${block.page}:${block.line}`, block] as const))('%s says what it is', (_, block) => {
     expect(languages).toContain(block.language);
     expect(block.words.filter((word) => !knownWords.test(word))).toEqual([]);
     if (block.language === 'console') expect(steps(block).length).toBeGreaterThan(0);
