@@ -45,7 +45,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
   const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains);
   const identityController = run(identityReconciler, concurrency.identity);
-  wakeIdentities(caches, domains, identityReconciler, trustDomainController, identityController);
+  wakeIdentities(caches, domains, trustDomainController, identityController);
   const controllers = [trustDomainController, identityController];
   const whenSynced = allSynced({ ...caches });
   // Trust domains first, so that identities find them; what an identity misses brings it back when it comes.

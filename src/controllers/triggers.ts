@@ -8,11 +8,10 @@ import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
 import { trustDomainNameOf } from './workload-identity/resolve.ts';
 import { claimOf } from './workload-identity/indexes.ts';
-import type { WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
 import { ownerOf } from './workload-identity/secret.ts';
 
 /** What changes wake which trust domains and identities. More than needed is harmless: a plan of nothing costs nothing. */
-export function wakeIdentities(caches: IdentityCaches, domains: Domains, identityReconciler: WorkloadIdentityReconciler, trustDomainController: Controller, identityController: Controller): void {
+export function wakeIdentities(caches: IdentityCaches, domains: Domains, trustDomainController: Controller, identityController: Controller): void {
   const { trustDomains, identities, secrets, serviceAccounts } = caches;
   trustDomains.onChange((before, after) => {
     // Known at once, open or not: an identity must never take another domain for the only one, or this one for missing.
@@ -20,7 +19,6 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, identit
     trustDomainController.enqueue(undefined, nameOf(before, after));
   });
   identities.onChange((before, after) => {
-    if (before !== undefined && before.metadata.uid !== after?.metadata.uid) identityReconciler.noteGone(before);
     identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));
     for (const object of [before, after]) if (object !== undefined) wakeClaimants(caches, identityController, claimOf(object));
     // A trust domain is told when it comes into use or falls out of it, not of each identity.

@@ -1,5 +1,5 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { annotations, resolvedIdentitySpec, selectorMatches, type DeletionPolicy, type KeystoreSettings, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { resolvedIdentitySpec, selectorMatches, type KeystoreSettings, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
@@ -12,11 +12,12 @@ import { sameStatus } from '../status.ts';
 import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
-import { claimOf, isOlder } from './indexes.ts';
+import { DepartedIdentities } from './departed.ts';
+import { isOlder } from './indexes.ts';
 import { passwordKey, readPassword, type PasswordReading } from './keystore-password.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
 import { resolveTrustDomain, type Resolution } from './resolve.ts';
-import { deliveredSvid, ownerOf } from './secret.ts';
+import { ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
 import { tellBlocker, tellPassword } from './tell.ts';
 
@@ -36,12 +37,9 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #domains: Domains;
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
+  readonly #departed: DepartedIdentities;
   readonly #budget: TokenBucket;
   readonly #older: OlderDefinitions;
-  /** Deletion policies of identities that are gone, as they were seen last: by identity, by the Secret that it claimed. */
-  readonly #wanted = new Map<string, Map<string, DeletionPolicy>>();
-  /** When identities that are gone were created, while Secrets of theirs are left. */
-  readonly #createdMs = new Map<string, number>();
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
@@ -54,6 +52,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     this.#namespaces = caches.namespaces;
     this.#domains = domains;
     this.#actor = new IdentityActor(context, caches.secrets, this.#contents);
+    this.#departed = new DepartedIdentities(context, caches, this.#actor);
     caches.secrets.onChange((before, after) => {
       if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#contents.forget(before);
     });
@@ -82,7 +81,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       const nowMs = this.#context.clock.nowMs();
       const plan = planIdentity(observed, nowMs);
       if (plan.step === undefined) {
-        await this.#keepKept(idOf(identity));
+        await this.#departed.keepKept(idOf(identity));
         await this.#writeStatus(observed, plan, plan.blocker);
         return { nextAtMs: plan.nextAtMs };
       }
@@ -133,10 +132,9 @@ export class WorkloadIdentityReconciler implements Reconciler {
   }
 
   #observe(identity: WorkloadIdentity, resolved: ResolvedIdentitySpec, passwords: ReadonlyMap<string, PasswordReading>): ObservedIdentity {
-    const { namespace = '', name } = identity.metadata;
+    const { namespace = '' } = identity.metadata;
     const nowMs = this.#context.clock.nowMs();
     const secret = this.#secrets.get(namespace, resolved.secretName);
-    const own = this.#secrets.byIndex('identity', `${namespace}/${name}`);
     const foreign = this.#foreign.get(idOf(identity));
     const domain = resolveTrustDomain(identity, this.#domains);
     const isOurs = secret !== undefined && ownerOf(secret) !== undefined;
@@ -148,7 +146,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
       password: resolved.keystore === undefined ? undefined : passwords.get(passwordKey(resolved.keystore)),
       sameAsVersion: this.#contents.sameAsVersion(secret),
-      leftovers: own.filter((other) => other.metadata.name !== resolved.secretName && !this.#isClaimed(namespace, other.metadata.name) && !this.#isKept(other)),
+      leftovers: this.#departed.leftovers(idOf(identity)),
       secretsUnknown: this.#secrets.whyUnknown(namespace),
       namespaceLeaving: this.#namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined,
       namespaceAllowed: this.#isAllowed(domain, namespace),
@@ -167,10 +165,6 @@ export class WorkloadIdentityReconciler implements Reconciler {
     return selectorMatches(selector, this.#namespaces === undefined ? named : this.#namespaces.get(undefined, namespace)?.metadata.labels);
   }
 
-  #isClaimed(namespace: string, secretName: string): boolean {
-    return this.#identities.byIndex('secretName', `${namespace}/${secretName}`).length > 0;
-  }
-
   /** Of the identities that claim one Secret the oldest keeps it; the UID decides between equals (L2). */
   #rival(identity: WorkloadIdentity, secretName: string): string | undefined {
     const claims = this.#identities.byIndex('secretName', `${identity.metadata.namespace ?? ''}/${secretName}`);
@@ -178,86 +172,12 @@ export class WorkloadIdentityReconciler implements Reconciler {
     return winner.metadata.uid === identity.metadata.uid ? undefined : winner.metadata.name;
   }
 
-  /** Shows the last state of an object that is gone: what its owner wanted then counts, written into the Secret or not (L9). */
-  noteGone(identity: WorkloadIdentity): void {
-    const id = idOf(identity);
-    this.#createdMs.set(id, Date.parse(identity.metadata.creationTimestamp));
-    const wanted = this.#wanted.get(id) ?? new Map<string, DeletionPolicy>();
-    this.#wanted.set(id, wanted.set(claimOf(identity), identity.spec.deletionPolicy ?? 'Delete'));
-  }
-
-  /** The object is gone: by its policy its Secrets go too, unless its kind itself is going away. */
   async #cleanUp(key: QueueKey): Promise<Outcome> {
     const id = `${key.namespace}/${key.name}`;
     this.#contents.forgetIdentity(id);
     this.#foreign.delete(id);
-    const sinceMs = this.#doomed(key).length > 0 ? await this.#definedSinceMs() : 0;
-    if (sinceMs === undefined) {
-      // Removing our definitions removes no trust (L14), and bringing them back without the objects does not either: what is
-      // there is kept from now on, until an object claims it again.
-      const wanted = this.#wanted.get(id) ?? new Map<string, DeletionPolicy>();
-      for (const { metadata } of this.#doomed(key)) wanted.set(`${metadata.namespace ?? ''}/${metadata.name}`, 'Retain');
-      this.#wanted.set(id, wanted);
-      await this.#keepKept(id);
-      return {};
-    }
-    // Looked up anew each time: while a call was on its way the object may have come back.
-    for (let [secret] = this.#doomed(key, sinceMs); secret !== undefined; [secret] = this.#doomed(key, sinceMs)) {
-      await this.#actor.deleteSecret(secret, `WorkloadIdentity ${id} was deleted`);
-    }
-    await this.#keepKept(id);
-    if (this.#secrets.countByIndex('identity', id) === 0) this.#createdMs.delete(id);
+    await this.#departed.cleanUp(key);
     return {};
-  }
-
-  /** What is kept says so itself from now on: the next process knows nothing of the object that wanted it. */
-  async #keepKept(id: string): Promise<void> {
-    const wanted = this.#wanted.get(id);
-    if (wanted === undefined) return;
-    const written = this.#secrets.byIndex('identity', id);
-    for (const secret of written) {
-      const isSaid = secret.metadata.annotations?.[annotations.deletionPolicy] === 'Retain';
-      if (!isSaid && !this.#isClaimed(secret.metadata.namespace ?? '', secret.metadata.name) && this.#isKept(secret)) await this.#actor.retain(secret);
-    }
-    for (const claim of wanted.keys()) {
-      const secret = this.#secrets.byIndex('identity', id).find(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}` === claim);
-      if (secret === undefined || secret.metadata.annotations?.[annotations.deletionPolicy] === wanted.get(claim)) wanted.delete(claim);
-    }
-    if (wanted.size === 0) this.#wanted.delete(id);
-  }
-
-  /** The Secrets of an identity that is gone, but for those that another one claims. */
-  #left(key: QueueKey): readonly SecretMetadata[] {
-    if (this.#identities.get(key.namespace, key.name) !== undefined) return [];
-    return this.#secrets.byIndex('identity', `${key.namespace}/${key.name}`).filter((secret) => !this.#isClaimed(key.namespace, secret.metadata.name));
-  }
-
-  /** Those of them that go by its policy. @param sinceMs since when its kind has been defined */
-  #doomed(key: QueueKey, sinceMs = 0): readonly SecretMetadata[] {
-    return this.#left(key).filter((secret) => !this.#isKept(secret) && this.#wasDeleted(key, secret, sinceMs));
-  }
-
-  /** Undefined while the definition of the kind is missing or going away: then nobody has deleted anything. */
-  async #definedSinceMs(): Promise<number | undefined> {
-    const { store } = this.#context;
-    if (store.servedSinceMs !== undefined) return store.servedSinceMs('WorkloadIdentity');
-    return (await store.serves('WorkloadIdentity')) ? 0 : undefined;
-  }
-
-  /**
-   * Whether somebody deleted the object, in contrast to one that went with an earlier definition of its kind: such a one
-   * was never an object of the present definition, and its Secret was issued before that came (L14).
-   */
-  #wasDeleted(key: QueueKey, secret: SecretMetadata, sinceMs: number): boolean {
-    const createdMs = this.#createdMs.get(`${key.namespace}/${key.name}`) ?? deliveredSvid(secret)?.notBeforeMs ?? sinceMs;
-    return createdMs >= sinceMs;
-  }
-
-  /** Whether the object that the Secret was written for, and that is gone, wanted it to stay. */
-  #isKept(secret: SecretMetadata): boolean {
-    const { namespace = '', name } = secret.metadata;
-    const wanted = this.#wanted.get(`${namespace}/${ownerOf(secret) ?? ''}`)?.get(`${namespace}/${name}`);
-    return (wanted ?? secret.metadata.annotations?.[annotations.deletionPolicy]) === 'Retain';
   }
 
   async #writeStatus(observed: ObservedIdentity, plan: IdentityPlan, blocker: Blocker | undefined): Promise<void> {
