@@ -1,4 +1,5 @@
 /** What a user sees of `mtlsd controller` on a real API server: identities, their conditions, Events and writes; bundles. */
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectValidPair, opensslVerdict } from './controller-judge.ts';
 import { ControllerProcess } from './controller-process.ts';
@@ -191,7 +192,10 @@ describe('mtlsd controller', () => {
       stop.abort();
       await looking;
       expect(writes.filter((write) => !write.includes('trustdomains'))).toEqual(['update configmaps one/mtlsd-bundle-shop.example', 'create configmaps one/mtlsd-bundle-shop.example', 'update clustertrustbundles mtlsd.io:x509-svid:shop.example']);
-      expect(new Set(seen)).toEqual(new Set([await roots(), 'not a root']));
+      // Whoever looks may miss the edit, which lasts for milliseconds; never anything else.
+      const whole = await roots();
+      expect(seen).toContain(whole);
+      expect(seen.filter((content) => content !== whole && content !== 'not a root')).toEqual([]);
     });
 
     test('a namespace that is selected no more loses it, one that is selected gets it', async () => {
@@ -223,9 +227,9 @@ describe('mtlsd controller', () => {
       await site.kubectl(['label', 'namespace', 'full', 'bundle=yes']);
       await site.apply(namespace('last', { bundle: 'yes' }));
       await site.see(bundle('last'));
-      const object = await site.see(paths.trustDomain('shop.example'), ({ status }) => JSON.stringify(status?.['targets']).includes('full/'));
       // Written: the ClusterTrustBundle, one, other, last.
-      expect(object.status?.['targets']).toEqual({ written: 4, stale: 0, failing: ['ConfigMap full/mtlsd-bundle-shop.example', 'ConfigMap taken/mtlsd-bundle-shop.example'] });
+      const wanted = { written: 4, stale: 0, failing: ['ConfigMap full/mtlsd-bundle-shop.example', 'ConfigMap taken/mtlsd-bundle-shop.example'] };
+      const object = await site.see(paths.trustDomain('shop.example'), ({ status }) => isDeepStrictEqual(status?.['targets'], wanted));
       await controller.says(/ConfigMap full\/mtlsd-bundle-shop\.example was refused: .*exceeded quota/u);
       expect(messageOf(object, 'Ready')).toBe('a root and an issuing authority are active');
     });
