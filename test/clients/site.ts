@@ -7,7 +7,10 @@ import type { WorkloadIdentitySpec } from '../../src/resources/index.ts';
 
 const namespace = 'shop';
 
-/** `cart` serves, `checkout` calls; a `stranger` is of the same trust domain and may do neither. */
+/**
+ * `cart` serves, `checkout` calls; a `stranger` is of the same trust domain and may do neither. It has `checkout`'s SPIFFE ID for a
+ * common name: whoever looks for that text anywhere in a certificate believes the stranger.
+ */
 const names = ['cart', 'checkout', 'stranger'] as const;
 
 /** One of the identities of the shop. */
@@ -82,7 +85,8 @@ export class Site implements AsyncDisposable {
   }
 
   async #write(name: Name): Promise<void> {
-    const spec = { ...this.#wishes[name], dnsNames: [hostOf(name), this.#editName()] };
+    const decoy = name === 'stranger' ? { commonName: idOf('checkout') } : {};
+    const spec = { ...decoy, ...this.#wishes[name], dnsNames: [hostOf(name), this.#editName()] };
     await this.#product.write({ kind: 'WorkloadIdentity', namespace, name, spec });
   }
 
