@@ -167,6 +167,23 @@ test.each(['Delete', 'Retain'] as const)('L9: deletionPolicy %s decides over the
   expect(bench.secret('cart-mtls') !== undefined).toBe(policy === 'Retain');
 });
 
+test.each(['Delete', 'Retain'] as const)('L9: deletionPolicy %s of an identity that claims another Secret decides over the one before, written into it or not', async (policy) => {
+  const bench = await startBench();
+  bench.put('cart', { deletionPolicy: policy === 'Delete' ? 'Retain' : 'Delete' });
+  await bench.world.drain();
+  // Denied: what the Secret says of its policy is not written again before the identity leaves it.
+  const dnsNames = ['evil.example.com'];
+  bench.put('cart', { dnsNames, deletionPolicy: policy });
+  await bench.world.drain();
+  bench.put('cart', { dnsNames, secretName: 'other-mtls', deletionPolicy: 'Delete' });
+  await bench.world.drain();
+  // What is to be kept says so itself by now, to the next process too.
+  if (policy === 'Retain') await restart(bench);
+  removeIdentity(bench, 'cart');
+  await bench.pass(minuteMs);
+  expect(bench.secret('cart-mtls') !== undefined).toBe(policy === 'Retain');
+});
+
 test('L9: a copy that somebody made of a Secret, and an opaque Secret in the way, are never touched', async () => {
   const bench = await startBench();
   bench.put('cart');

@@ -88,10 +88,11 @@ beforeAll(async () => {
   await fillKeyPools();
 });
 
+/** The check that is meant for a defect must see it in one of the seeds; that another check is faster in some says nothing against it. */
 test.each(mutants)('%s is caught within 60 seeds', async (_defect, sabotage, caught) => {
-  let message: string | undefined;
-  for (let seed = 1; seed <= 60 && message === undefined; seed += 1) {
-    message = await runSeed(seed, sabotage).then(() => undefined, (error: unknown) => (error instanceof Error ? error.message.split('\n')[0] : 'unknown'));
+  const messages: string[] = [];
+  for (let seed = 1; seed <= 60 && !messages.some((message) => caught.test(message)); seed += 1) {
+    await runSeed(seed, sabotage).catch((error: unknown) => messages.push(error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'unknown'));
   }
-  expect(message).toMatch(caught);
+  expect(messages).toContainEqual(expect.stringMatching(caught));
 });
