@@ -113,7 +113,7 @@ async function measureSingles(cluster: Cluster, client: ApiClient): Promise<{ ro
   await client.watch('/api/v1/namespaces/single/secrets', (secret, atMs) => arrivals.get(secret.metadata.name)?.(atMs), abort.signal);
   await using controller = await ControllerProcess.start(cluster);
   await controller.whenReconciling();
-  await new Promise((resume) => setTimeout(resume, 1_000));
+  await new Promise((resume) => setTimeout(resume, 5_000)); // what a start brings is over
 
   const latenciesMs: number[] = [];
   const rawMs: number[] = [];
