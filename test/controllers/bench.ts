@@ -12,6 +12,9 @@ import { World } from '../model/world.ts';
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 
+/** Lives that are over soon. */
+export const short = { rootAuthority: { lifetime: '48h' }, issuingAuthority: { lifetime: '8h' }, svid: { ttl: '1h', maxTTL: '4h' } };
+
 /** Everything that the reconcilers have told anybody. */
 export interface Told {
   readonly lines: string[];
@@ -64,6 +67,37 @@ export async function startBench(spec: TrustDomainSpec | undefined = {}): Promis
   world.start();
   await world.drain();
   return bench;
+}
+
+/** The authority record of `a.example`. */
+export function record(bench: Bench): Secret | undefined {
+  return bench.world.store.peek({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' });
+}
+
+/** What its record holds. */
+export function authorities(bench: Bench): readonly { role: string; keyIdentifier: string; certificate: string }[] {
+  const text = Buffer.from(record(bench)?.data['record.json'] ?? '', 'base64').toString('utf8');
+  return (JSON.parse(text) as { authorities: { role: string; keyIdentifier: string; certificate: string }[] }).authorities;
+}
+
+/** Key identifiers of its roots. */
+export const roots = (bench: Bench): readonly string[] => authorities(bench).filter(({ role }) => role === 'Root').map(({ keyIdentifier }) => keyIdentifier);
+
+/** Its condition `Ready`. */
+export function domainCondition(bench: Bench) {
+  return bench.world.store.peek({ kind: 'TrustDomain', name: 'a.example' })?.status?.conditions?.find(({ type }) => type === 'Ready');
+}
+
+/** A user deletes an identity. */
+export function removeIdentity(bench: Bench, name: string): void {
+  bench.world.asUser(`remove ${name}`, () => bench.world.store.remove({ kind: 'WorkloadIdentity', namespace: 'shop', name }));
+}
+
+/** The process dies, and another one begins and comes to rest. */
+export async function restart(bench: Bench): Promise<void> {
+  bench.world.crash();
+  bench.world.start();
+  await bench.world.drain();
 }
 
 function listening(context: ControllerContext, told: Told): ControllerContext {

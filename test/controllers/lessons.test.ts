@@ -1,9 +1,8 @@
 import { expect, test, vi } from 'vitest';
-import { backdateMs } from '../../src/authority/index.ts';
 import { MtlsdError } from '../../src/errors/index.ts';
 import type { Secret } from '../../src/resources/index.ts';
-import { putIdentity, restoreRecords } from '../model/users.ts';
-import { hourMs, minuteMs, startBench, type Bench } from './bench.ts';
+import { putIdentity } from '../model/users.ts';
+import { hourMs, minuteMs, removeIdentity, restart, roots, short, startBench, type Bench } from './bench.ts';
 
 /** The judge of templates has tests of its own and takes most of a start's time: here it judges one template in fifty. */
 const judged = vi.hoisted(() => ({ count: 0 }));
@@ -14,35 +13,8 @@ vi.mock(import('../../src/x509/judge-template.ts'), async (original) => {
 
 /** What hurt the users of other systems, each tried on the reconcilers. */
 
-const short = { rootAuthority: { lifetime: '48h' }, issuingAuthority: { lifetime: '8h' }, svid: { ttl: '1h', maxTTL: '4h' } };
-
 function editSecret(bench: Bench, name: string, change: (secret: Secret) => Partial<Secret>): void {
   bench.world.asUser(`edit ${name}`, () => bench.world.store.edit<'Secret'>({ kind: 'Secret', namespace: 'shop', name }, (current) => ({ ...current, ...change(current) })));
-}
-
-function removeIdentity(bench: Bench, name: string): void {
-  bench.world.asUser(`remove ${name}`, () => bench.world.store.remove({ kind: 'WorkloadIdentity', namespace: 'shop', name }));
-}
-
-function record(bench: Bench): Secret | undefined {
-  return bench.world.store.peek({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' });
-}
-
-function authorities(bench: Bench): readonly { role: string; keyIdentifier: string; certificate: string }[] {
-  const text = Buffer.from(record(bench)?.data['record.json'] ?? '', 'base64').toString('utf8');
-  return (JSON.parse(text) as { authorities: { role: string; keyIdentifier: string; certificate: string }[] }).authorities;
-}
-
-const roots = (bench: Bench): readonly string[] => authorities(bench).filter(({ role }) => role === 'Root').map(({ keyIdentifier }) => keyIdentifier);
-
-function domainCondition(bench: Bench) {
-  return bench.world.store.peek({ kind: 'TrustDomain', name: 'a.example' })?.status?.conditions?.find(({ type }) => type === 'Ready');
-}
-
-async function restart(bench: Bench): Promise<void> {
-  bench.world.crash();
-  bench.world.start();
-  await bench.world.drain();
 }
 
 test('L2: two identities claim one Secret: the older keeps it, the other says Conflict, zero writes in 10 minutes', async () => {
@@ -140,107 +112,6 @@ test('L6: whatever fails, the next try comes within a quarter of the life that i
   }
 });
 
-test('L8: an expired authority signs nothing, in no loop, with a clear condition', async () => {
-  const bench = await startBench(short);
-  bench.put('cart');
-  await bench.world.drain();
-  bench.world.crash();
-  await bench.world.advance(49 * hourMs);
-  bench.world.start();
-  const before = bench.world.audit.length;
-  await bench.pass(hourMs);
-  expect(bench.world.audit).toHaveLength(before);
-  expect(domainCondition(bench)).toMatchObject({ status: 'False', reason: 'RootExpired' });
-  expect(bench.reason('cart')).toBe('RootExpired');
-  expect(bench.reason('cart', 'Ready')).toBe('Expired');
-});
-
-test.each(['Delete', 'Retain'] as const)('L9: deletionPolicy %s decides over the Secret of a deleted identity, edited late or not', async (policy) => {
-  const bench = await startBench();
-  bench.put('cart', { deletionPolicy: policy === 'Delete' ? 'Retain' : 'Delete' });
-  await bench.world.drain();
-  bench.put('cart', { deletionPolicy: policy });
-  removeIdentity(bench, 'cart');
-  await bench.pass(minuteMs);
-  expect(bench.secret('cart-mtls') !== undefined).toBe(policy === 'Retain');
-  await restart(bench);
-  expect(bench.secret('cart-mtls') !== undefined).toBe(policy === 'Retain');
-});
-
-test.each(['Delete', 'Retain'] as const)('L9: deletionPolicy %s of an identity that claims another Secret decides over the one before, written into it or not', async (policy) => {
-  const bench = await startBench();
-  bench.put('cart', { deletionPolicy: policy === 'Delete' ? 'Retain' : 'Delete' });
-  await bench.world.drain();
-  // Denied: what the Secret says of its policy is not written again before the identity leaves it.
-  const dnsNames = ['evil.example.com'];
-  bench.put('cart', { dnsNames, deletionPolicy: policy });
-  await bench.world.drain();
-  bench.put('cart', { dnsNames, secretName: 'other-mtls', deletionPolicy: 'Delete' });
-  await bench.world.drain();
-  // What is to be kept says so itself by now, to the next process too.
-  if (policy === 'Retain') await restart(bench);
-  removeIdentity(bench, 'cart');
-  await bench.pass(minuteMs);
-  expect(bench.secret('cart-mtls') !== undefined).toBe(policy === 'Retain');
-});
-
-test('L9: a copy that somebody made of a Secret, and an opaque Secret in the way, are never touched', async () => {
-  const bench = await startBench();
-  bench.put('cart');
-  await bench.world.drain();
-  const original = bench.secret('cart-mtls') as Secret;
-  const { labels = {}, annotations = {} } = original.metadata;
-  bench.world.asUser('copy', () => {
-    bench.world.store.apply({ apiVersion: 'v1', kind: 'Secret', type: original.type, metadata: { namespace: 'shop', name: 'backup', labels, annotations }, data: original.data });
-    bench.world.store.apply({ apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace: 'shop', name: 'till-mtls' }, data: {} });
-  });
-  bench.put('till');
-  removeIdentity(bench, 'cart');
-  await bench.pass(10 * minuteMs);
-  expect(bench.secret('cart-mtls')).toBeUndefined();
-  expect(bench.secret('backup')?.data).toEqual(original.data);
-  expect(bench.secret('till-mtls')?.type).toBe('Opaque');
-  expect(bench.reason('till')).toBe('SecretNotOurs');
-});
-
-test('L9: Secrets stay while the definition of WorkloadIdentity is going away', async () => {
-  const bench = await startBench();
-  bench.put('cart');
-  await bench.world.drain();
-  bench.world.store.setServed('WorkloadIdentity', false);
-  removeIdentity(bench, 'cart');
-  await bench.pass(hourMs);
-  expect(bench.secret('cart-mtls')).toBeDefined();
-});
-
-test('L14: Secrets stay when the definition comes back without the identities, and follow an identity that comes back', async () => {
-  const bench = await startBench();
-  bench.put('cart');
-  await bench.world.drain();
-  const before = bench.pair('cart-mtls').leaf.serialNumber;
-  bench.world.store.setServed('WorkloadIdentity', false);
-  removeIdentity(bench, 'cart');
-  await bench.pass(minuteMs);
-  bench.world.store.setServed('WorkloadIdentity', true);
-  await restart(bench);
-  await bench.pass(10 * minuteMs);
-  expect(bench.pair('cart-mtls').leaf.serialNumber).toBe(before);
-  bench.put('cart');
-  await bench.world.drain();
-  removeIdentity(bench, 'cart');
-  await bench.world.drain();
-  expect(bench.secret('cart-mtls')).toBeUndefined();
-});
-
-test('L10: other defaults, other settings and a restart never re-key an authority', async () => {
-  const bench = await startBench(short);
-  const before = authorities(bench).map(({ keyIdentifier }) => keyIdentifier);
-  bench.domain({ ...short, rootAuthority: { lifetime: '8760h', keyAlgorithm: 'ECDSAP384' }, issuingAuthority: { lifetime: '336h', keyAlgorithm: 'ECDSAP384' } });
-  await bench.world.drain();
-  await restart(bench);
-  expect(authorities(bench).map(({ keyIdentifier }) => keyIdentifier)).toEqual(before);
-});
-
 test('L12: while renewal fails the old pair is served, and Ready, to its last second', async () => {
   const bench = await startBench({ svid: { ttl: '1h' } });
   bench.put('cart');
@@ -255,22 +126,6 @@ test('L12: while renewal fails the old pair is served, and Ready, to its last se
   expect(bench.reason('cart', 'Ready')).toBe('Expired');
 });
 
-test('L13: a verifier 60 s behind accepts leaf and authorities; an authority from the future signs nothing', async () => {
-  const bench = await startBench();
-  bench.put('cart');
-  await bench.world.drain();
-  const { leaf, issuing, roots: anchors } = bench.pair('cart-mtls');
-  for (const certificate of [leaf, issuing, ...anchors]) expect(certificate.validFromDate.getTime()).toBeLessThanOrEqual(bench.world.time.trueMs - backdateMs);
-  bench.world.time.skewMs = -10 * minuteMs;
-  bench.put('till');
-  await bench.pass(2 * minuteMs);
-  expect(bench.secret('till-mtls')).toBeUndefined();
-  expect(domainCondition(bench)?.reason).toBe('ClockBehind');
-  bench.world.time.skewMs = 0;
-  await bench.pass(2 * minuteMs);
-  expect(bench.reason('till')).toBe('Issued');
-});
-
 test('L13: a pair that was made while the clock was ahead is replaced once the clock is right', async () => {
   const bench = await startBench();
   bench.world.time.skewMs = 5 * hourMs;
@@ -280,21 +135,6 @@ test('L13: a pair that was made while the clock was ahead is replaced once the c
   bench.world.time.skewMs = 0;
   await bench.pass(3 * minuteMs);
   expect(bench.pair('cart-mtls').fromMs).toBeLessThanOrEqual(bench.world.time.trueMs);
-});
-
-test('L17, L18: thirty days and 200 restarts: what is stored does not grow, the bundle stays as it was', { timeout: 60_000 }, async () => {
-  const bench = await startBench({ ...short, rootAuthority: { lifetime: '8760h' }, svid: { ttl: '4h', maxTTL: '4h' } });
-  bench.put('cart');
-  await bench.world.drain();
-  const [bundle, objects] = [bench.secret('cart-mtls')?.data['ca.crt'], bench.world.store.all('Secret').length];
-  for (let run = 0; run < 200; run += 1) {
-    await restart(bench);
-    await bench.pass(216 * minuteMs, 54 * minuteMs);
-  }
-  expect(bench.identity('cart').status?.issuances).toBeGreaterThan(200);
-  expect(bench.secret('cart-mtls')?.data['ca.crt']).toBe(bundle);
-  expect(bench.world.store.all('Secret')).toHaveLength(objects);
-  expect(authorities(bench).length).toBeLessThanOrEqual(4);
 });
 
 test('L20: a TTL that the trust domain does not allow is denied with the field and what to do', async () => {
@@ -308,16 +148,6 @@ test('L20: a TTL that the trust domain does not allow is denied with the field a
     expect(bench.secret(`${name}-mtls`)).toBeUndefined();
   }
 });
-
-test('L21: over a year of turn-overs no leaf outlives its issuer and no issuer its root', async () => {
-  const bench = await startBench({ rootAuthority: { lifetime: '8760h' }, issuingAuthority: { lifetime: '336h' }, svid: { ttl: '24h' } });
-  bench.put('cart');
-  // Each write is judged as it happens; here the last issuing authority must end with the root.
-  await bench.pass(364 * 24 * hourMs, 6 * hourMs);
-  const { issuing, roots: [root] } = bench.pair('cart-mtls');
-  expect(issuing.validToDate.getTime()).toBeLessThanOrEqual(root?.validToDate.getTime() ?? 0);
-  expect(bench.identity('cart').status?.issuances).toBeGreaterThan(450);
-}, 60_000);
 
 test('L22: after an outage longer than half a life, recovery is paced and the nearest expiry comes first', async () => {
   const bench = await startBench();
@@ -347,65 +177,6 @@ test('L23, L24: duplicates collapse, an edit re-issues once, SANs are exact and 
   await restart(bench);
   await bench.pass(5 * minuteMs);
   expect(bench.identity('cart').status?.issuances).toBe(2);
-});
-
-test.each([
-  [1, 'heals by itself'],
-  [3, 'heals by itself'],
-])('L25: stopped for %i lives of an issuing authority, it %s', async (lives) => {
-  const bench = await startBench(short);
-  bench.put('cart');
-  await bench.world.drain();
-  const [root] = roots(bench);
-  bench.world.crash();
-  await bench.world.advance(lives * 8 * hourMs + 1000);
-  bench.world.start();
-  await bench.world.drain();
-  expect(bench.reason('cart', 'Ready')).toBe('Delivered');
-  expect(bench.pair('cart-mtls').toMs).toBeGreaterThan(bench.world.time.trueMs);
-  expect(roots(bench)).toEqual([root]);
-});
-
-test('L25: stopped for three lives of the root, it says the one thing to do, and that heals it', async () => {
-  const bench = await startBench(short);
-  bench.put('cart');
-  await bench.world.drain();
-  const [root] = roots(bench);
-  bench.world.crash();
-  await bench.world.advance(3 * 48 * hourMs);
-  bench.world.start();
-  await bench.world.drain();
-  const [, asked] = /annotate the TrustDomain with mtlsd\.io\/new-root: (\S+)/u.exec(domainCondition(bench)?.message ?? '') ?? [];
-  expect(asked).toBe(root);
-  bench.world.checks.giveUpRoot('a.example');
-  bench.domain(short, { 'mtlsd.io/new-root': root ?? '' });
-  await bench.world.drain();
-  expect(bench.reason('cart', 'Ready')).toBe('Delivered');
-  expect(roots(bench)).not.toContain(root);
-});
-
-test('L25: a lost record is a condition, never a silent new root; the annotation that gave it up does not fire twice', async () => {
-  const bench = await startBench();
-  bench.put('cart');
-  await bench.world.drain();
-  const lose = (): void => bench.world.asUser('lose the record', () => bench.world.store.remove({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' }));
-  const [first] = roots(bench);
-  lose();
-  await bench.pass(hourMs);
-  expect(record(bench)).toBeUndefined();
-  expect(domainCondition(bench)?.reason).toBe('AuthorityRecordLost');
-  bench.world.checks.giveUpRoot('a.example');
-  bench.domain({}, { 'mtlsd.io/new-root': first ?? '' });
-  await bench.pass(minuteMs);
-  const [second] = roots(bench);
-  expect(second).not.toBe(first);
-  lose();
-  await bench.pass(hourMs);
-  expect(record(bench)).toBeUndefined();
-  restoreRecords(bench.world, 'all');
-  await bench.pass(3 * minuteMs);
-  expect(roots(bench)).toEqual([second]);
-  expect(domainCondition(bench)?.status).toBe('True');
 });
 
 test('L26: no private key is ever told, and nothing that a user wrote gets into log, audit or metrics', async () => {

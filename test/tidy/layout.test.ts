@@ -14,7 +14,6 @@ const longer: ReadonlyMap<string, number> = new Map([
   ['test/cluster/kubernetes-store.test.ts', 342],
   ['test/cluster/policies.test.ts', 334],
   ['test/contract/store-contract.ts', 425],
-  ['test/controllers/lessons.test.ts', 439],
   ['test/resources/manifest-cases.ts', 438],
   ['test/store/directory/outputs.test.ts', 328],
   ['test/x509/certificate.test.ts', 336],
