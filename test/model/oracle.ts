@@ -110,6 +110,16 @@ export function readPair(secret: Secret): ReadPair {
   };
 }
 
+/**
+ * When a leaf of that life was decided on, by its own times: a minute after it begins; or within that minute when it begins
+ * with its issuer, before which no leaf begins.
+ */
+export function decidedAtMs(pair: ReadPair, grant: Allowed): number {
+  const latestMs = pair.fromMs + 60_000;
+  if (grant.denied !== undefined || pair.fromMs !== pair.issuing.validFromDate.getTime()) return latestMs;
+  return Math.min(latestMs, Math.max(pair.fromMs, pair.toMs - grant.ttlMs));
+}
+
 /** Why the leaf is not what was allowed, or undefined. */
 export function outsidePolicy(pair: ReadPair, grant: Allowed, nowMs: number): string | undefined {
   if (grant.denied !== undefined) return `nothing was allowed (${grant.denied})`;

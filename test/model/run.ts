@@ -1,7 +1,7 @@
 import type { WorkloadIdentity } from '../../src/resources/index.ts';
 import { Violation } from './checks.ts';
 import { drawFaultRates, noFaultRates } from './faults.ts';
-import { allowed, outsidePolicy, readPair } from './oracle.ts';
+import { allowed, decidedAtMs, outsidePolicy, readPair } from './oracle.ts';
 import { Random } from './random.ts';
 import { actAsUser, drawIdentity, drawTrustDomain, followConditions, putIdentity, putTrustDomain, restoreRecords } from './users.ts';
 import { World, type Sabotage } from './world.ts';
@@ -152,7 +152,8 @@ function judgeIdentity(world: World, identity: WorkloadIdentity): void {
   if (trustDomain === undefined) throw new Violation(`${who} is ready without a trust domain`);
   const nowMs = world.time.trueMs;
   if (pair.fromMs > nowMs || pair.toMs <= nowMs) throw new Violation(`${who} is ready with a certificate that is not valid now`);
-  const outside = outsidePolicy(pair, allowed(identity, trustDomain), pair.fromMs + minuteMs);
+  const grant = allowed(identity, trustDomain);
+  const outside = outsidePolicy(pair, grant, decidedAtMs(pair, grant));
   if (outside !== undefined) throw new Violation(`${who} is ready with another certificate than its spec asks for: ${outside}`);
   if (BigInt(`0x${status.serialNumber}`) !== BigInt(`0x${pair.leaf.serialNumber}`)) throw new Violation(`${who}: the status names serial ${status.serialNumber}, the Secret holds ${pair.leaf.serialNumber.toLowerCase()}`);
   for (const [key, value] of Object.entries(identity.spec.secretTemplate?.labels ?? {})) {
