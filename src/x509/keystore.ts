@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parsePem } from './pem.ts';
 import { compatibleEncryption, type Encryption, modernEncryption, type RandomBytes } from './pkcs12/encryption.ts';
 import { makeSeal } from './pkcs12/integrity.ts';
+import type { Structure } from './pkcs12/structure.ts';
 import { certificateBag, encryptedContents, friendlyName, localKeyId, plainContents, sealed, shroudedKeyBag, trustedForAll } from './pkcs12/write.ts';
 
 /** How a keystore is encrypted: as keytool of Java 17 and OpenSSL 3 do it, or as readers from before 2018 need it. */
@@ -29,7 +30,7 @@ export interface Keystores {
 
 const isModern = (profile: KeystoreProfile): boolean => profile === 'Modern';
 
-async function keyStoreContents(input: KeystoreInput, encryption: Encryption): Promise<readonly Uint8Array[]> {
+async function keyStoreContents(input: KeystoreInput, encryption: Encryption): Promise<readonly Structure[]> {
   const [leaf, ...issuers] = parsePem(input.chainPem).map((block) => block.der);
   const [key] = parsePem(input.privateKeyPem);
   if (leaf === undefined || key === undefined) throw new Error('invariant broken: a keystore needs a key and a certificate');
@@ -39,7 +40,7 @@ async function keyStoreContents(input: KeystoreInput, encryption: Encryption): P
   return [await encryptedContents(certificates, encryption), plainContents([shroudedKeyBag(await encryption.encrypt(key.der), names)])];
 }
 
-async function trustStoreContents(input: KeystoreInput, encryption: Encryption): Promise<readonly Uint8Array[]> {
+async function trustStoreContents(input: KeystoreInput, encryption: Encryption): Promise<readonly Structure[]> {
   return [await encryptedContents(input.roots.map((root) => certificateBag(root.certificate, [friendlyName(root.alias), trustedForAll()])), encryption)];
 }
 

@@ -4,13 +4,11 @@ import forge from 'node-forge';
 import { describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import { buildKeystores, encodePem, openPkcs12 } from '../../src/x509/index.ts';
-import { encodeElement, encodeOid, encodeSequence } from '../../src/x509/der-writer.ts';
-import { tag } from '../../src/x509/der-reader.ts';
-import { encodeCount } from '../../src/x509/pkcs12/count.ts';
 import { derivedFor, derivePbkdf2, derivePkcs12 } from '../../src/x509/pkcs12/key-derivation.ts';
 import { modernEncryption } from '../../src/x509/pkcs12/encryption.ts';
 import { makeSeal } from '../../src/x509/pkcs12/integrity.ts';
 import { pkcs12Oid } from '../../src/x509/pkcs12/oids.ts';
+import { count, explicit, objectIdentifier, octetString, sequence, type Structure } from '../../src/x509/pkcs12/structure.ts';
 import { certificateBag, encryptedContents, friendlyName, plainContents, sealed, trustedForAll } from '../../src/x509/pkcs12/write.ts';
 import { issueLeaf, keyOf, leafFields, makeHierarchy } from './hierarchy.ts';
 import { malformed, octets } from './malformed.ts';
@@ -78,8 +76,8 @@ describe('bytes from outside', () => {
   });
 
   test('an iteration count that would take a day is refused before it is worked on', async () => {
-    const macOf = (iterations: number): Uint8Array =>
-      encodeSequence(encodeSequence(encodeSequence(encodeOid(pkcs12Oid.sha256)), encodeElement(tag.octetString, fixedBytes(32))), encodeElement(tag.octetString, fixedBytes(16)), encodeCount(iterations));
+    const macOf = (iterations: number): Structure =>
+      sequence(sequence(sequence(objectIdentifier(pkcs12Oid.sha256)), octetString(fixedBytes(32))), octetString(fixedBytes(16)), count(iterations));
     const storeOf = (iterations: number): Uint8Array => sealed([], { over: () => macOf(iterations) });
     await expect(openPkcs12(storeOf(1_000_001), password)).rejects.toThrow('a count is not from 1 to 1000000');
     await expect(openPkcs12(storeOf(1_000), password)).rejects.toThrow('The password does not open the keystore');
@@ -94,7 +92,7 @@ describe('bytes from outside', () => {
 
   test('contents that nobody knows are named', async () => {
     const seal = await makeSeal(password, fixedBytes, 'sha256');
-    const unknown = encodeSequence(encodeOid('1.2.840.113549.1.7.3'), encodeElement(0xa0, encodeElement(tag.octetString)));
+    const unknown = sequence(objectIdentifier('1.2.840.113549.1.7.3'), explicit(octetString(new Uint8Array())));
     await expect(openPkcs12(sealed([unknown], seal), password)).rejects.toThrow('content 1.2.840.113549.1.7.3 is not supported');
   });
 

@@ -1,10 +1,4 @@
 import { DerError, type DerReader, tag } from '../der-reader.ts';
-import { encodeUnsignedInteger } from '../der-writer.ts';
-
-/** A small non-negative number as INTEGER. */
-export function encodeCount(value: number): Uint8Array {
-  return encodeUnsignedInteger(Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value));
-}
 
 /** The next element as an INTEGER from 1 to `max`. Throws DerError. */
 export function readCount(reader: DerReader, max: number): number {

@@ -1,11 +1,11 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { DerError, type DerReader, tag } from '../der-reader.ts';
 import { readOid } from '../der-values.ts';
-import { encodeElement, encodeOid, encodeSequence } from '../der-writer.ts';
-import { encodeCount, readCount } from './count.ts';
+import { readCount } from './count.ts';
 import { type Digest, derivedFor, derivePbkdf2, derivePkcs12, iterationsMax } from './key-derivation.ts';
 import { pkcs12Oid } from './oids.ts';
 import { digestOfHmac, hmacOidOf } from './digests.ts';
+import { count, nullValue, objectIdentifier, octetString, sequence, type Structure } from './structure.ts';
 
 /** What encrypts the parts of a keystore. Each call takes a fresh initialisation vector or salt. */
 export interface Encryption {
@@ -14,7 +14,7 @@ export interface Encryption {
 
 /** A ciphertext with the AlgorithmIdentifier that says how to read it. */
 export interface Encrypted {
-  readonly algorithm: Uint8Array;
+  readonly algorithm: Structure;
   readonly ciphertext: Uint8Array;
 }
 
@@ -23,9 +23,6 @@ export type RandomBytes = (length: number) => Uint8Array;
 
 const modern = { digest: 'sha256', saltBytes: 16, iterations: 10_000, keyBytes: 32, ivBytes: 16 } as const;
 const compatible = { saltBytes: 8, iterations: 2048, keyBytes: 24, ivBytes: 8 } as const;
-
-const nullValue = encodeElement(tag.null);
-const octets = (bytes: Uint8Array): Uint8Array => encodeElement(tag.octetString, bytes);
 
 function encryptCbc(cipher: string, key: Uint8Array, iv: Uint8Array, plain: Uint8Array): Uint8Array {
   const machine = createCipheriv(cipher, key, iv);
@@ -36,13 +33,13 @@ function encryptCbc(cipher: string, key: Uint8Array, iv: Uint8Array, plain: Uint
 export async function modernEncryption(password: string, randomBytes: RandomBytes): Promise<Encryption> {
   const salt = randomBytes(modern.saltBytes);
   const key = await derivePbkdf2(password, salt, modern.iterations, modern.keyBytes, modern.digest);
-  const prf = encodeSequence(encodeOid(hmacOidOf(modern.digest)), nullValue);
-  const derivation = encodeSequence(encodeOid(pkcs12Oid.pbkdf2), encodeSequence(octets(salt), encodeCount(modern.iterations), encodeCount(modern.keyBytes), prf));
+  const prf = sequence(objectIdentifier(hmacOidOf(modern.digest)), nullValue());
+  const derivation = sequence(objectIdentifier(pkcs12Oid.pbkdf2), sequence(octetString(salt), count(modern.iterations), count(modern.keyBytes), prf));
   return {
     encrypt: async (plain) => {
       const iv = randomBytes(modern.ivBytes);
-      const scheme = encodeSequence(encodeOid(pkcs12Oid.aes256Cbc), octets(iv));
-      const algorithm = encodeSequence(encodeOid(pkcs12Oid.pbes2), encodeSequence(derivation, scheme));
+      const scheme = sequence(objectIdentifier(pkcs12Oid.aes256Cbc), octetString(iv));
+      const algorithm = sequence(objectIdentifier(pkcs12Oid.pbes2), sequence(derivation, scheme));
       return Promise.resolve({ algorithm, ciphertext: encryptCbc('aes-256-cbc', key, iv, plain) });
     },
   };
@@ -54,9 +51,9 @@ export function compatibleEncryption(password: string, randomBytes: RandomBytes)
     encrypt: async (plain) => {
       const salt = randomBytes(compatible.saltBytes);
       const { key, iv } = await tripleDesKey(password, salt, compatible.iterations);
-      const parameters = encodeSequence(octets(salt), encodeCount(compatible.iterations));
+      const parameters = sequence(octetString(salt), count(compatible.iterations));
       return {
-        algorithm: encodeSequence(encodeOid(pkcs12Oid.pbeWithShaAnd3KeyTripleDesCbc), parameters),
+        algorithm: sequence(objectIdentifier(pkcs12Oid.pbeWithShaAnd3KeyTripleDesCbc), parameters),
         ciphertext: encryptCbc('des-ede3-cbc', key, iv, plain),
       };
     },

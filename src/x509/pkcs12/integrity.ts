@@ -1,16 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type DerReader, tag } from '../der-reader.ts';
 import { readOid } from '../der-values.ts';
-import { encodeElement, encodeOid, encodeSequence } from '../der-writer.ts';
-import { encodeCount, readCount } from './count.ts';
+import { readCount } from './count.ts';
 import { digestOfHash, hashOidOf } from './digests.ts';
 import type { RandomBytes } from './encryption.ts';
 import { type Digest, derivedFor, derivePkcs12, iterationsMax } from './key-derivation.ts';
+import { count, nullValue, objectIdentifier, octetString, sequence, type Structure } from './structure.ts';
 
 /** What seals a keystore: everything in it, so that neither a certificate nor an alias can be exchanged. */
 export interface Seal {
   /** The MacData over the AuthenticatedSafe. */
-  over(authenticatedSafe: Uint8Array): Uint8Array;
+  over(authenticatedSafe: Uint8Array): Structure;
 }
 
 const macKeyBytes: Readonly<Record<Digest, number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
@@ -21,12 +21,12 @@ export async function makeSeal(password: string, randomBytes: RandomBytes, diges
   const iterations = digest === 'sha1' ? 2048 : 10_000;
   const salt = randomBytes(saltBytes);
   const key = await derivePkcs12(password, salt, iterations, macKeyBytes[digest], derivedFor.macKey, digest);
-  const algorithm = encodeSequence(encodeOid(hashOidOf(digest)), encodeElement(tag.null));
+  const algorithm = sequence(objectIdentifier(hashOidOf(digest)), nullValue());
   return {
     over: (authenticatedSafe) => {
       const mac = createHmac(digest, key).update(authenticatedSafe).digest();
-      const digestInfo = encodeSequence(algorithm, encodeElement(tag.octetString, mac));
-      return encodeSequence(digestInfo, encodeElement(tag.octetString, salt), encodeCount(iterations));
+      const digestInfo = sequence(algorithm, octetString(mac));
+      return sequence(digestInfo, octetString(salt), count(iterations));
     },
   };
 }
