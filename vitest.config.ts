@@ -4,16 +4,20 @@ import { defineConfig } from 'vitest/config';
  * One project a kind of test, so that each can run alone: `npx vitest run --project unit`.
  * What needs Go, OpenSSL or root says so itself and is counted (scripts/test.ts): nothing is skipped in silence.
  */
-const project = (name: string, include: string[], options: { testTimeout?: number; fileParallelism?: boolean } = {}) => ({
+const project = (name: string, include: string[], options: { testTimeout?: number; fileParallelism?: boolean; isolate?: boolean; exclude?: string[] } = {}) => ({
   test: { name, include, environment: 'node' as const, testTimeout: 20_000, hookTimeout: 120_000, ...options },
 });
 
 export default defineConfig({
   test: {
     projects: [
-      project('unit', [
-        'test/{spiffe,x509,authority,issuance,rotation,resources,store,controllers,errors,audit,telemetry,cli,app,server,tidy}/**/*.test.ts',
-      ]),
+      // The quick loop: pure code, in one module cache a worker.
+      project('unit', ['test/{spiffe,x509,authority,issuance,rotation,resources,errors,audit,telemetry,server,tidy}/**/*.test.ts'], {
+        isolate: false,
+        exclude: ['test/x509/{keystore,pkcs12}*.test.ts'],
+      }),
+      // Units that touch a disk, start a process, derive keys, or live through days of virtual time.
+      project('component', ['test/{store,controllers,cli,app}/**/*.test.ts', 'test/x509/{keystore,pkcs12}*.test.ts']),
       project('contract', ['test/contract/**/*.test.ts']),
       project('model', ['test/model/**/*.test.ts'], { testTimeout: 180_000 }),
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 120_000 }),

@@ -19,6 +19,7 @@ interface Step {
   readonly run: () => Promise<Counts>;
 }
 
+const everyCore = '--maxWorkers=100%';
 const inCi = process.env['CI'] === 'true';
 const report = await mkdtemp(join(tmpdir(), 'mtlsd-test-'));
 
@@ -27,13 +28,13 @@ function check(name: string, command: string, ...args: readonly string[]): Step 
   return { name, run: async () => ((await call(command, args)) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }) };
 }
 
-/** One vitest project. */
-function project(name: string): Step {
+/** One vitest project. What only computes may take every core; what watches processes and disks leaves one to them. */
+function project(name: string, ...options: readonly string[]): Step {
   return {
     name,
     run: async () => {
       const file = join(report, `${name}.json`);
-      const status = await call('vitest', ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
+      const status = await call('vitest', ['run', '--project', name, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
       return countTests(file, status);
     },
   };
@@ -55,9 +56,10 @@ const steps: readonly Step[] = [
   check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
   check('lint', 'npm', 'run', '--silent', 'lint'),
   check('generated', 'node', 'scripts/generate.ts', '--check'),
-  project('unit'),
+  project('unit', everyCore),
+  project('component', everyCore),
   project('contract'),
-  project('model'),
+  project('model', everyCore),
   project('fuzz'),
   project('standalone'),
   clusterBuild,
