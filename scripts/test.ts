@@ -2,37 +2,52 @@
  * `npm test`: every check and every test, in an order that fails early. The last line is `N passed, N failed, N skipped`.
  * On a person's machine what cannot run (no Go, not root) is skipped with one loud line; with CI=true a skip is a failure.
  * Names as arguments run only those steps: `npm test -- typecheck unit`.
+ *
+ * First what computes, step by step; then two lanes side by side of what mostly waits (for processes, renewals, elections).
+ * A step of a lane is printed whole when it has ended.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 interface Counts {
-  passed: number;
-  failed: number;
-  skipped: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
 }
+
+/** Runs a command, with its output where it belongs, and resolves with its exit status. */
+type Call = (command: string, args: readonly string[]) => Promise<number>;
 
 interface Step {
   readonly name: string;
-  readonly run: () => Promise<Counts>;
+  readonly run: (call: Call) => Promise<Counts>;
+}
+
+interface Outcome extends Counts {
+  readonly name: string;
+  readonly seconds: number;
 }
 
 const everyCore = '--maxWorkers=100%';
 const inCi = process.env['CI'] === 'true';
 const report = await mkdtemp(join(tmpdir(), 'mtlsd-test-'));
+const passed: Counts = { passed: 1, failed: 0, skipped: 0 };
+const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
+const skipped: Counts = { passed: 0, failed: 0, skipped: 1 };
 
 /** A check that either holds or does not. */
 function check(name: string, command: string, ...args: readonly string[]): Step {
-  return { name, run: async () => ((await call(command, args)) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }) };
+  return { name, run: async (call) => ((await call(command, args)) === 0 ? passed : failed) };
 }
 
 /** One vitest project. What only computes may take every core; what watches processes and disks leaves one to them. */
 function project(name: string, ...options: readonly string[]): Step {
   return {
     name,
-    run: async () => {
+    run: async (call) => {
       const file = join(report, `${name}.json`);
       const status = await call('vitest', ['run', '--project', name, ...options, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`]);
       return countTests(file, status);
@@ -40,19 +55,19 @@ function project(name: string, ...options: readonly string[]): Step {
   };
 }
 
-/** What the cluster tests need is built first, outside their time-outs. */
-const clusterBuild: Step = {
-  name: 'cluster-build',
-  run: async () => {
+/** The tests on a real API server, after what they need was built, outside their time-outs. */
+const cluster: Step = {
+  name: 'cluster',
+  run: async (call) => {
     if (spawnSync('go', ['version']).status !== 0) {
       console.error('\n!!! Go is missing: the tests on a real Kubernetes API server are skipped. Install Go 1.26 or newer to run them.\n');
-      return { passed: 0, failed: 0, skipped: 1 };
+      return skipped;
     }
-    return (await call('node', ['test/cluster/cli.ts', 'build'])) === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+    return (await call('node', ['test/cluster/cli.ts', 'build'])) === 0 ? project('cluster').run(call) : failed;
   },
 };
 
-const steps: readonly Step[] = [
+const computing: readonly Step[] = [
   check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
   check('lint', 'npm', 'run', '--silent', 'lint'),
   check('generated', 'node', 'scripts/generate.ts', '--check'),
@@ -61,41 +76,51 @@ const steps: readonly Step[] = [
   project('contract'),
   project('model', everyCore),
   project('fuzz'),
-  project('standalone'),
-  clusterBuild,
-  project('conformance'),
-  project('clients'),
-  project('cluster'),
-  project('docs'),
 ];
+const lanes: readonly (readonly Step[])[] = [[cluster], [project('standalone'), project('conformance'), project('clients'), project('docs')]];
+const all = [...computing, ...lanes.flat()];
 
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !steps.some((step) => step.name === name));
+const unknown = wanted.filter((name) => !all.some((step) => step.name === name));
 if (unknown.length > 0) {
-  console.error(`no such step: ${unknown.join(', ')}; there are ${steps.map((step) => step.name).join(', ')}`);
+  console.error(`no such step: ${unknown.join(', ')}; there are ${all.map((step) => step.name).join(', ')}`);
   process.exit(2);
 }
+const isWanted = ({ name }: Step): boolean => wanted.length === 0 || wanted.includes(name);
 
-const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-const lines: string[] = [];
-let clusterSkipped = false;
-for (const step of steps.filter((candidate) => wanted.length === 0 || wanted.includes(candidate.name))) {
-  if (clusterSkipped && step.name === 'cluster') continue;
-  const startedMs = Date.now();
+const outcomes: Outcome[] = [];
+for (const step of computing.filter(isWanted)) {
   console.log(`\n── ${step.name} ──`);
-  const counts = await step.run();
-  if (step === clusterBuild && counts.skipped > 0) clusterSkipped = true;
-  for (const key of ['passed', 'failed', 'skipped'] as const) total[key] += counts[key];
-  lines.push(`${step.name.padEnd(14)} ${String(counts.passed).padStart(5)} passed ${String(counts.failed).padStart(4)} failed ${String(counts.skipped).padStart(4)} skipped ${((Date.now() - startedMs) / 1000).toFixed(1).padStart(8)} s`);
+  outcomes.push(await timed(step, callHere));
 }
+const sideBySide = lanes.map((lane) => lane.filter(isWanted)).filter((lane) => lane.length > 0);
+await Promise.all(sideBySide.map(async (lane) => (sideBySide.length === 1 ? runLane(lane, callHere) : runLane(lane))));
 await rm(report, { recursive: true, force: true });
 
-console.log(`\n${lines.join('\n')}`);
-if (inCi && total.skipped > 0) console.log('CI skips nothing: what was skipped counts as failed.');
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exitCode = total.failed > 0 || (inCi && total.skipped > 0) ? 1 : 0;
+console.log(`\n${outcomes.map(line).join('\n')}`);
+const sum = (key: keyof Counts): number => outcomes.reduce((total, outcome) => total + outcome[key], 0);
+if (inCi && sum('skipped') > 0) console.log('CI skips nothing: what was skipped counts as failed.');
+console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`);
+process.exitCode = sum('failed') > 0 || (inCi && sum('skipped') > 0) ? 1 : 0;
 
-async function call(command: string, args: readonly string[]): Promise<number> {
+/** Runs steps one after the other; without `call` each writes into a file that is printed when it has ended. */
+async function runLane(lane: readonly Step[], call?: Call): Promise<void> {
+  for (const step of lane) {
+    if (call !== undefined) console.log(`\n── ${step.name} ──`);
+    else console.log(`\n── ${step.name} begins ──`);
+    const log = join(report, `${step.name}.log`);
+    outcomes.push(await timed(step, call ?? callInto(log)));
+    if (call === undefined) console.log(`\n── ${step.name} ──\n${await readFile(log, 'utf8').catch(() => '')}`);
+  }
+}
+
+async function timed(step: Step, call: Call): Promise<Outcome> {
+  const startedMs = Date.now();
+  const counts = await step.run(call);
+  return { name: step.name, ...counts, seconds: (Date.now() - startedMs) / 1000 };
+}
+
+async function callHere(command: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: 'inherit' });
     child.on('error', () => resolve(127));
@@ -103,11 +128,28 @@ async function call(command: string, args: readonly string[]): Promise<number> {
   });
 }
 
+function callInto(file: string): Call {
+  return async (command, args) =>
+    new Promise((resolve) => {
+      const output = createWriteStream(file, { flags: 'a' });
+      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stdout.pipe(output, { end: false });
+      child.stderr.pipe(output, { end: false });
+      child.on('error', () => output.end(() => resolve(127)));
+      child.on('close', (status) => output.end(() => resolve(status ?? 1)));
+    });
+}
+
+function line({ name, passed, failed, skipped, seconds }: Outcome): string {
+  const count = (value: number, width: number): string => String(value).padStart(width);
+  return `${name.padEnd(14)} ${count(passed, 5)} passed ${count(failed, 4)} failed ${count(skipped, 4)} skipped ${seconds.toFixed(1).padStart(8)} s`;
+}
+
 /** A run that died before it could report counts as one failure. */
 async function countTests(file: string, status: number): Promise<Counts> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return { passed: 0, failed: 1, skipped: 0 };
-  const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; numFailedTestSuites: number };
-  const failed = result.numFailedTests === 0 && status !== 0 ? 1 : result.numFailedTests;
-  return { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests };
+  if (text === undefined) return failed;
+  const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number };
+  const failures = result.numFailedTests === 0 && status !== 0 ? 1 : result.numFailedTests;
+  return { passed: result.numPassedTests, failed: failures, skipped: result.numPendingTests + result.numTodoTests };
 }
