@@ -46,7 +46,7 @@ describe('mtlsd verify on fixtures with one defect', () => {
   test.for(defects)('$name is on disk as it is described', (defect) => {
     const folder = join(negative, defect.name);
     const { chain, roots } = defect.make();
-    expect(read(folder, 'chain.pem') === pemOf(chain), 'UPDATE=1 npx vitest run --project unit test/cli/verify-negative writes it anew').toBe(true);
+    expect(read(folder, 'chain.pem') === pemOf(chain), 'UPDATE=1 npx vitest run --project component test/cli/verify-negative writes it anew').toBe(true);
     expect(read(folder, 'bundle.pem') === pemOf(roots)).toBe(true);
     expect(expectation(folder)).toEqual(expectationOf(defect));
   });

@@ -84,6 +84,11 @@ describe.skipIf(!ready)('a chain with one defect', () => {
     });
   });
 
+  const said = (verdict: Verdict | undefined): string => {
+    if (verdict === undefined) return 'not asked';
+    return verdict.ok ? '**accepts**' : 'refuses';
+  };
+
   test.skipIf(entries.some((entry) => !entry.ready))('stands in the page with what every judge does', async ({ skip }) => {
     const seenWith = `Seen with ${await machineVersions(env)} and Node ${process.versions.node.split('.')[0]}.`;
     const comparable = env['CI'] === 'true' || env['UPDATE'] === '1' || (await readPage()).includes(seenWith);
@@ -94,7 +99,7 @@ describe.skipIf(!ready)('a chain with one defect', () => {
       fixture.defect,
       fixture.rule,
       fixture.ours === 'accepted' ? '**accepts**' : `\`${fixture.ours}\``,
-      ...judges.map((judge) => (verdicts.get(judge)?.ok === true ? '**accepts**' : 'refuses')),
+      ...judges.map((judge) => said(verdicts.get(judge))),
     ];
     await holdPage('defects', `${seenWith}\n\n${markdownTable(['Defect', 'Rule', 'mtlsd verify', ...judges], rows.map(cells))}`, env);
   });

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { encodePem, keyPairFromPem, LeafTemplate, parseCertificate, parsePem, signData } from '../../src/x509/index.ts';
 import { requireSpiffeId } from '../../src/spiffe/index.ts';
 import type { ExtensionValues, Made, Making, OpensslFolder } from '../cli/verify-fixtures.ts';
@@ -194,4 +195,13 @@ export const fixtures: readonly Fixture[] = [
     // The outermost length is not signed: 30 82 xx xx becomes 30 83 00 xx xx.
     make: (world) => world.changed((der) => Uint8Array.of(0x30, 0x83, 0, ...der.subarray(2))),
   },
+  { defect: 'a name nested 40 levels deep', rule: 'X.690', ours: 'unreadable', make: committed('deep-nesting') },
+  { defect: 'a huge subject', rule: 'X.690', ours: 'unreadable', make: committed('huge-subject') },
+  { defect: 'a huge serial number', rule: 'RFC 5280 §4.1.2.2', ours: 'MALFORMED_FIELDS', make: committed('huge-serial-number') },
 ];
+
+/** A chain that is kept as files: see test/fixtures/negative. */
+function committed(name: string): () => Sample {
+  const folder = join(import.meta.dirname, '..', 'fixtures', 'negative', name);
+  return () => ({ chain: join(folder, 'chain.pem'), roots: join(folder, 'bundle.pem'), trustDomain });
+}
