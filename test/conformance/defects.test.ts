@@ -5,7 +5,7 @@ import { lint } from '../../src/spiffe/index.ts';
 import { parseCertificate } from '../../src/x509/index.ts';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import { OpensslFolder, runCli } from '../cli/verify-fixtures.ts';
-import { fixtures, sound, trustDomain, World, type Fixture } from './fixtures.ts';
+import { fixtures, sound, World, type Fixture } from './fixtures.ts';
 import type { Panel, Sample, Verdict } from './judges/judge.ts';
 import { panelEntries } from './judges/panels.ts';
 import { holdPage, markdownTable, readPage } from './page.ts';
@@ -41,7 +41,7 @@ describe.skipIf(!ready)('a chain with one defect', () => {
 
   afterAll(() => folder[Symbol.dispose]());
 
-  const ours = async ({ chain, roots }: Sample): Promise<readonly string[]> => {
+  const ours = async ({ chain, roots, trustDomain }: Sample): Promise<readonly string[]> => {
     const args = [chain, '--bundle', roots, '--trust-domain', trustDomain, '--output', 'json'];
     const { exitCode, stdout, stderr } = await runCli(verifyCommand, args, { nowMs: Date.now() });
     if (exitCode === 2) return [`unreadable: ${stderr}`];

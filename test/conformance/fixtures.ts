@@ -3,7 +3,7 @@
  * afterwards. Every one differs from `sound` in its defect alone.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodePem, keyPairFromPem, LeafTemplate, parseCertificate, parsePem, signData } from '../../src/x509/index.ts';
 import { requireSpiffeId } from '../../src/spiffe/index.ts';
@@ -19,7 +19,7 @@ export interface Fixture {
   readonly make: (world: World) => Sample;
 }
 
-export const trustDomain = 'shop.example';
+const trustDomain = 'shop.example';
 const id = `spiffe://${trustDomain}/ns/shop/sa/cart`;
 const dayMs = 86_400_000;
 
@@ -195,13 +195,17 @@ export const fixtures: readonly Fixture[] = [
     // The outermost length is not signed: 30 82 xx xx becomes 30 83 00 xx xx.
     make: (world) => world.changed((der) => Uint8Array.of(0x30, 0x83, 0, ...der.subarray(2))),
   },
-  { defect: 'a name nested 40 levels deep', rule: 'X.690', ours: 'unreadable', make: committed('deep-nesting') },
-  { defect: 'a huge subject', rule: 'X.690', ours: 'unreadable', make: committed('huge-subject') },
-  { defect: 'a huge serial number', rule: 'RFC 5280 §4.1.2.2', ours: 'MALFORMED_FIELDS', make: committed('huge-serial-number') },
+  ...committed(),
 ];
 
-/** A chain that is kept as files: see test/fixtures/negative. */
-function committed(name: string): () => Sample {
-  const folder = join(import.meta.dirname, '..', 'fixtures', 'negative', name);
-  return () => ({ chain: join(folder, 'chain.pem'), roots: join(folder, 'bundle.pem'), trustDomain });
+/** The chains that are kept as files, by the name of their folder: see test/fixtures/negative. */
+function committed(): readonly Fixture[] {
+  const folder = join(import.meta.dirname, '..', 'fixtures', 'negative');
+  const names = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.sort().map((name) => {
+    const file = (which: string): string => join(folder, name, which);
+    const expected = JSON.parse(readFileSync(file('expect.json'), 'utf8')) as { breaks: string; code: string; exitStatus: number; trustDomain: string };
+    const sample = { chain: file('chain.pem'), roots: file('bundle.pem'), trustDomain: expected.trustDomain };
+    return { defect: `\`${name}\``, rule: expected.breaks, ours: expected.exitStatus === 2 ? 'unreadable' : expected.code, make: () => sample };
+  });
 }
