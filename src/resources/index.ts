@@ -16,7 +16,11 @@ export type {
   Lease,
   Namespace,
   ObjectMeta,
+  Pod,
+  PodContainer,
+  PodVolume,
   Secret,
+  Service,
   ServiceAccount,
   StoredObject,
 } from './object.ts';

@@ -57,6 +57,86 @@ export interface ServiceAccount extends StoredObject {
   readonly kind: 'ServiceAccount';
 }
 
+/** metav1.OwnerReference. */
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+/** One source of a projected volume, as far as mtlsd reads it. */
+export interface ProjectedSource {
+  readonly secret?: { readonly name?: string; readonly optional?: boolean };
+  readonly podCertificate?: { readonly signerName: string; readonly keyType: string; readonly maxExpirationSeconds?: number };
+  readonly clusterTrustBundle?: { readonly name?: string; readonly signerName?: string; readonly labelSelector?: { readonly matchLabels?: Readonly<Record<string, string>> } };
+}
+
+/** core/v1 Volume: Secrets and projections are all that mtlsd reads. Modes are permission bits, in decimal on the wire. */
+export interface PodVolume {
+  readonly name: string;
+  readonly secret?: {
+    readonly secretName?: string;
+    readonly optional?: boolean;
+    readonly defaultMode?: number;
+    readonly items?: readonly { readonly key: string; readonly path: string; readonly mode?: number }[];
+  };
+  readonly projected?: { readonly defaultMode?: number; readonly sources?: readonly ProjectedSource[] };
+}
+
+/** core/v1 Container: where its volumes are, which variables it has (names only: values may be secret), as whom it runs. */
+export interface PodContainer {
+  readonly name: string;
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly subPath?: string; readonly subPathExpr?: string }[];
+  readonly env?: readonly { readonly name: string }[];
+  readonly securityContext?: { readonly runAsUser?: number };
+}
+
+/** core/v1 ContainerStatus: since when the container runs, RFC 3339. */
+export interface PodContainerStatus {
+  readonly name: string;
+  readonly state?: { readonly running?: { readonly startedAt?: string } };
+}
+
+/** core/v1 Pod: the fields that mtlsd reads; it never writes one. */
+export interface Pod extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Pod';
+  readonly metadata: ObjectMeta & { readonly ownerReferences?: readonly OwnerReference[] };
+  readonly spec: {
+    /** Set by the API server at creation; `default` when the author left it out. */
+    readonly serviceAccountName?: string;
+    /** Absent until the pod is scheduled. */
+    readonly nodeName?: string;
+    readonly hostNetwork?: boolean;
+    readonly securityContext?: { readonly fsGroup?: number; readonly runAsUser?: number; readonly runAsNonRoot?: boolean };
+    readonly volumes?: readonly PodVolume[];
+    readonly containers: readonly PodContainer[];
+    readonly initContainers?: readonly PodContainer[];
+  };
+  readonly status?: {
+    readonly phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
+    /** RFC 3339: when kubelet took the pod on. */
+    readonly startTime?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason?: string }[];
+    readonly containerStatuses?: readonly PodContainerStatus[];
+  };
+}
+
+/** core/v1 Service: which pods it selects, and whether it is headless (`clusterIP: None`). mtlsd never writes one. */
+export interface Service extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Service';
+  readonly spec: {
+    readonly selector?: Readonly<Record<string, string>>;
+    readonly clusterIP?: string;
+    readonly type?: string;
+  };
+}
+
 /** coordination.k8s.io/v1 Lease. Times are RFC 3339 with exactly six decimals: `2026-01-31T12:00:00.000000Z`. */
 export interface Lease extends StoredObject {
   readonly apiVersion: 'coordination.k8s.io/v1';

@@ -18,6 +18,8 @@ export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
   Lease: { apiVersion: 'coordination.k8s.io/v1', namespaced: true, hasSpec: false },
   Namespace: { apiVersion: 'v1', namespaced: false, hasSpec: false },
   ServiceAccount: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+  Pod: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+  Service: { apiVersion: 'v1', namespaced: true, hasSpec: false },
 };
 
 /** All kinds, in a fixed order. */
@@ -30,6 +32,8 @@ export const allKinds: readonly Kind[] = [
   'Lease',
   'Namespace',
   'ServiceAccount',
+  'Pod',
+  'Service',
 ];
 
 /** `name` or `namespace/name`: unique within a kind, as neither part can hold a slash. */

@@ -1,4 +1,4 @@
-import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Secret, ServiceAccount, StoredObject } from '../resources/object.ts';
+import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Pod, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
 import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
@@ -20,6 +20,8 @@ export interface Kinds {
   readonly Lease: Lease;
   readonly Namespace: Namespace;
   readonly ServiceAccount: ServiceAccount;
+  readonly Pod: Pod;
+  readonly Service: Service;
 }
 
 /** A kind's name. */

@@ -28,6 +28,8 @@ const rows: Readonly<Record<Kind, Row>> = {
   Lease: { plural: 'leases', empty: { spec: {} } },
   Namespace: { plural: 'namespaces', metadataOnly: true },
   ServiceAccount: { plural: 'serviceaccounts', metadataOnly: true },
+  Pod: { plural: 'pods' },
+  Service: { plural: 'services', empty: { spec: {} } },
 };
 
 /** The group that this project defines. Its kinds exist once their CustomResourceDefinitions are installed. */
