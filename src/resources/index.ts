@@ -17,6 +17,7 @@ export type {
   Namespace,
   ObjectMeta,
   Pod,
+  PodCertificateRequest,
   PodContainer,
   PodVolume,
   Secret,

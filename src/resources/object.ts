@@ -160,6 +160,40 @@ export interface ClusterTrustBundle extends StoredObject {
   };
 }
 
+/**
+ * certificates.k8s.io PodCertificateRequest: kubelet asks a signer for a certificate of a pod. The spec never changes; a
+ * status with a condition (Issued, Denied or Failed) is final. Binary fields are base64, times RFC 3339.
+ */
+export interface PodCertificateRequest extends StoredObject {
+  readonly apiVersion: 'certificates.k8s.io/v1';
+  readonly kind: 'PodCertificateRequest';
+  readonly spec: {
+    readonly signerName: string;
+    readonly podName: string;
+    readonly podUID: string;
+    readonly serviceAccountName: string;
+    readonly serviceAccountUID: string;
+    readonly nodeName: string;
+    readonly nodeUID: string;
+    readonly maxExpirationSeconds?: number;
+    /** PKCS#10, DER: its key and its signature are all that it says. */
+    readonly stubPKCS10Request?: string;
+    /** SubjectPublicKeyInfo, DER: v1beta1's earlier way, with `proofOfPossession`. */
+    readonly pkixPublicKey?: string;
+    /** The pod's UID, signed by that key. */
+    readonly proofOfPossession?: string;
+    readonly unverifiedUserAnnotations?: Readonly<Record<string, string>>;
+  };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    /** PEM, the leaf first. */
+    readonly certificateChain?: string;
+    readonly notBefore?: string;
+    readonly notAfter?: string;
+    readonly beginRefreshAt?: string;
+  };
+}
+
 /** metav1.Condition. */
 export interface Condition {
   readonly type: string;

@@ -20,6 +20,7 @@ export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
   ServiceAccount: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   Pod: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   Service: { apiVersion: 'v1', namespaced: true, hasSpec: false },
+  PodCertificateRequest: { apiVersion: 'certificates.k8s.io/v1', namespaced: true, hasSpec: false },
 };
 
 /** All kinds, in a fixed order. */
@@ -34,6 +35,7 @@ export const allKinds: readonly Kind[] = [
   'ServiceAccount',
   'Pod',
   'Service',
+  'PodCertificateRequest',
 ];
 
 /** `name` or `namespace/name`: unique within a kind, as neither part can hold a slash. */

@@ -1,4 +1,4 @@
-import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Pod, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
+import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Pod, PodCertificateRequest, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
 import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
@@ -22,12 +22,13 @@ export interface Kinds {
   readonly ServiceAccount: ServiceAccount;
   readonly Pod: Pod;
   readonly Service: Service;
+  readonly PodCertificateRequest: PodCertificateRequest;
 }
 
 /** A kind's name. */
 export type Kind = keyof Kinds;
 
-/** What a watch of a kind delivers: Secrets come as metadata only. */
+/** What a watch of a kind delivers: Secrets come as metadata only, a PodCertificateRequest that was decided without key and chain. */
 export type Watched<K extends Kind> = K extends 'Secret' ? SecretMetadata : Kinds[K];
 
 /** A Secret without type and data. */
@@ -49,10 +50,12 @@ export interface Precondition {
   readonly resourceVersion: string;
 }
 
-/** What a watch is restricted to: exact labels, and one namespace or all. */
+/** What a watch is restricted to: exact labels, exact fields that the API can select by, and one namespace or all. */
 export interface WatchSelector {
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** By path, such as `spec.signerName`. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /**

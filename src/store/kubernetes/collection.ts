@@ -33,7 +33,7 @@ export class Collection<K extends Kind> {
 
   /** URL path with query, the selector included. */
   async path(query: Readonly<Record<string, string>>): Promise<string> {
-    return `${await this.#base()}?${new URLSearchParams({ ...query, ...labelQuery(this.#selector) }).toString()}`;
+    return `${await this.#base()}?${new URLSearchParams({ ...query, ...labelQuery(this.#selector), ...fieldQuery(this.#selector) }).toString()}`;
   }
 
   /** Reads all pages. @throws STORE_…; WatchProtocolError for an answer that is no list */
@@ -79,4 +79,9 @@ function asPage(value: unknown): Page {
 function labelQuery({ labels = {} }: WatchSelector): Record<string, string> {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
   return pairs.length === 0 ? {} : { labelSelector: pairs.join(',') };
+}
+
+function fieldQuery({ fields = {} }: WatchSelector): Record<string, string> {
+  const pairs = Object.entries(fields).map(([path, value]) => `${path}=${value}`);
+  return pairs.length === 0 ? {} : { fieldSelector: pairs.join(',') };
 }

@@ -78,11 +78,12 @@ export class KubernetesStore implements Store, AsyncDisposable {
   async patchStatus<K extends StatusKind>(key: ObjectKey<K>, status: StatusOf<K>, expect: Precondition): Promise<Kinds[K]> {
     const { api, fieldManager } = this.#parts;
     const question: Question = { verb: 'update', ...key };
-    const { group, versions } = resourceTypeOf(key.kind);
+    const { group } = resourceTypeOf(key.kind);
+    const version = await api.versionOf(key.kind);
     const { name, namespace } = key;
     // Of the body, the API server takes the status and the preconditions; the rest stays as it is stored.
     const body = JSON.stringify({
-      apiVersion: `${group}/${versions[0] ?? ''}`,
+      apiVersion: `${group}/${version}`,
       kind: key.kind,
       metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid: expect.uid, resourceVersion: expect.resourceVersion },
       status,

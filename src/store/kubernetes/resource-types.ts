@@ -30,6 +30,7 @@ const rows: Readonly<Record<Kind, Row>> = {
   ServiceAccount: { plural: 'serviceaccounts', metadataOnly: true },
   Pod: { plural: 'pods' },
   Service: { plural: 'services', empty: { spec: {} } },
+  PodCertificateRequest: { plural: 'podcertificaterequests', olderVersions: ['v1beta1'] },
 };
 
 /** The group that this project defines. Its kinds exist once their CustomResourceDefinitions are installed. */

@@ -1,5 +1,6 @@
 import type { ObjectMeta } from '../../resources/object.ts';
 import { deepFreeze } from '../frozen.ts';
+import { withoutDecided } from '../decided-request.ts';
 import { kindTraits } from '../object-key.ts';
 import type { Kind, Kinds, Precondition, Watched } from '../port.ts';
 import { resourceTypeOf } from './resource-types.ts';
@@ -31,7 +32,7 @@ export function fromWire<K extends Kind>(kind: K, wire: WireObject): Kinds[K] {
 
 /** The object as a watch of its kind shows it: of kinds whose contents stay with the API server, the metadata alone. */
 export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject): Watched<K> {
-  if (!resourceTypeOf(kind).metadataOnly) return fromWire(kind, wire) as unknown as Watched<K>;
+  if (!resourceTypeOf(kind).metadataOnly) return fromWire(kind, kind === 'PodCertificateRequest' ? withoutDecided(wire) : wire) as unknown as Watched<K>;
   const { managedFields: _dropped, annotations, ...metadata } = wire.metadata;
   const { [lastApplied]: _contents, ...others } = annotations ?? {};
   const kept = Object.keys(others).length === 0 ? metadata : { ...metadata, annotations: others };
