@@ -11,6 +11,7 @@ interface KindTraits {
 /** The traits of every kind that the port knows. */
 export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
   TrustDomain: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: false, hasSpec: true },
+  ClusterWorkloadIdentity: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: false, hasSpec: true },
   WorkloadIdentity: { apiVersion: 'mtlsd.io/v1alpha1', namespaced: true, hasSpec: true },
   Secret: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   ConfigMap: { apiVersion: 'v1', namespaced: true, hasSpec: false },
@@ -27,6 +28,7 @@ export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
 export const allKinds: readonly Kind[] = [
   'TrustDomain',
   'WorkloadIdentity',
+  'ClusterWorkloadIdentity',
   'Secret',
   'ConfigMap',
   'ClusterTrustBundle',

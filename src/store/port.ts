@@ -1,5 +1,5 @@
 import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Pod, PodCertificateRequest, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
-import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { ClusterWorkloadIdentity, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
  * The store's port: the only way in which reconcilers and the API read and change the world. Adapters: `memory/`
@@ -14,6 +14,7 @@ import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 export interface Kinds {
   readonly TrustDomain: TrustDomain;
   readonly WorkloadIdentity: WorkloadIdentity;
+  readonly ClusterWorkloadIdentity: ClusterWorkloadIdentity;
   readonly Secret: Secret;
   readonly ConfigMap: ConfigMap;
   readonly ClusterTrustBundle: ClusterTrustBundle;

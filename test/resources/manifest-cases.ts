@@ -2,6 +2,7 @@
  * Manifests that are refused, each with a neighbour that is taken and with every sentence that it gets. The unit tests hold
  * our validation to them, the cluster tests a real API server.
  */
+import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -434,4 +435,4 @@ export const identityCases: readonly ManifestCase[] = [
 ];
 
 /** All of them. */
-export const manifestCases: readonly ManifestCase[] = [...trustDomainCases, ...identityCases];
+export const manifestCases: readonly ManifestCase[] = [...trustDomainCases, ...identityCases, ...clusterIdentityCases];

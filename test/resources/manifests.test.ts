@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type KindDefinition, type Rule, type Schema } from '../../src/resources/schema.ts';
 import { kindDefinitions } from '../../src/resources/generated/schemas.ts';
 import { validateManifest } from '../../src/resources/index.ts';
+import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { identity, identityCases, manifestCases, trustDomain, trustDomainCases } from './manifest-cases.ts';
 
 function sentencesOf(raw: unknown, old?: unknown): readonly string[] {
@@ -31,6 +32,7 @@ describe('each manifest that is refused', () => {
   test.each([
     ['TrustDomain', trustDomainCases],
     ['WorkloadIdentity', identityCases],
+    ['ClusterWorkloadIdentity', clusterIdentityCases],
   ] as const)('every rule of %s has one', (kind, cases) => {
     const definition = kindDefinitions.find((each) => each.kind === kind) as KindDefinition;
     const all = cases.flatMap(({ sentences }) => sentences);

@@ -6,6 +6,521 @@ import type { KindDefinition } from '../schema.ts';
 /** Every kind of `mtlsd.io`, without the descriptions. */
 export const kindDefinitions: readonly KindDefinition[] = [
   {
+    "kind": "ClusterWorkloadIdentity",
+    "apiVersion": "mtlsd.io/v1alpha1",
+    "scope": "Cluster",
+    "schema": {
+      "type": "object",
+      "properties": {
+        "apiVersion": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "kind": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "metadata": {
+          "type": "object",
+          "properties": {
+            "name": {
+              "type": "string",
+              "maxLength": 253
+            }
+          }
+        },
+        "spec": {
+          "type": "object",
+          "required": [
+            "namespaceSelector"
+          ],
+          "x-kubernetes-validations": [
+            {
+              "rule": "!has(self.podSelector) || !('Secret' in self.deliveries)",
+              "fieldPath": ".deliveries",
+              "message": "a Secret is shared by all pods of a service account, so podSelector is for pod certificates alone: write deliveries: [PodCertificate]"
+            }
+          ],
+          "properties": {
+            "namespaceSelector": {
+              "type": "object",
+              "properties": {
+                "matchLabels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "matchExpressions": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "x-kubernetes-list-type": "atomic",
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "key",
+                      "operator"
+                    ],
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                        "message": "In and NotIn need at least one entry in values; Exists and DoesNotExist take none"
+                      }
+                    ],
+                    "properties": {
+                      "key": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 316
+                      },
+                      "operator": {
+                        "type": "string",
+                        "enum": [
+                          "In",
+                          "NotIn",
+                          "Exists",
+                          "DoesNotExist"
+                        ]
+                      },
+                      "values": {
+                        "type": "array",
+                        "maxItems": 64,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": {
+                          "type": "string",
+                          "maxLength": 63
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "serviceAccountNames": {
+              "type": "array",
+              "maxItems": 64,
+              "x-kubernetes-list-type": "set",
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                    "message": "write the name of a service account, such as cart: lower-case letters, digits, \"-\" and \".\", without the namespace"
+                  }
+                ]
+              }
+            },
+            "serviceAccountSelector": {
+              "type": "object",
+              "properties": {
+                "matchLabels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "matchExpressions": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "x-kubernetes-list-type": "atomic",
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "key",
+                      "operator"
+                    ],
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                        "message": "In and NotIn need at least one entry in values; Exists and DoesNotExist take none"
+                      }
+                    ],
+                    "properties": {
+                      "key": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 316
+                      },
+                      "operator": {
+                        "type": "string",
+                        "enum": [
+                          "In",
+                          "NotIn",
+                          "Exists",
+                          "DoesNotExist"
+                        ]
+                      },
+                      "values": {
+                        "type": "array",
+                        "maxItems": 64,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": {
+                          "type": "string",
+                          "maxLength": 63
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "podSelector": {
+              "type": "object",
+              "properties": {
+                "matchLabels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "matchExpressions": {
+                  "type": "array",
+                  "maxItems": 32,
+                  "x-kubernetes-list-type": "atomic",
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "key",
+                      "operator"
+                    ],
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+                        "message": "In and NotIn need at least one entry in values; Exists and DoesNotExist take none"
+                      }
+                    ],
+                    "properties": {
+                      "key": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 316
+                      },
+                      "operator": {
+                        "type": "string",
+                        "enum": [
+                          "In",
+                          "NotIn",
+                          "Exists",
+                          "DoesNotExist"
+                        ]
+                      },
+                      "values": {
+                        "type": "array",
+                        "maxItems": 64,
+                        "x-kubernetes-list-type": "atomic",
+                        "items": {
+                          "type": "string",
+                          "maxLength": 63
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
+            "deliveries": {
+              "type": "array",
+              "maxItems": 2,
+              "x-kubernetes-list-type": "set",
+              "default": [
+                "Secret",
+                "PodCertificate"
+              ],
+              "x-kubernetes-validations": [
+                {
+                  "rule": "size(self) > 0",
+                  "message": "an identity that is delivered nowhere is of no use: write Secret, PodCertificate or both"
+                }
+              ],
+              "items": {
+                "type": "string",
+                "enum": [
+                  "Secret",
+                  "PodCertificate"
+                ]
+              }
+            },
+            "priority": {
+              "type": "integer",
+              "format": "int64",
+              "default": 0,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self >= -1000 && self <= 1000",
+                  "message": "a priority is a whole number from -1000 to 1000"
+                }
+              ]
+            },
+            "trustDomain": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 63,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                  "message": "write the name of a TrustDomain, such as shop.example: lower-case letters, digits, \"-\" and \".\", without \"spiffe://\""
+                }
+              ]
+            },
+            "dnsNames": {
+              "type": "array",
+              "maxItems": 32,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "!self.contains('*')",
+                    "message": "wildcards are not issued, because a wildcard speaks for workloads that are not this one; write {service} for each service that selects the pod"
+                  },
+                  {
+                    "rule": "!self.matches('[{]') || self.matches('^([^{}]|[{](namespace|serviceAccount|service)[}])*$')",
+                    "message": "the placeholders are {namespace}, {serviceAccount} and {service}; write, for example, {serviceAccount}.{namespace}.svc"
+                  },
+                  {
+                    "rule": "self.contains('*') || self.matches('^([{](namespace|serviceAccount|service)[}]|[a-z0-9])(([-]|([{](namespace|serviceAccount|service)[}]|[a-z0-9]))*([{](namespace|serviceAccount|service)[}]|[a-z0-9]))?([.]([{](namespace|serviceAccount|service)[}]|[a-z0-9])(([-]|([{](namespace|serviceAccount|service)[}]|[a-z0-9]))*([{](namespace|serviceAccount|service)[}]|[a-z0-9]))?)*$') || (self.matches('[{]') && !self.matches('^([^{}]|[{](namespace|serviceAccount|service)[}])*$'))",
+                    "message": "a DNS name is made of lower-case letters, digits, \"-\" and \".\", and of placeholders; write, for example, {serviceAccount}.{namespace}.svc"
+                  }
+                ]
+              }
+            },
+            "ttl": {
+              "type": "string",
+              "maxLength": 32,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                  "message": "write hours, minutes and seconds in this order, such as 1h, 1h30m or 90s; there is no unit for days"
+                },
+                {
+                  "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1m')",
+                  "message": "an identity lives for 1m at least; write 1m or more"
+                },
+                {
+                  "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('24h')",
+                  "message": "an identity lives for 24h at most; write 24h or less, it is renewed by itself"
+                }
+              ]
+            },
+            "keyAlgorithm": {
+              "type": "string",
+              "enum": [
+                "ECDSAP256",
+                "ECDSAP384",
+                "ECDSAP521",
+                "ED25519",
+                "RSA2048",
+                "RSA3072",
+                "RSA4096"
+              ],
+              "default": "ECDSAP256"
+            },
+            "secretName": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253,
+              "default": "{serviceAccount}-mtls",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.contains('{serviceAccount}')",
+                  "message": "it must hold {serviceAccount}, or the service accounts of a namespace would share one Secret; write {serviceAccount}-mtls"
+                },
+                {
+                  "rule": "self.matches('^([{](namespace|serviceAccount)[}]|[a-z0-9])(([-]|([{](namespace|serviceAccount)[}]|[a-z0-9]))*([{](namespace|serviceAccount)[}]|[a-z0-9]))?([.]([{](namespace|serviceAccount)[}]|[a-z0-9])(([-]|([{](namespace|serviceAccount)[}]|[a-z0-9]))*([{](namespace|serviceAccount)[}]|[a-z0-9]))?)*$')",
+                  "message": "write the name of a Secret, such as {serviceAccount}-mtls: lower-case letters, digits, \"-\", \".\", {serviceAccount} and {namespace}"
+                },
+                {
+                  "rule": "self == oldSelf",
+                  "message": "it cannot be changed, because pods mount the Secrets by this name; make another ClusterWorkloadIdentity"
+                }
+              ]
+            },
+            "secretTemplate": {
+              "type": "object",
+              "properties": {
+                "labels": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.all(k, k.size() <= 316 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+                      "message": "a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team"
+                    },
+                    {
+                      "rule": "self.all(k, !k.matches('^([-a-z0-9.]*[.])?mtlsd[.]io/') && k != 'app.kubernetes.io/managed-by')",
+                      "message": "labels under mtlsd.io/ and app.kubernetes.io/managed-by are written by mtlsd; use a prefix of your own"
+                    },
+                    {
+                      "rule": "self.all(k, self[k].matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'))",
+                      "message": "a label value has letters, digits, \"-\", \"_\" and \".\" only, and starts and ends with a letter or digit"
+                    }
+                  ],
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 63
+                  }
+                },
+                "annotations": {
+                  "type": "object",
+                  "maxProperties": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.all(k, k.size() <= 316 && k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+                      "message": "a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team"
+                    },
+                    {
+                      "rule": "self.all(k, !k.matches('^([-a-z0-9.]*[.])?mtlsd[.]io/') )",
+                      "message": "annotations under mtlsd.io/ are written by mtlsd; use a prefix of your own"
+                    }
+                  ],
+                  "additionalProperties": {
+                    "type": "string",
+                    "maxLength": 4096
+                  }
+                }
+              }
+            },
+            "deletionPolicy": {
+              "type": "string",
+              "enum": [
+                "Delete",
+                "Retain"
+              ],
+              "default": "Delete"
+            }
+          }
+        },
+        "status": {
+          "type": "object",
+          "properties": {
+            "observedGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "matched": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "identities": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "ready": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "overridden": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "conflictCount": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "conflicts": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "object",
+                "required": [
+                  "namespace",
+                  "serviceAccount",
+                  "reason",
+                  "message"
+                ],
+                "properties": {
+                  "namespace": {
+                    "type": "string",
+                    "maxLength": 253
+                  },
+                  "serviceAccount": {
+                    "type": "string",
+                    "maxLength": 253
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 64
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 1024
+                  }
+                }
+              }
+            },
+            "conditions": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "type"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "type",
+                  "status",
+                  "reason",
+                  "message",
+                  "lastTransitionTime"
+                ],
+                "properties": {
+                  "type": {
+                    "type": "string",
+                    "maxLength": 316
+                  },
+                  "status": {
+                    "type": "string",
+                    "enum": [
+                      "True",
+                      "False",
+                      "Unknown"
+                    ]
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 1024
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 32768
+                  },
+                  "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  },
+  {
     "kind": "TrustDomain",
     "apiVersion": "mtlsd.io/v1alpha1",
     "scope": "Cluster",

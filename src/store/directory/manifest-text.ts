@@ -2,6 +2,7 @@ import { isMap, isNode, isSeq, LineCounter, parseAllDocuments, type Document, ty
 import { validateManifest, type ManifestObject } from '../../resources/index.ts';
 import { describeKey, isKind, kindTraits } from '../object-key.ts';
 import type { Kind, ObjectKey } from '../port.ts';
+import { whyClusterOnly } from './cluster-only.ts';
 import { isPathSafe } from './failures.ts';
 import { problem, type SourceProblem } from './source-problem.ts';
 
@@ -105,6 +106,8 @@ function readObject(file: string, value: unknown, node: Node, lines: LineCounter
   if (group !== undefined && group !== 'mtlsd.io' && typeof kind === 'string' && !isOurs(kind)) return nothing;
   const manifest = withNamespace(value);
   const key = keyIn(manifest);
+  const clusterOnly = key === undefined ? undefined : whyClusterOnly(key.kind);
+  if (key !== undefined && clusterOnly !== undefined) return { ...nothing, problems: [problem('MANIFEST_INVALID', file, clusterOnly, { line, object: describeKey(key) })] };
   const result = validateManifest(manifest, key === undefined ? undefined : stored(key));
   if (key === undefined) {
     return result.ok ? unknown('its kind or name cannot be used') : broken(...result.problems.map(({ field, message }) => problem('MANIFEST_UNKNOWN', file, message, { line: fieldLine(node, field, lines) })));

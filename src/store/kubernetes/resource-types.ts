@@ -22,6 +22,7 @@ type Row = Pick<ResourceType, 'plural'> & { readonly olderVersions?: readonly st
 const rows: Readonly<Record<Kind, Row>> = {
   TrustDomain: { plural: 'trustdomains', empty: { spec: {} } },
   WorkloadIdentity: { plural: 'workloadidentities', empty: { spec: {} } },
+  ClusterWorkloadIdentity: { plural: 'clusterworkloadidentities' },
   Secret: { plural: 'secrets', metadataOnly: true, empty: { data: {} } },
   ConfigMap: { plural: 'configmaps', empty: { data: {} } },
   ClusterTrustBundle: { plural: 'clustertrustbundles', olderVersions: ['v1beta1'] },
