@@ -10,6 +10,9 @@ export const labels = {
 /** Value of `labels.managedBy`. */
 export const managedByMtlsd = 'mtlsd';
 
+/** What the names of ConfigMaps with receipts of rotations begin with; the trust domain follows. */
+export const receiptsPrefix = 'mtlsd-receipts-';
+
 /** Annotations that mtlsd writes or, for the last two, reads. */
 export const annotations = {
   /** Name of the WorkloadIdentity, in the namespace of the Secret. */
