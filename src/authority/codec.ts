@@ -16,6 +16,8 @@ interface EncodedAuthority {
   readonly state: AuthorityState;
   readonly certificate: string;
   readonly retiredAt?: string;
+  /** By channel, RFC 3339. */
+  readonly reserved?: Readonly<Record<string, string>>;
 }
 
 interface EncodedRecord {
@@ -56,6 +58,7 @@ function encodeAuthority(authority: Authority): EncodedAuthority {
     state: authority.state,
     certificate: authority.certificatePem,
     ...(authority.retiredAtMs === undefined ? {} : { retiredAt: new Date(authority.retiredAtMs).toISOString() }),
+    ...(authority.reserved === undefined ? {} : { reserved: mapped(authority.reserved, (ms) => new Date(ms).toISOString()) }),
   };
 }
 
@@ -124,6 +127,7 @@ function decodeAuthority(encoded: EncodedAuthority, data: Readonly<Record<string
     certificatePem: encodePem('CERTIFICATE', certificate.der),
     retiredAtMs: encoded.retiredAt === undefined ? undefined : instant(encoded.retiredAt),
     privateKeyPem: decodeKey(encoded, data),
+    ...(encoded.reserved === undefined ? {} : { reserved: mapped(encoded.reserved, instant) }),
   };
 }
 
@@ -166,6 +170,10 @@ function instant(text: string): number {
   const at = Date.parse(text);
   if (Number.isNaN(at)) throw new Error('a time in it does not parse');
   return at;
+}
+
+function mapped<T, U>(values: Readonly<Record<string, T>>, change: (value: T) => U): Readonly<Record<string, U>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
 }
 
 function toBase64(text: string): string {

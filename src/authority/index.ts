@@ -6,6 +6,7 @@
 export { backdateMs, createRecord, dropRetired, turnOverIssuing, type AuthoritySpec, type AuthorityTools } from './change.ts';
 export { decodeRecord, encodeRecord } from './codec.ts';
 export type { SigningLease } from './lease.ts';
+export { latestNotAfterMs, reserve, reservedMs, type Channel } from './reservation.ts';
 export {
   activeAuthority,
   bundleSha256,

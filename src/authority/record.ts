@@ -24,6 +24,8 @@ export interface Authority {
   readonly retiredAtMs: number | undefined;
   /** PKCS#8 PEM. Absent once the authority signs nothing any more. Never leaves the record but to a signer. */
   readonly privateKeyPem: string | undefined;
+  /** Until when leaves may live of which nobody keeps a list, by channel, milliseconds since the epoch: see `reserve`. */
+  readonly reserved?: Readonly<Record<string, number>>;
 }
 
 /**

@@ -88,11 +88,12 @@ export class Issuer {
       throw new MtlsdError('ISSUANCE_ISSUER_NOT_VALID', `issuing authority ${this.keyIdentifier} is ${when}; nothing was signed`, { details });
     }
     const nowSecondMs = Math.floor(nowMs / 1000) * 1000;
-    const notAfterMs = nowSecondMs + grant.ttlMs;
+    const notBeforeMs = Math.max(nowSecondMs - backdateMs, issuer.notBeforeMs);
+    const notAfterMs = grant.wholeLifeMs === undefined ? nowSecondMs + grant.ttlMs : notBeforeMs + grant.wholeLifeMs;
     if (notAfterMs > issuer.notAfterMs) {
       const end = new Date(issuer.notAfterMs).toISOString();
       throw new MtlsdError('ISSUANCE_ISSUER_ENDS', `issuing authority ${this.keyIdentifier} ends at ${end}, before a certificate of ${grant.ttlMs / 1000}s would; nothing was signed`, { details });
     }
-    return { notBeforeMs: Math.max(nowSecondMs - backdateMs, issuer.notBeforeMs), notAfterMs };
+    return { notBeforeMs, notAfterMs };
   }
 }

@@ -21,6 +21,8 @@ export interface IdentityRequest {
   readonly dnsNames: readonly string[];
   readonly commonName: string | undefined;
   readonly ttlMs: number | undefined;
+  /** The longest that whoever takes delivery accepts from notBefore to notAfter; left out: the TTL counts from now. */
+  readonly wholeLifeMaxMs?: number;
 }
 
 declare const granted: unique symbol;
@@ -32,6 +34,8 @@ export interface Grant {
   readonly dnsNames: readonly DnsName[];
   readonly commonName: string | undefined;
   readonly ttlMs: number;
+  /** From notBefore to notAfter, never more than `ttlMs`; undefined: notAfter is `ttlMs` from now, whatever it was dated back by. */
+  readonly wholeLifeMs: number | undefined;
 }
 
 /** One reason why a request was denied, with the field that caused it and what to do. */
@@ -50,7 +54,8 @@ export function decide(request: IdentityRequest, policy: IssuancePolicy): Decisi
   const dnsNames = decideDnsNames(request, policy, denials);
   const ttlMs = decideTtl(request, policy, denials);
   if (spiffeId === undefined || denials.length > 0) return { granted: false, denials };
-  const grant = { spiffeId, dnsNames, commonName: request.commonName, ttlMs } as Omit<Grant, typeof granted> as Grant;
+  const wholeLifeMs = request.wholeLifeMaxMs === undefined ? undefined : Math.min(ttlMs, request.wholeLifeMaxMs);
+  const grant = { spiffeId, dnsNames, commonName: request.commonName, ttlMs, wholeLifeMs } as Omit<Grant, typeof granted> as Grant;
   return { granted: true, grant };
 }
 

@@ -14,6 +14,7 @@ export { type LeafFields, LeafTemplate } from './leaf-template.ts';
 export { openPkcs12 } from './pkcs12/open.ts';
 export type { Pkcs12Certificate, Pkcs12Content, Pkcs12Entry } from './pkcs12/content.ts';
 export { encodePem, parsePem, type PemBlock } from './pem.ts';
-export { keyIdentifierOf, type PublicKey, validatePublicKey } from './public-key.ts';
+export { provesPossession } from './proof-of-possession.ts';
+export { keyIdentifierOf, parsePublicKey, type PublicKey, validatePublicKey } from './public-key.ts';
 export { SerialNumbers, serialNumberText } from './serial-number.ts';
 export { signData, verifySignature } from './signature.ts';

@@ -135,6 +135,22 @@ export function readPublicKey(reader: DerReader): PublicKeyView {
   return { spki, algorithm: describe(splitSpki(DerReader.overPassed(spki))) };
 }
 
+/**
+ * Reads a SubjectPublicKeyInfo without judging the key: what it is, supported or not.
+ * @throws MtlsdError `X509_PUBLIC_KEY_INVALID` when it is not strict DER
+ */
+export function parsePublicKey(spki: Uint8Array): PublicKeyView {
+  try {
+    const reader = DerReader.overChecked(new Uint8Array(spki));
+    const view = readPublicKey(reader);
+    reader.finish();
+    return view;
+  } catch (error) {
+    if (error instanceof DerError) refuse(error.message, error);
+    throw error;
+  }
+}
+
 interface PrimeGroup {
   readonly primes: readonly number[];
   /** Below 2^53, so that one remainder by it fits a number and answers for all of them. */

@@ -53,6 +53,25 @@ test('notBefore is a minute ago, but never before the issuer begins; the leaf sa
   expect(leaf.subjectAltName).toBe('URI:spiffe://a.example/ns/shop/sa/cart');
 });
 
+test('where a whole life is bounded, dating back is part of it: the shorter of the TTL and that bound', () => {
+  const bounded = (ttlMs: number, wholeLifeMaxMs: number): Grant => {
+    const decision = decide(
+      { namespace: 'shop', serviceAccountName: 'cart', dnsNames: [], commonName: undefined, ttlMs, wholeLifeMaxMs },
+      { trustDomain: domain, pathTemplate: '/ns/{namespace}/sa/{serviceAccount}', allowedDnsPatterns: [], defaultTtlMs: hourMs, maxTtlMs: 24 * hourMs, minTtlMs: hourMs, minTtlReason: 'x' },
+    );
+    if (!decision.granted) throw new Error('denied');
+    return decision.grant;
+  };
+  const { notBeforeMs } = activeAuthority(record, 'Issuing').certificate;
+  for (const [ttlMs, boundMs, lifeMs] of [[hourMs, 24 * hourMs, hourMs], [3 * hourMs, 2 * hourMs, 2 * hourMs], [hourMs, hourMs, hourMs]] as const) {
+    for (const nowMs of [startMs + 90_500, notBeforeMs + 1000]) {
+      const svid = issuer.issue(bounded(ttlMs, boundMs), keys.publicKey, tools.randomBytes(16), lease, nowMs);
+      expect(svid.notAfterMs - svid.notBeforeMs).toBe(lifeMs);
+      expect(svid.notAfterMs).toBeLessThanOrEqual(nowMs + ttlMs);
+    }
+  }
+});
+
 test('only an active issuing authority is opened', async () => {
   await expect(Issuer.open(activeAuthority(record, 'Root'), 1)).rejects.toThrow(/invariant/u);
   await expect(Issuer.open({ ...activeAuthority(record, 'Issuing'), state: 'Retiring' }, 1)).rejects.toThrow(/invariant/u);

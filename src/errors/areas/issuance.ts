@@ -30,4 +30,11 @@ export const issuanceErrors = {
     retry: 'backoff',
     reason: 'AuthorityNotValid',
   }),
+  ISSUANCE_NOT_RESERVED: entry<{ readonly trustDomain: string }>({
+    meaning: 'The time until which certificates may live that nobody keeps a list of could not be written to the authority record; nothing was signed.',
+    remedy: 'Nothing when another issuing authority has just taken over; otherwise see the conditions of the TrustDomain.',
+    status: 503,
+    retry: 'backoff',
+    reason: 'NotReserved',
+  }),
 } as const;

@@ -1,0 +1,53 @@
+import type { Authority, AuthorityRecord } from './record.ts';
+
+/**
+ * How far an authority may have signed, where nobody keeps the leaves. A leaf in a Secret can be looked at; one that went out
+ * through a channel of its own cannot. So before such a leaf is signed, the end up to which leaves may live is written into
+ * the authority record, in coarse steps: one write covers every leaf of the next hour, and whoever drains the authority
+ * waits for one time that cannot be too early. It stands in the record because the record changes by compare-and-swap: once
+ * an authority retires, nothing can be reserved for it any more.
+ */
+
+/** The ways by which leaves leave without a record of each. */
+export type Channel = 'pod-certificate';
+
+/** Reservations are multiples of this. */
+const stepMs = 3_600_000;
+
+/**
+ * The reservation to write before a leaf that ends at `wantedMs` is signed: the one that is there when it covers it, else one
+ * step or two beyond. Whoever computes it at about the same time gets the same. Milliseconds since the epoch.
+ */
+function nextReservation(reservedMs: number | undefined, wantedMs: number): number {
+  if (reservedMs !== undefined && reservedMs >= wantedMs) return reservedMs;
+  return (Math.floor(wantedMs / stepMs) + 2) * stepMs;
+}
+
+/** The latest end that an authority has been given for one channel; undefined: nothing was signed for it. */
+export function reservedMs(authority: Authority, channel: Channel): number | undefined {
+  return authority.reserved?.[channel];
+}
+
+/**
+ * The record in which leaves of `channel` may live until `wantedMs`; the same record when they may already. Undefined when
+ * that authority signs no leaves (any more).
+ */
+export function reserve(record: AuthorityRecord, keyIdentifier: string, channel: Channel, wantedMs: number): AuthorityRecord | undefined {
+  const signer = record.authorities.find((authority) => authority.keyIdentifier === keyIdentifier);
+  if (signer?.role !== 'Issuing' || signer.state !== 'Active') return undefined;
+  const before = reservedMs(signer, channel);
+  const next = nextReservation(before, wantedMs);
+  if (next === before) return record;
+  const reserved = { ...signer.reserved, [channel]: next };
+  return { ...record, authorities: record.authorities.map((authority) => (authority === signer ? { ...signer, reserved } : authority)) };
+}
+
+/**
+ * The time after which no leaf of this authority lives that left through any channel, milliseconds since the epoch;
+ * undefined when none ever did. It may rise as long as the authority is Active, and never once it is Retiring: a drain reads
+ * it from the record that says so.
+ */
+export function latestNotAfterMs(authority: Authority): number | undefined {
+  const ends = Object.values(authority.reserved ?? {});
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}

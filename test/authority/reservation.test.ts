@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { activeAuthority, decodeRecord, encodeRecord, latestNotAfterMs, reserve, reservedMs, turnOverIssuing, type AuthorityRecord } from '../../src/authority/index.ts';
+import { domain, hourMs, makeRecord, startMs, tools } from './record-bench.ts';
+
+const channel = 'pod-certificate';
+let record: AuthorityRecord;
+let signer: string;
+
+beforeAll(async () => {
+  record = await makeRecord();
+  signer = activeAuthority(record, 'Issuing').keyIdentifier;
+});
+
+function reserved(from: AuthorityRecord): number {
+  return reservedMs(activeAuthority(from, 'Issuing'), channel) ?? 0;
+}
+
+test('a reservation covers what was wanted, by one to two hours more, and never goes back', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 100 * hourMs }), { minLength: 1, maxLength: 20 }), (ends) => {
+      let current = record;
+      for (const end of ends) {
+        const before = reserved(current);
+        current = reserve(current, signer, channel, startMs + end) ?? record;
+        expect(reserved(current)).toBeGreaterThanOrEqual(Math.max(before, startMs + end));
+        if (reserved(current) !== before) expect(reserved(current) - (startMs + end)).toBeGreaterThan(hourMs);
+        expect(reserved(current) - (startMs + Math.max(...ends))).toBeLessThanOrEqual(2 * hourMs);
+      }
+    }),
+  );
+});
+
+test('a herd that is covered changes nothing: the record stays the same value', () => {
+  const first = reserve(record, signer, channel, startMs + hourMs);
+  if (first === undefined) throw new Error('refused');
+  expect(reserve(first, signer, channel, startMs + 2 * hourMs)).toBe(first);
+  expect(reserve(record, signer, channel, startMs + hourMs + 1)).toEqual(first);
+});
+
+test('nothing is reserved for an authority that signs no leaves, or no longer', async () => {
+  const held = reserve(record, signer, channel, startMs + hourMs) ?? record;
+  const next = await turnOverIssuing(held, { keyAlgorithm: 'ECDSAP256', lifetimeMs: 8 * hourMs }, 0, startMs, tools);
+  expect(reserve(next, signer, channel, startMs + 9 * hourMs)).toBeUndefined();
+  expect(reserve(record, activeAuthority(record, 'Root').keyIdentifier, channel, startMs)).toBeUndefined();
+  expect(reserve(record, 'nobody', channel, startMs)).toBeUndefined();
+  // What it may have signed stays with it, and only with it.
+  expect(next.authorities.map((authority) => latestNotAfterMs(authority))).toEqual([undefined, reserved(held), undefined]);
+});
+
+test('a reservation is kept with the record, and a record without one reads as before', () => {
+  const held = reserve(record, signer, channel, startMs + hourMs) ?? record;
+  const read = decodeRecord(encodeRecord(held), domain, 'Secret x');
+  expect(reserved(read)).toBe(reserved(held));
+  expect(encodeRecord(read)).toEqual(encodeRecord(held));
+  expect(decodeRecord(encodeRecord(record), domain, 'Secret x').authorities.every((authority) => latestNotAfterMs(authority) === undefined)).toBe(true);
+});
