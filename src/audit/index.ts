@@ -4,7 +4,7 @@
  */
 
 /** What was decided. */
-export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped';
+export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'audit-key-created' | 'receipt-signed';
 
 /** One decision. */
 export interface AuditRecord {

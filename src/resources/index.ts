@@ -8,7 +8,7 @@ export { formatDuration, parseDuration } from './duration.ts';
 export type { ClusterWorkloadIdentity, ClusterWorkloadIdentitySpec, ClusterWorkloadIdentityStatus } from './generated/cluster-workload-identity.ts';
 export type { TrustDomain, TrustDomainSpec, TrustDomainStatus } from './generated/trust-domain.ts';
 export type { WorkloadIdentity, WorkloadIdentitySpec, WorkloadIdentityStatus } from './generated/workload-identity.ts';
-export { annotations, labels, managedByMtlsd } from './names.ts';
+export { annotations, labels, managedByMtlsd, receiptsPrefix } from './names.ts';
 export type {
   ClusterTrustBundle,
   Condition,
