@@ -39,5 +39,7 @@ export {
   resolvedIdentitySpec,
   resolvedTrustDomainSpec,
 } from './resolve.ts';
+export { completeIdentitySpec } from './complete-spec.ts';
+export { type ResolvedClusterIdentitySpec, resolvedClusterIdentitySpec } from './resolve-cluster-identity.ts';
 export { type ManifestObject, type ManifestResult, validateManifest } from './validate.ts';
 export { selectorMatches, type LabelSelector } from './label-selector.ts';

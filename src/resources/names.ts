@@ -5,6 +5,8 @@ export const labels = {
   trustDomain: 'mtlsd.io/trust-domain',
   /** UID of the WorkloadIdentity. Its name can be longer than a label value: that is an annotation. */
   identityUid: 'mtlsd.io/identity-uid',
+  /** On a WorkloadIdentity: UID of the ClusterWorkloadIdentity that it was made for. */
+  clusterIdentityUid: 'mtlsd.io/cluster-identity-uid',
 } as const;
 
 /** Value of `labels.managedBy`. */
@@ -17,6 +19,8 @@ export const receiptsPrefix = 'mtlsd-receipts-';
 export const annotations = {
   /** Name of the WorkloadIdentity, in the namespace of the Secret. */
   identity: 'mtlsd.io/identity',
+  /** On a WorkloadIdentity: name of the ClusterWorkloadIdentity that it was made for. */
+  clusterIdentity: 'mtlsd.io/cluster-identity',
   spiffeId: 'mtlsd.io/spiffe-id',
   serialNumber: 'mtlsd.io/serial-number',
   /** RFC 3339. */
