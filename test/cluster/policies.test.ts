@@ -145,7 +145,7 @@ describe('the policies of the chart', () => {
     });
 
     test('makes no token of another service account, nor any other type of Secret', async () => {
-      const types = /mtlsd writes Secrets of type kubernetes\.io\/tls, and authority records of type mtlsd\.io\/authorities/;
+      const types = /mtlsd writes Secrets of type kubernetes\.io\/tls, authority records of type mtlsd\.io\/authorities/;
       const token = secret('token', { type: 'kubernetes.io/service-account-token', annotations: { 'kubernetes.io/service-account.name': 'default' } });
       await expectRefused(types, () => api.send('POST', secretsOf('shop') + dry, token, mtlsd));
       await expectRefused(types, () => api.send('POST', secretsOf('shop') + dry, secret('opaque', { type: 'Opaque' }), mtlsd));
@@ -159,6 +159,10 @@ describe('the policies of the chart', () => {
       await expectRefused(/the names of authority records/, () => api.send('POST', secretsOf('shop') + dry, secret('mtlsd-authorities-x.example'), mtlsd));
       await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-authorities-x.example', authorities), mtlsd));
       await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('dashboard-mtls'), mtlsd));
+      const auditKey = secret('mtlsd-audit-key', { type: 'mtlsd.io/audit-key' });
+      await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, auditKey, mtlsd));
+      await expectRefused(/mtlsd writes Secrets of type/, () => api.send('POST', secretsOf('shop') + dry, auditKey, mtlsd));
+      await expectRefused(/authority records hold the keys/, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-audit-key', { type: 'Opaque', labels: {} }), jane));
     });
 
     test('writes only the ConfigMaps and ClusterTrustBundles of trust domains', async () => {
@@ -166,6 +170,10 @@ describe('the policies of the chart', () => {
       const path = `/api/v1/namespaces/shop/configmaps${dry}`;
       await expectRefused(/only ConfigMaps whose name starts with mtlsd-bundle-/, () => api.send('POST', path, configMap('coredns'), mtlsd));
       await expectAdmitted(api.send('POST', path, configMap('mtlsd-bundle-shop.example'), mtlsd));
+      await expectRefused(/only ConfigMaps whose name starts with mtlsd-bundle-/, () => api.send('POST', path, configMap('mtlsd-receipts-shop.example'), mtlsd));
+      const receipts = `/api/v1/namespaces/${systemNamespace}/configmaps`;
+      await expectAdmitted(api.send('POST', receipts, configMap('mtlsd-receipts-shop.example'), mtlsd));
+      await expectRefused(/mtlsd-receipts-/, () => api.send('DELETE', `${receipts}/mtlsd-receipts-shop.example${dry}`, undefined, mtlsd));
 
       const trustBundle = { kind: 'ClusterTrustBundle', apiVersion: 'certificates.k8s.io/v1', metadata: { name: 'everybody', labels: managed }, spec: { trustBundle: await someRoot() } };
       const bundles = `/apis/certificates.k8s.io/v1/clustertrustbundles${dry}`;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { keepReceipt, publicKeysEntry } from '../../src/controllers/receipts/book.ts';
 import { readPublicKeys, verifyReceipt, type ReceiptDocument } from '../../src/rotation/receipt/index.ts';
@@ -35,8 +36,10 @@ const rotation = (number: number, more: Partial<ReceiptDocument['rotation']> = {
 describe('the receipts of a trust domain', () => {
   test('lie in one ConfigMap, with the key that verifies them', async () => {
     const { context, receipts, key, told } = site();
-    expect(await keepReceipt(context, sampleDocument)).toEqual({ configMap: name, entry: 'spring.json' });
+    const kept = await keepReceipt(context, sampleDocument);
     const data = await receipts();
+    expect(kept).toEqual({ configMap: name, key: 'spring.json', sha256: hash('sha256', data['spring.json'] ?? '', 'hex') });
+    expect(await keepReceipt(context, sampleDocument)).toEqual(kept);
     const keys = readPublicKeys(data[publicKeysEntry] ?? '');
     expect(verifyReceipt(Buffer.from(data['spring.json'] ?? ''), keys).problems).toEqual([]);
     expect((await key())?.type).toBe('mtlsd.io/audit-key');

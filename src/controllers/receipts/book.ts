@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { isMtlsdError } from '../../errors/index.ts';
 import { labels, managedByMtlsd, receiptsPrefix, type ConfigMap } from '../../resources/index.ts';
 import { publicKeysPem, readPublicKeys, signReceipt, type PublicAuditKey, type ReceiptDocument, type ReceiptFile } from '../../rotation/receipt/index.ts';
@@ -20,8 +21,10 @@ type Context = Pick<ControllerContext, 'store' | 'clock' | 'tools' | 'systemName
 export interface KeptReceipt {
   /** Name of the ConfigMap, in mtlsd's own namespace. */
   readonly configMap: string;
-  /** The entry in it. */
-  readonly entry: string;
+  /** Its key in `data`. */
+  readonly key: string;
+  /** SHA-256 over the receipt's bytes, hexadecimal. */
+  readonly sha256: string;
 }
 
 /**
@@ -37,14 +40,15 @@ export async function keepReceipt(context: Context, document: ReceiptDocument): 
     const existing = await context.store.get({ kind: 'ConfigMap', namespace: context.systemNamespace, name: configMap });
     const kept = receiptsIn(existing);
     const known = kept.find(({ rotation }) => rotation.uid === uid);
-    if (known !== undefined) return { configMap, entry: known.entry };
+    if (known !== undefined) return { configMap, key: known.entry, sha256: hash('sha256', known.text, 'hex') };
     const keys = await auditKeys(context, publishedIn(existing));
     const entry = entryFor(name, uid, kept);
-    const receipts = newest([...kept, { entry, text: signReceipt(document, keys.current), rotation: document.rotation }]);
+    const text = signReceipt(document, keys.current);
+    const receipts = newest([...kept, { entry, text, rotation: document.rotation }]);
     const data = { ...Object.fromEntries(receipts.map((receipt) => [receipt.entry, receipt.text])), [publicKeysEntry]: publicKeysPem(keys) };
     if (!(await write(context, configMap, trustDomain, data, existing))) continue;
     context.audit.record({ decision: 'receipt-signed', object: `CARotation ${name}`, trustDomain, reason: `${document.rotation.outcome}; ConfigMap ${configMap}, ${entry}` });
-    return { configMap, entry };
+    return { configMap, key: entry, sha256: hash('sha256', text, 'hex') };
   }
   throw new Error(`invariant broken: ConfigMap ${configMap} never settles`);
 }
