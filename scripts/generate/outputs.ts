@@ -3,7 +3,7 @@ import { emitSchemas } from './emit-schemas.ts';
 import { emitTypes } from './emit-types.ts';
 import { readCrds } from './read-crds.ts';
 
-const kebab = (kind: string): string => kind.replaceAll(/(?<=[a-z])(?=[A-Z])/gu, '-').toLowerCase();
+const kebab = (kind: string): string => kind.replaceAll(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/gu, '-').toLowerCase();
 
 /** Every generated file of the repository at `root`: path → text. */
 export async function generatedFiles(root: string): Promise<ReadonlyMap<string, string>> {

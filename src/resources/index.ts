@@ -5,6 +5,7 @@
 export { setCondition } from './conditions.ts';
 export { dnsNameAllowed } from './dns-pattern.ts';
 export { formatDuration, parseDuration } from './duration.ts';
+export type { CARotation, CARotationSpec, CARotationStatus } from './generated/ca-rotation.ts';
 export type { ClusterWorkloadIdentity, ClusterWorkloadIdentitySpec, ClusterWorkloadIdentityStatus } from './generated/cluster-workload-identity.ts';
 export type { TrustDomain, TrustDomainSpec, TrustDomainStatus } from './generated/trust-domain.ts';
 export type { WorkloadIdentity, WorkloadIdentitySpec, WorkloadIdentityStatus } from './generated/workload-identity.ts';
@@ -16,6 +17,7 @@ export type {
   Draft,
   Lease,
   Namespace,
+  Node,
   ObjectMeta,
   Pod,
   PodCertificateRequest,
@@ -41,5 +43,6 @@ export {
 } from './resolve.ts';
 export { completeIdentitySpec } from './complete-spec.ts';
 export { type ResolvedClusterIdentitySpec, resolvedClusterIdentitySpec } from './resolve-cluster-identity.ts';
+export { type ResolvedRotationSettings, type ResolvedRotationSpec, type RotationExemption, type RotationGate, resolvedRotationSettings, resolvedRotationSpec } from './resolve-rotation.ts';
 export { type ManifestObject, type ManifestResult, validateManifest } from './validate.ts';
 export { selectorMatches, type LabelSelector } from './label-selector.ts';

@@ -51,6 +51,20 @@ export interface Namespace extends StoredObject {
   readonly kind: 'Namespace';
 }
 
+/** core/v1 Node: its name and its conditions are all that mtlsd reads. */
+export interface Node extends StoredObject {
+  readonly apiVersion: 'v1';
+  readonly kind: 'Node';
+  readonly status?: {
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: 'True' | 'False' | 'Unknown';
+      /** RFC 3339. */
+      readonly lastTransitionTime?: string;
+    }[];
+  };
+}
+
 /** core/v1 ServiceAccount: that it exists, and its labels, is all that mtlsd reads. */
 export interface ServiceAccount extends StoredObject {
   readonly apiVersion: 'v1';
@@ -69,11 +83,12 @@ export interface OwnerReference {
 /** One source of a projected volume, as far as mtlsd reads it. */
 export interface ProjectedSource {
   readonly secret?: { readonly name?: string; readonly optional?: boolean };
+  readonly configMap?: { readonly name?: string };
   readonly podCertificate?: { readonly signerName: string; readonly keyType: string; readonly maxExpirationSeconds?: number };
   readonly clusterTrustBundle?: { readonly name?: string; readonly signerName?: string; readonly labelSelector?: { readonly matchLabels?: Readonly<Record<string, string>> } };
 }
 
-/** core/v1 Volume: Secrets and projections are all that mtlsd reads. Modes are permission bits, in decimal on the wire. */
+/** core/v1 Volume: Secrets, ConfigMaps and projections are all that mtlsd reads. Modes are permission bits, in decimal on the wire. */
 export interface PodVolume {
   readonly name: string;
   readonly secret?: {
@@ -82,6 +97,7 @@ export interface PodVolume {
     readonly defaultMode?: number;
     readonly items?: readonly { readonly key: string; readonly path: string; readonly mode?: number }[];
   };
+  readonly configMap?: { readonly name?: string };
   readonly projected?: { readonly defaultMode?: number; readonly sources?: readonly ProjectedSource[] };
 }
 

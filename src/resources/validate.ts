@@ -5,6 +5,7 @@ import { nearMiss, unknownField, unknownFields } from './check-unknown.ts';
 import { withDefaults } from './defaults.ts';
 import { kindDefinitions } from './generated/schemas.ts';
 import type { ClusterWorkloadIdentity } from './generated/cluster-workload-identity.ts';
+import type { CARotation } from './generated/ca-rotation.ts';
 import type { TrustDomain } from './generated/trust-domain.ts';
 import type { WorkloadIdentity } from './generated/workload-identity.ts';
 import { isJsonObject, type JsonObject, member } from './json.ts';
@@ -14,7 +15,7 @@ import { type Problem, quoteAsGo } from './problem.ts';
 import type { KindDefinition, Schema } from './schema.ts';
 
 /** An object of ours that is fit to be written: complete with defaults, without status and what the server owns. */
-export type ManifestObject = Draft<TrustDomain> | Draft<WorkloadIdentity> | Draft<ClusterWorkloadIdentity>;
+export type ManifestObject = Draft<TrustDomain> | Draft<WorkloadIdentity> | Draft<ClusterWorkloadIdentity> | Draft<CARotation>;
 
 /** What a manifest came to: an object, or all that is wrong with it. */
 export type ManifestResult =

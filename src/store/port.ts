@@ -1,5 +1,5 @@
-import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Pod, PodCertificateRequest, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
-import type { ClusterWorkloadIdentity, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Node, Pod, PodCertificateRequest, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
+import type { CARotation, ClusterWorkloadIdentity, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
  * The store's port: the only way in which reconcilers and the API read and change the world. Adapters: `memory/`
@@ -15,11 +15,13 @@ export interface Kinds {
   readonly TrustDomain: TrustDomain;
   readonly WorkloadIdentity: WorkloadIdentity;
   readonly ClusterWorkloadIdentity: ClusterWorkloadIdentity;
+  readonly CARotation: CARotation;
   readonly Secret: Secret;
   readonly ConfigMap: ConfigMap;
   readonly ClusterTrustBundle: ClusterTrustBundle;
   readonly Lease: Lease;
   readonly Namespace: Namespace;
+  readonly Node: Node;
   readonly ServiceAccount: ServiceAccount;
   readonly Pod: Pod;
   readonly Service: Service;

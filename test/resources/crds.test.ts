@@ -67,6 +67,7 @@ describe('what is generated', () => {
   test('is what stands in the repository', async () => {
     const files = await generatedFiles(root);
     expect([...files.keys()]).toEqual([
+      'src/resources/generated/ca-rotation.ts',
       'src/resources/generated/cluster-workload-identity.ts',
       'src/resources/generated/trust-domain.ts',
       'src/resources/generated/workload-identity.ts',

@@ -6,6 +6,605 @@ import type { KindDefinition } from '../schema.ts';
 /** Every kind of `mtlsd.io`, without the descriptions. */
 export const kindDefinitions: readonly KindDefinition[] = [
   {
+    "kind": "CARotation",
+    "apiVersion": "mtlsd.io/v1alpha1",
+    "scope": "Cluster",
+    "schema": {
+      "type": "object",
+      "properties": {
+        "apiVersion": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "kind": {
+          "type": "string",
+          "maxLength": 64
+        },
+        "metadata": {
+          "type": "object",
+          "properties": {
+            "name": {
+              "type": "string",
+              "maxLength": 253
+            }
+          }
+        },
+        "spec": {
+          "type": "object",
+          "required": [
+            "trustDomain",
+            "what",
+            "fromAuthority"
+          ],
+          "x-kubernetes-validations": [
+            {
+              "rule": "!has(oldSelf.abort) || !oldSelf.abort || (has(self.abort) && self.abort)",
+              "fieldPath": ".abort",
+              "message": "an abort cannot be taken back; make another CARotation when this one has ended"
+            },
+            {
+              "rule": "has(self.mode) && has(oldSelf.mode) || !has(self.mode) && !has(oldSelf.mode)",
+              "fieldPath": ".mode",
+              "message": "the mode cannot be changed; abort this rotation, or make another one"
+            },
+            {
+              "rule": "has(self.confirm) == has(oldSelf.confirm) && (!has(self.confirm) || !has(oldSelf.confirm) || self.confirm == oldSelf.confirm)",
+              "fieldPath": ".confirm",
+              "message": "the confirmation cannot be changed; make another CARotation"
+            },
+            {
+              "rule": "has(self.distrustAfter) == has(oldSelf.distrustAfter) && (!has(self.distrustAfter) || !has(oldSelf.distrustAfter) || self.distrustAfter == oldSelf.distrustAfter)",
+              "fieldPath": ".distrustAfter",
+              "message": "the time of distrust cannot be changed; pause the rotation to hold it back"
+            },
+            {
+              "rule": "has(self.approvals) == has(oldSelf.approvals) && (!has(self.approvals) || !has(oldSelf.approvals) || self.approvals == oldSelf.approvals)",
+              "fieldPath": ".approvals",
+              "message": "which gates wait for a person cannot be changed; add to approved, or pause the rotation"
+            },
+            {
+              "rule": "has(self.pace) == has(oldSelf.pace) && (!has(self.pace) || !has(oldSelf.pace) || self.pace == oldSelf.pace)",
+              "fieldPath": ".pace",
+              "message": "the pace cannot be changed; pause the rotation to relieve the API server"
+            },
+            {
+              "rule": "!has(self.mode) || self.mode != 'Emergency' || self.what == 'Root'",
+              "fieldPath": ".mode",
+              "message": "Emergency is for roots: consumers trust roots, so a stolen issuing key is distrusted only by replacing its root; write what: Root"
+            },
+            {
+              "rule": "!has(self.mode) || self.mode != 'Emergency' || (has(self.confirm) && self.confirm == self.trustDomain)",
+              "fieldPath": ".confirm",
+              "message": "an emergency breaks whoever is late: write the name of the trust domain into confirm to say that you know"
+            },
+            {
+              "rule": "!has(self.mode) || self.mode != 'Emergency' || !has(self.abort) || !self.abort",
+              "fieldPath": ".abort",
+              "message": "an emergency cannot be aborted, for it keeps no key of the old root; pause it to hold the distrust back"
+            },
+            {
+              "rule": "!has(self.distrustAfter) || (has(self.mode) && self.mode == 'Emergency')",
+              "fieldPath": ".distrustAfter",
+              "message": "only an emergency distrusts at a named time; a graceful rotation waits until nothing live needs the old root"
+            }
+          ],
+          "properties": {
+            "trustDomain": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 63,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
+                  "message": "write the name of a TrustDomain, such as shop.example: lower-case letters, digits, \"-\" and \".\", without \"spiffe://\""
+                },
+                {
+                  "rule": "self == oldSelf",
+                  "message": "a rotation is of one trust domain for good; make another CARotation"
+                }
+              ]
+            },
+            "what": {
+              "type": "string",
+              "enum": [
+                "Root",
+                "Issuing"
+              ],
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "what is rotated cannot be changed; make another CARotation"
+                }
+              ]
+            },
+            "fromAuthority": {
+              "type": "string",
+              "minLength": 8,
+              "maxLength": 128,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^[0-9a-f]*$')",
+                  "message": "write the key identifier as the status of the TrustDomain has it, in lower-case hexadecimal"
+                },
+                {
+                  "rule": "self == oldSelf",
+                  "message": "the authority that a rotation is from cannot be changed; make another CARotation"
+                }
+              ]
+            },
+            "mode": {
+              "type": "string",
+              "enum": [
+                "Graceful",
+                "Emergency"
+              ],
+              "default": "Graceful",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self == oldSelf",
+                  "message": "the mode cannot be changed; abort this rotation, or make another one"
+                }
+              ]
+            },
+            "confirm": {
+              "type": "string",
+              "maxLength": 63
+            },
+            "distrustAfter": {
+              "type": "string",
+              "maxLength": 32,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                  "message": "write hours, minutes and seconds in this order, such as 15m, 1h30m or 90s; there is no unit for days"
+                },
+                {
+                  "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('168h')",
+                  "message": "a stolen root is distrusted within 168h (a week); use a graceful rotation where there is more time"
+                }
+              ]
+            },
+            "approvals": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "string",
+                "enum": [
+                  "Written",
+                  "Delivered",
+                  "Loaded",
+                  "Fetched",
+                  "Canary",
+                  "Acknowledged",
+                  "Reissued",
+                  "Drained",
+                  "Withdrawn"
+                ]
+              }
+            },
+            "approved": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "string",
+                "enum": [
+                  "Written",
+                  "Delivered",
+                  "Loaded",
+                  "Fetched",
+                  "Canary",
+                  "Acknowledged",
+                  "Reissued",
+                  "Drained",
+                  "Withdrawn"
+                ]
+              }
+            },
+            "pace": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 1,
+              "x-kubernetes-validations": [
+                {
+                  "rule": "self <= 10000",
+                  "message": "write 10000 a second or less"
+                }
+              ]
+            },
+            "exemptions": {
+              "type": "array",
+              "maxItems": 100,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "object",
+                "required": [
+                  "kind",
+                  "name",
+                  "reason",
+                  "until"
+                ],
+                "properties": {
+                  "kind": {
+                    "type": "string",
+                    "enum": [
+                      "Secret",
+                      "ConfigMap",
+                      "ClusterTrustBundle",
+                      "Pod",
+                      "Node",
+                      "Replica",
+                      "Reader"
+                    ]
+                  },
+                  "namespace": {
+                    "type": "string",
+                    "maxLength": 63
+                  },
+                  "name": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 253
+                  },
+                  "reason": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 512
+                  },
+                  "until": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  }
+                }
+              }
+            },
+            "paused": {
+              "type": "boolean"
+            },
+            "abort": {
+              "type": "boolean"
+            }
+          }
+        },
+        "status": {
+          "type": "object",
+          "properties": {
+            "observedGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "phase": {
+              "type": "string",
+              "enum": [
+                "Preflight",
+                "Prepare",
+                "Distribute",
+                "Confirm",
+                "Canary",
+                "Switch",
+                "Reissue",
+                "Drain",
+                "Retire",
+                "Complete",
+                "Aborted",
+                "Superseded"
+              ]
+            },
+            "direction": {
+              "type": "string",
+              "enum": [
+                "Forward",
+                "Back"
+              ]
+            },
+            "gate": {
+              "type": "string",
+              "maxLength": 32
+            },
+            "progress": {
+              "type": "string",
+              "maxLength": 64
+            },
+            "stragglers": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "fromAuthority": {
+              "type": "string",
+              "maxLength": 128
+            },
+            "toAuthority": {
+              "type": "string",
+              "maxLength": 128
+            },
+            "toIssuer": {
+              "type": "string",
+              "maxLength": 128
+            },
+            "bundleGeneration": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "signerEpoch": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "gates": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "name"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "name",
+                  "phase",
+                  "state",
+                  "done",
+                  "total"
+                ],
+                "properties": {
+                  "name": {
+                    "type": "string",
+                    "enum": [
+                      "Written",
+                      "Delivered",
+                      "Loaded",
+                      "Fetched",
+                      "Canary",
+                      "Acknowledged",
+                      "Reissued",
+                      "Drained",
+                      "Withdrawn"
+                    ]
+                  },
+                  "phase": {
+                    "type": "string",
+                    "maxLength": 32
+                  },
+                  "state": {
+                    "type": "string",
+                    "enum": [
+                      "Pending",
+                      "Waiting",
+                      "Passed"
+                    ]
+                  },
+                  "evidence": {
+                    "type": "array",
+                    "maxItems": 4,
+                    "x-kubernetes-list-type": "set",
+                    "items": {
+                      "type": "string",
+                      "enum": [
+                        "observed",
+                        "bounded",
+                        "approved",
+                        "exempted"
+                      ]
+                    }
+                  },
+                  "done": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "total": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "exempted": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "since": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "until": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 1024
+                  },
+                  "stragglers": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "x-kubernetes-list-type": "atomic",
+                    "items": {
+                      "type": "object",
+                      "required": [
+                        "kind",
+                        "name",
+                        "reason"
+                      ],
+                      "properties": {
+                        "kind": {
+                          "type": "string",
+                          "maxLength": 63
+                        },
+                        "namespace": {
+                          "type": "string",
+                          "maxLength": 63
+                        },
+                        "name": {
+                          "type": "string",
+                          "maxLength": 253
+                        },
+                        "reason": {
+                          "type": "string",
+                          "maxLength": 512
+                        }
+                      }
+                    }
+                  },
+                  "stragglerCount": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  }
+                }
+              }
+            },
+            "phases": {
+              "type": "array",
+              "maxItems": 32,
+              "x-kubernetes-list-type": "atomic",
+              "items": {
+                "type": "object",
+                "required": [
+                  "phase",
+                  "startedAt"
+                ],
+                "properties": {
+                  "phase": {
+                    "type": "string",
+                    "maxLength": 32
+                  },
+                  "startedAt": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  }
+                }
+              }
+            },
+            "reissued": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "remaining": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
+            "startedAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "switchedAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "distrustAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "drainedAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "retiredAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "finishedAt": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "nextTime": {
+              "type": "string",
+              "format": "date-time",
+              "maxLength": 64
+            },
+            "receipt": {
+              "type": "object",
+              "required": [
+                "configMap",
+                "key"
+              ],
+              "properties": {
+                "configMap": {
+                  "type": "string",
+                  "maxLength": 253
+                },
+                "key": {
+                  "type": "string",
+                  "maxLength": 253
+                },
+                "sha256": {
+                  "type": "string",
+                  "maxLength": 64
+                }
+              }
+            },
+            "conditions": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "type"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "type",
+                  "status",
+                  "reason",
+                  "message",
+                  "lastTransitionTime"
+                ],
+                "properties": {
+                  "type": {
+                    "type": "string",
+                    "maxLength": 316
+                  },
+                  "status": {
+                    "type": "string",
+                    "enum": [
+                      "True",
+                      "False",
+                      "Unknown"
+                    ]
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 1024
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 32768
+                  },
+                  "lastTransitionTime": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "observedGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  },
+  {
     "kind": "ClusterWorkloadIdentity",
     "apiVersion": "mtlsd.io/v1alpha1",
     "scope": "Cluster",
@@ -559,6 +1158,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
               "fieldPath": ".svid.maxTTL",
               "message": "it must be at most half of issuingAuthority.lifetime, which is what is left when the authority is replaced",
               "messageExpression": "'it is ' + self.svid.maxTTL + ' and must be at most half of issuingAuthority.lifetime (' + self.issuingAuthority.lifetime + '), which is what is left when the authority is replaced: write a shorter maxTTL, or raise issuingAuthority.lifetime'"
+            },
+            {
+              "rule": "duration(self.rotation.root.beforeRemaining) < duration(self.rootAuthority.lifetime) || !has(self.rotation) || !has(self.rotation.root) || !has(self.rotation.root.beforeRemaining) || !has(self.rootAuthority) || !has(self.rootAuthority.lifetime) || [self.rotation.root.beforeRemaining, self.rootAuthority.lifetime].exists(d, d == '' || !d.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$'))",
+              "fieldPath": ".rotation.root.beforeRemaining",
+              "message": "it must be shorter than rootAuthority.lifetime, or a new root would be rotated as soon as it is made"
             }
           ],
           "properties": {
@@ -721,6 +1325,72 @@ export const kindDefinitions: readonly KindDefinition[] = [
                         "message": "a pattern is made of labels with dots between them; a label is \"*\" (exactly one label), {namespace}, or a lower-case name; write for example *.{namespace}.svc.cluster.local"
                       }
                     ]
+                  }
+                }
+              }
+            },
+            "rotation": {
+              "type": "object",
+              "properties": {
+                "propagationBound": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 2m, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('24h')",
+                      "message": "a change is seen within 24h; write 24h or less"
+                    }
+                  ]
+                },
+                "consumerReload": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 5m, 1h30m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('168h')",
+                      "message": "a consumer reloads within 168h (a week); write 168h or less"
+                    }
+                  ]
+                },
+                "root": {
+                  "type": "object",
+                  "properties": {
+                    "every": {
+                      "type": "string",
+                      "maxLength": 32,
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                          "message": "write hours, minutes and seconds in this order, such as 4380h, 1h30m or 90s; there is no unit for days"
+                        },
+                        {
+                          "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1h')",
+                          "message": "a root is rotated every 1h at most; write 1h or more"
+                        }
+                      ]
+                    },
+                    "beforeRemaining": {
+                      "type": "string",
+                      "maxLength": 32,
+                      "x-kubernetes-validations": [
+                        {
+                          "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                          "message": "write hours, minutes and seconds in this order, such as 1440h, 1h30m or 90s; there is no unit for days"
+                        },
+                        {
+                          "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1h')",
+                          "message": "a rotation takes its time; write 1h or more"
+                        }
+                      ]
+                    }
                   }
                 }
               }

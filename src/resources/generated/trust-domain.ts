@@ -57,6 +57,26 @@ export interface TrustDomainSpec {
      */
     readonly allowedPatterns?: readonly string[];
   };
+  /** How late consumers may be when an authority is rotated, and when a root is rotated by itself. */
+  readonly rotation?: {
+    /**
+     * How late a consumer may see a changed Secret, ConfigMap or ClusterTrustBundle. Left out: kubelet's own bound in a
+     * cluster, nothing where consumers read a folder. A laptop or a drill sets seconds.
+     */
+    readonly propagationBound?: string;
+    /**
+     * How long a consumer may go on with certificates and bundles that it has loaded before it loads the new ones. Left
+     * out: the longest life of an identity in use. What is shorter is a promise about every consumer.
+     */
+    readonly consumerReload?: string;
+    /** When the root is rotated without anybody asking. Left out, or empty, never. */
+    readonly root?: {
+      /** The age at which a root is rotated, such as 4380h (half a year). */
+      readonly every?: string;
+      /** The remaining life at which a root is rotated, such as 1440h (60 days). */
+      readonly beforeRemaining?: string;
+    };
+  };
   /**
    * Identities that name no trust domain belong to this one. Without a default the only trust domain serves them; where
    * there are several and no default, they wait.
