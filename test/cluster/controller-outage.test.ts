@@ -66,6 +66,7 @@ describe('outages and foreign things', () => {
     await vi.waitFor(async () => expect((await site.list(paths.identities('shop'))).filter(isReady)).toHaveLength(herd), patience);
     await before.stop();
     expect(issued).toHaveLength(herd);
+    const expiryMs = new Map((await site.list(paths.identities('shop'))).map(({ metadata, status }) => [metadata.name, Date.parse(String(status?.['notAfter']))]));
 
     // Fifty minutes later, all are past their renewal and most are dead.
     const renewed: Signed[] = [];
@@ -79,11 +80,9 @@ describe('outages and foreign things', () => {
       // A second holds its budget, the burst that was saved before it, and on a busy machine what was late.
       expect(earlier).toBeLessThanOrEqual(3 * perSecond);
     }
-    const order = renewed.map(({ object }) => ttlOf(Number(object.split('web-')[1])));
-    const firstThird = order.slice(0, herd / 3);
-    const lastThird = order.slice(-herd / 3);
-    const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-    expect(mean(firstThird)).toBeLessThan(mean(lastThird) / 2);
+    // As many as are worked on at once may overtake each other, never a hundred.
+    const expiries = renewed.map(({ object }) => expiryMs.get(object.split('/')[1] ?? '') ?? Number.NaN);
+    expect(Math.max(...expiries.slice(0, herd / 3))).toBeLessThanOrEqual(Math.min(...expiries.slice(-herd / 3)));
     for (const secret of await site.list(paths.secrets('shop'))) expectValidPair(secret);
   }, 120_000);
 

@@ -18,13 +18,16 @@ afterEach(() => rm(folder, { recursive: true }));
 test('one at a time, and the holder is named to whoever waits', async () => {
   const file = join(folder, 'lock');
   const waitedFor: number[] = [];
+  const bothWait = Promise.withResolvers<void>();
   let inside = 0;
   const work = () =>
     withLock(
       file,
-      (pid) => waitedFor.push(pid),
+      (pid) => waitedFor.push(pid) === 2 && bothWait.resolve(),
       async () => {
         inside++;
+        // Whoever is first holds it until both others have found it taken; a turn more for one who would come in too.
+        await bothWait.promise;
         await nextTurn();
         expect(inside--).toBe(1);
       },

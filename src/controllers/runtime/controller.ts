@@ -2,6 +2,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { retryDelayMs } from '../../rotation/index.ts';
 import type { Clock, Log, Metrics } from '../../telemetry/index.ts';
 import { WorkQueue, type QueueKey } from './queue.ts';
+import type { Turns } from './turns.ts';
 
 /** What one reconciliation asks for: to be called again at a time, or not before something changes. */
 export interface Outcome {
@@ -16,6 +17,8 @@ export interface Outcome {
 export interface Reconciler {
   readonly kind: string;
   reconcile(key: QueueKey): Promise<Outcome>;
+  /** What its keys wait for besides the queue: whoever is called comes back to the queue. */
+  readonly turns?: Turns;
   /** When it is too late for this key (expiry of what it has), milliseconds since the epoch: orders the queue. */
   deadlineMs(key: QueueKey): number | undefined;
 }
@@ -38,18 +41,20 @@ export class Controller {
   readonly #startedAtMs = new Map<string, number>();
   readonly #idleWaiters: (() => void)[] = [];
   #running = 0;
+  #pumpIsDue = false;
   #stopped = false;
 
   constructor(reconciler: Reconciler, options: ControllerOptions) {
     this.#reconciler = reconciler;
     this.#options = options;
     this.queue = new WorkQueue(options.clock);
+    reconciler.turns?.onTurn((key) => this.queue.add(key, reconciler.deadlineMs(key)));
   }
 
   /** Starts to work on what is queued. */
   start(): void {
     if (this.#stopped) return;
-    this.queue.onReady(() => this.#pump());
+    this.queue.onReady(() => this.#pumpSoon());
     this.#pump();
   }
 
@@ -74,12 +79,23 @@ export class Controller {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.queue.close();
+    this.#reconciler.turns?.close();
     while (this.#running > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Resolves when nothing is ready or in flight. Delayed keys do not count. */
   async whenIdle(): Promise<void> {
     while (this.queue.depth > 0) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** When all is in the queue that comes with what came first: the most urgent of a herd, not the one that was told first. */
+  #pumpSoon(): void {
+    if (this.#pumpIsDue) return;
+    this.#pumpIsDue = true;
+    queueMicrotask(() => {
+      this.#pumpIsDue = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {

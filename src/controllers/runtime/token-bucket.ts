@@ -19,6 +19,11 @@ export class TokenBucket {
     return waitMs;
   }
 
+  /** Returns one that was taken and not used. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
+  }
+
   /** How many milliseconds until one can be taken; 0 when now. */
   waitMs(nowMs: number): number {
     this.#refill(nowMs);

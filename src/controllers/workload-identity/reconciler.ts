@@ -6,7 +6,7 @@ import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
-import { TokenBucket } from '../runtime/token-bucket.ts';
+import { Turns } from '../runtime/turns.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
 import type { IdentityCaches } from '../caches.ts';
@@ -29,6 +29,8 @@ const foreignMs = 30_000;
 /** Issues, renews, repairs and deletes: brings the Secret of one identity to what its object says. */
 export class WorkloadIdentityReconciler implements Reconciler {
   readonly kind = 'WorkloadIdentity';
+  /** To issue: bounded, so that a herd is smoothed. */
+  readonly turns: Turns;
   readonly #context: ControllerContext;
   readonly #identities: Cache<WorkloadIdentity>;
   readonly #secrets: Cache<SecretMetadata>;
@@ -38,7 +40,6 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #departed: DepartedIdentities;
-  readonly #budget: TokenBucket;
   readonly #older: OlderDefinitions;
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
@@ -56,7 +57,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     caches.secrets.onChange((before, after) => {
       if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#contents.forget(before);
     });
-    this.#budget = new TokenBucket(Math.max(1, context.issuancesPerSecond), 1000 / context.issuancesPerSecond);
+    this.turns = new Turns(context.clock, context.issuancesPerSecond);
   }
 
   deadlineMs(key: QueueKey): number | undefined {
@@ -66,6 +67,14 @@ export class WorkloadIdentityReconciler implements Reconciler {
   }
 
   async reconcile(key: QueueKey): Promise<Outcome> {
+    try {
+      return await this.#settle(key);
+    } finally {
+      this.turns.leave(key);
+    }
+  }
+
+  async #settle(key: QueueKey): Promise<Outcome> {
     await this.#lookAgain(key);
     const passwords = new Map<string, PasswordReading>();
     for (let step = 0; step < stepsMax; step += 1) {
@@ -85,10 +94,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
         await this.#writeStatus(observed, plan, plan.blocker);
         return { nextAtMs: plan.nextAtMs };
       }
-      if (plan.step.do === 'issue') {
-        const waitMs = this.#budget.take(nowMs);
-        if (waitMs > 0) return { nextAtMs: nowMs + waitMs };
-      }
+      if (plan.step.do === 'issue' && !this.turns.take(key, this.deadlineMs(key))) return {};
       await this.#act(observed, plan, plan.step);
     }
     throw new Error(`invariant broken: WorkloadIdentity ${key.namespace}/${key.name} does not settle`);
