@@ -22,6 +22,11 @@ export function ownerOfChild({ metadata }: WorkloadIdentity): string | undefined
   return isHere ? marks[labels.clusterIdentityUid] : undefined;
 }
 
+/** The service account that an identity is for. */
+export function serviceAccountOf({ metadata, spec }: WorkloadIdentity): string {
+  return spec.serviceAccountName ?? metadata.name;
+}
+
 /** The WorkloadIdentity of a service account: named after it, so that there is one at most. Labels of others stay. */
 export function renderChild(owner: ClusterWorkloadIdentity, facts: TemplateFacts, over: WorkloadIdentity | undefined): ChildDraft {
   const { namespace, serviceAccount: name } = facts;

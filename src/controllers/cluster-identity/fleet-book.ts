@@ -50,17 +50,9 @@ export class FleetBook {
 
   /** How it stands with the object of this UID. */
   summary(uid: string): FleetSummary {
-    const tally = this.#tallies.get(uid);
-    const counts = tally?.counts;
-    return {
-      matched: tally?.standings.size ?? 0,
-      identities: counts?.identity ?? 0,
-      ready: tally?.ready ?? 0,
-      overridden: counts?.overridden ?? 0,
-      pending: counts?.pending ?? 0,
-      withoutSecret: counts?.['without-secret'] ?? 0,
-      conflicts: tally?.conflicts ?? new Map(),
-    };
+    const { standings, conflicts, counts, ready } = this.#tallies.get(uid) ?? emptyTally();
+    const { identity: identities, overridden, pending, 'without-secret': withoutSecret } = counts;
+    return { matched: standings.size, identities, ready, overridden, pending, withoutSecret, conflicts };
   }
 
   #set(uid: string, id: string, standing: Standing | undefined): void {
@@ -81,11 +73,14 @@ export class FleetBook {
   #tallyOf(uid: string): Tally {
     const known = this.#tallies.get(uid);
     if (known !== undefined) return known;
-    const counts = { identity: 0, pending: 0, overridden: 0, 'without-secret': 0, conflict: 0 };
-    const tally: Tally = { standings: new Map(), conflicts: new Map(), counts, ready: 0 };
+    const tally = emptyTally();
     this.#tallies.set(uid, tally);
     return tally;
   }
+}
+
+function emptyTally(): Tally {
+  return { standings: new Map(), conflicts: new Map(), counts: { identity: 0, pending: 0, overridden: 0, 'without-secret': 0, conflict: 0 }, ready: 0 };
 }
 
 function add(tally: Tally, standing: Standing, by: 1 | -1): void {

@@ -1,5 +1,5 @@
 import type { ClusterWorkloadIdentity, WorkloadIdentity } from '../../resources/index.ts';
-import { childNameMax, isAsWanted, ownerOfChild, renderChild, type ChildDraft } from './child.ts';
+import { childNameMax, isAsWanted, ownerOfChild, renderChild, serviceAccountOf, type ChildDraft } from './child.ts';
 import { specOf } from './selection.ts';
 
 /** What is known of one service account and of the identities around it. */
@@ -50,6 +50,8 @@ export function planAccount(observed: ObservedAccount): AccountPlan {
   const child = ownerUid === undefined ? undefined : occupant;
   const winner = observed.own === undefined ? observed.matches.find((match) => specOf(match).deliversSecrets) : undefined;
   if (winner === undefined) return withoutChild(observed, child, ownerUid);
+  // Held up by a finalizer of somebody's: what comes next follows when it is gone.
+  if (child?.metadata.deletionTimestamp !== undefined) return told(observed, winner, { kind: 'pending' });
   const obstacle = obstacleTo(observed, child);
   if (obstacle !== undefined) return told(observed, winner, obstacle);
   const wanted = renderChild(winner, observed, child);
@@ -68,7 +70,8 @@ function stepTo(draft: ChildDraft, child: WorkloadIdentity | undefined, ownerUid
 /** Nothing calls for a child: what was made goes. */
 function withoutChild(observed: ObservedAccount, child: WorkloadIdentity | undefined, ownerUid: string | undefined): AccountPlan {
   const why = observed.own === undefined ? 'no ClusterWorkloadIdentity matches the service account any more' : `WorkloadIdentity ${observed.own.metadata.name} is there for the service account`;
-  const step = child === undefined || ownerUid === undefined ? undefined : ({ do: 'delete', child, ownerUid, why } as const);
+  const isGoing = child?.metadata.deletionTimestamp !== undefined;
+  const step = child === undefined || ownerUid === undefined || isGoing ? undefined : ({ do: 'delete', child, ownerUid, why } as const);
   return { step, standings: standingsOf(observed, undefined, undefined), nextAtMs: undefined };
 }
 
@@ -91,7 +94,7 @@ function obstacleTo({ serviceAccount, occupant }: ObservedAccount, child: Worklo
     return { kind: 'conflict', reason: 'NameTooLong', message: `the name of the service account has ${serviceAccount.length} characters, a WorkloadIdentity has ${childNameMax} at most: make one for it by hand` };
   }
   if (occupant === undefined || child !== undefined) return undefined;
-  const other = occupant.spec.serviceAccountName ?? occupant.metadata.name;
+  const other = serviceAccountOf(occupant);
   return {
     kind: 'conflict',
     reason: 'NameTaken',

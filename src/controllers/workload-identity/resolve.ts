@@ -1,4 +1,3 @@
-import type { WorkloadIdentity } from '../../resources/index.ts';
 import type { Domains, DomainState } from '../domains.ts';
 
 /** Which trust domain an identity belongs to, or why that cannot be said, with what to do. */
@@ -6,8 +5,14 @@ export type Resolution =
   | { readonly kind: 'resolved'; readonly name: string; readonly state: DomainState }
   | { readonly kind: 'unresolved'; readonly name: string | undefined; readonly reason: string; readonly message: string };
 
+/** What of an object says which trust domain it belongs to. */
+export interface TrustDomainChoice {
+  readonly spec: { readonly trustDomain?: string };
+  readonly status?: { readonly trustDomain?: string };
+}
+
 /** The trust domain that an identity names, or that was resolved for it before. */
-export function trustDomainNameOf(identity: WorkloadIdentity): string | undefined {
+export function trustDomainNameOf(identity: TrustDomainChoice): string | undefined {
   return identity.spec.trustDomain ?? identity.status?.trustDomain;
 }
 
@@ -15,7 +20,7 @@ export function trustDomainNameOf(identity: WorkloadIdentity): string | undefine
  * The trust domain named in spec; else the one resolved before (a second trust domain changes nothing); else the default
  * one; else the only one.
  */
-export function resolveTrustDomain(identity: WorkloadIdentity, domains: Domains): Resolution {
+export function resolveTrustDomain(identity: TrustDomainChoice, domains: Pick<Domains, 'get' | 'all'>): Resolution {
   const named = trustDomainNameOf(identity);
   if (named !== undefined) {
     const state = domains.get(named);
