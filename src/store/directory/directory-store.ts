@@ -6,9 +6,9 @@ import { firstRevision, type Incoming, type Revision } from '../revision.ts';
 import { alreadyExists } from '../store-errors.ts';
 import { requirePathSafe } from './failures.ts';
 import { KeyedLock } from './keyed-lock.ts';
-import { isManifestKind, type ManifestObjects } from './manifest-objects.ts';
+import type { ManifestObjects } from './manifest-objects.ts';
 import type { ProblemBoard } from './problem-board.ts';
-import type { ProjectedForm } from './projected-form.ts';
+import { holdsReceipts, type ProjectedForm } from './projected-form.ts';
 import type { ProjectedObjects } from './projected-objects.ts';
 import type { RecordFiles } from './record-files.ts';
 import type { SourceProblem } from './source-problem.ts';
@@ -19,9 +19,12 @@ import type { WatchHub } from './watch-hub.ts';
 export interface DirectoryStoreParts {
   readonly hubs: Readonly<Record<Kind, WatchHub>>;
   readonly manifests: ManifestObjects;
+  /** Objects that people ask for in the output folder. */
+  readonly requests: ManifestObjects;
   readonly identities: ProjectedObjects;
   readonly identityForm: ProjectedForm;
   readonly bundles: ProjectedObjects;
+  readonly receipts: ProjectedObjects;
   readonly records: RecordFiles;
   readonly board: ProblemBoard;
   readonly versions: Versions;
@@ -37,8 +40,8 @@ export interface DirectoryStoreParts {
 }
 
 /**
- * The store of a standalone mtlsd. TrustDomains and WorkloadIdentities come from a folder of manifests, Secrets with an
- * identity and ConfigMaps become folders of files for consumers, all other Secrets (authority records) are files in the
+ * The store of a standalone mtlsd. TrustDomains and WorkloadIdentities come from a folder of manifests, CARotations from
+ * `requests/` in the output folder, Secrets with an identity and ConfigMaps become folders of files for consumers, all other Secrets (authority records) are files in the
  * state folder. It promises what the port says, across restarts and crashes: a file is replaced whole or not at all, and
  * nothing that cannot be read counts as absent.
  */
@@ -72,13 +75,13 @@ export class DirectoryStore implements Store {
 
   async patchStatus<K extends StatusKind>(key: ObjectKey<K>, status: StatusOf<K>, expect: Precondition): Promise<Kinds[K]> {
     this.#requireOpen(key);
-    return (await this.#parts.manifests.patchStatus(key, status, expect)) as unknown as Kinds[K];
+    return (await this.#sourceOf(key.kind).patchStatus(key, status, expect)) as unknown as Kinds[K];
   }
 
   async delete(key: ObjectKey, expect: Precondition): Promise<void> {
     this.#requireOpen(key);
     requirePathSafe(key);
-    if (key.kind === 'ConfigMap') return this.#parts.bundles.delete(key, expect);
+    if (key.kind === 'ConfigMap') return this.#configMaps(key).delete(key, expect);
     if (key.kind !== 'Secret') throw this.#notOurs(key);
     if (this.#parts.identities.has(placeOf(key))) return this.#parts.identities.delete(key, expect);
     return this.#parts.records.delete(key, expect);
@@ -86,8 +89,8 @@ export class DirectoryStore implements Store {
 
   /** Manifests that cannot be read say nothing about what is wanted; what only a cluster has is not served. */
   async serves(kind: Kind): Promise<boolean> {
-    if (isManifestKind(kind)) return this.#parts.manifestsAvailable();
-    return kind === 'Secret' || kind === 'ConfigMap';
+    if (this.#parts.manifests.holds(kind)) return this.#parts.manifestsAvailable();
+    return kind === 'Secret' || kind === 'ConfigMap' || this.#parts.requests.holds(kind);
   }
 
   /** All that is wrong in the folder of manifests, by file and line. */
@@ -116,22 +119,22 @@ export class DirectoryStore implements Store {
   }
 
   async #close(): Promise<void> {
-    const { stop, births, records, identities, bundles, manifests, release } = { ...this.#parts, births: this.#births };
+    const { stop, births, records, identities, bundles, receipts, manifests, requests, release } = { ...this.#parts, births: this.#births };
     await stop();
-    for (const part of [births, records, identities, bundles, manifests]) await part.idle();
+    for (const part of [births, records, identities, bundles, receipts, manifests, requests]) await part.idle();
     release();
   }
 
   async #get(key: ObjectKey): Promise<Revision | undefined> {
-    if (key.kind === 'ConfigMap') return this.#parts.bundles.get(key);
-    if (key.kind !== 'Secret') return this.#parts.manifests.get(key);
+    if (key.kind === 'ConfigMap') return this.#configMaps(key).get(key);
+    if (key.kind !== 'Secret') return this.#sourceOf(key.kind).get(key);
     if (this.#parts.identities.has(placeOf(key))) return this.#parts.identities.get(key);
     return this.#parts.records.get(key);
   }
 
   async #create(key: ObjectKey, object: Incoming): Promise<Revision> {
     const birth = () => this.#newborn(object);
-    if (key.kind === 'ConfigMap') return this.#parts.bundles.create(key, birth);
+    if (key.kind === 'ConfigMap') return this.#configMaps(key).create(key, birth);
     if (key.kind !== 'Secret') throw this.#notOurs(key);
     return this.#births.run(placeOf(key), async () => {
       const { identities, records, identityForm } = this.#parts;
@@ -145,10 +148,18 @@ export class DirectoryStore implements Store {
   }
 
   async #replace(key: ObjectKey, object: Incoming, expect: Precondition): Promise<Revision> {
-    if (key.kind === 'ConfigMap') return this.#parts.bundles.replace(key, object, expect);
+    if (key.kind === 'ConfigMap') return this.#configMaps(key).replace(key, object, expect);
     if (key.kind !== 'Secret') throw this.#notOurs(key);
     if (this.#parts.identities.has(placeOf(key))) return this.#parts.identities.replace(key, object, expect);
     return this.#parts.records.replace(key, object, expect);
+  }
+
+  #configMaps({ name }: ObjectKey): ProjectedObjects {
+    return holdsReceipts(name) ? this.#parts.receipts : this.#parts.bundles;
+  }
+
+  #sourceOf(kind: Kind): ManifestObjects {
+    return this.#parts.requests.holds(kind) ? this.#parts.requests : this.#parts.manifests;
   }
 
   #newborn(object: Incoming): Revision {
@@ -158,8 +169,9 @@ export class DirectoryStore implements Store {
 
   #notOurs(key: ObjectKey): MtlsdError {
     const object = describeKey(key);
-    const source = this.#parts.manifests.sourceOf(key) ?? 'the folder of manifests';
-    const why = isManifestKind(key.kind) ? `comes from ${source}: only the manifest changes it` : 'cannot be written: outside a cluster there is no such kind';
+    const sources = this.#sourceOf(key.kind);
+    const source = sources.sourceOf(key) ?? 'the folder of manifests';
+    const why = sources.holds(key.kind) ? `comes from ${source}: only the manifest changes it` : 'cannot be written: outside a cluster there is no such kind';
     return new MtlsdError('STORE_FORBIDDEN', `${object} ${why}.`, { details: { object } });
   }
 

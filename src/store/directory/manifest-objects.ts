@@ -14,15 +14,12 @@ import type { WatchHub } from './watch-hub.ts';
 /** Names the manifest that an object came from, below the folder of manifests. */
 const sourceAnnotation = 'mtlsd.io/source';
 
-/** The kinds that come from manifests. */
-const manifestKinds = ['TrustDomain', 'WorkloadIdentity'] as const satisfies readonly Kind[];
-
-/** Whether objects of a kind come from manifests. */
-export function isManifestKind(kind: Kind): boolean {
-  return (manifestKinds as readonly Kind[]).includes(kind);
-}
+/** The kinds that come from the folder of manifests. */
+export const manifestKinds: readonly Kind[] = ['TrustDomain', 'WorkloadIdentity'];
 
 interface ManifestObjectsParts {
+  /** The kinds that come from one source: what it is silent about is dropped, of these kinds alone. */
+  readonly kinds: readonly Kind[];
   readonly hubs: Readonly<Record<Kind, WatchHub>>;
   readonly files: StatusFiles;
   readonly versions: Versions;
@@ -47,12 +44,17 @@ export class ManifestObjects {
 
   /** Learns what was in force when the last run ended. Answers the paths of status files that cannot be used. */
   async load(): Promise<readonly string[]> {
-    const { objects, damaged } = await this.#parts.files.load(manifestKinds);
+    const { objects, damaged } = await this.#parts.files.load(this.#parts.kinds);
     for (const object of objects) {
       this.#parts.versions.seen(object.metadata.resourceVersion);
       this.#parts.hubs[object.kind].put(object);
     }
     return damaged.map(({ path, why }) => `${path}: ${why}`);
+  }
+
+  /** Whether objects of this kind come from here. */
+  holds(kind: Kind): boolean {
+    return this.#parts.kinds.includes(kind);
   }
 
   get(key: ObjectKey): Revision | undefined {
@@ -61,7 +63,7 @@ export class ManifestObjects {
 
   /** How many objects are in force. */
   get count(): number {
-    return manifestKinds.reduce((sum, kind) => sum + this.#parts.hubs[kind].size, 0);
+    return this.#parts.kinds.reduce((sum, kind) => sum + this.#parts.hubs[kind].size, 0);
   }
 
   /** The manifest that an object in force came from. */
@@ -72,7 +74,7 @@ export class ManifestObjects {
   /** What is in force, by `Kind namespace/name`. */
   inForce(): ReadonlyMap<string, InForce> {
     const all = new Map<string, InForce>();
-    for (const kind of manifestKinds) {
+    for (const kind of this.#parts.kinds) {
       for (const object of this.#parts.hubs[kind].all()) {
         const key = keyOf(object);
         all.set(describeKey(key), { key, source: object.metadata.annotations?.[sourceAnnotation] ?? '' });

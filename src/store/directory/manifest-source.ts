@@ -5,6 +5,7 @@ import { errnoOf } from './disk.ts';
 import { lookAtFolder, signatureOf, type FileLook, type FolderLook } from './manifest-folder.ts';
 import type { ManifestObjects } from './manifest-objects.ts';
 import { planManifests } from './manifest-plan.ts';
+import type { Kind } from '../port.ts';
 import { manifestBytesMax, parseManifest, type ParsedManifest } from './manifest-text.ts';
 import { problem, type SourceProblem } from './source-problem.ts';
 
@@ -37,12 +38,23 @@ export interface ScanResult {
 
 const never: ParsedManifest = { entries: [], problems: [], complete: false };
 
+/** A folder whose files become objects. */
+export interface SourceFolder {
+  readonly root: string;
+  /** What it is called in messages: `the folder of manifests`. */
+  readonly called: string;
+  /** What stands before its files in messages, so that they tell from which folder they are: empty, or ending in a slash. */
+  readonly prefix: string;
+  /** Why objects of a kind cannot be here, and what to do instead; undefined when they can. */
+  readonly refuses: (kind: Kind) => string | undefined;
+}
+
 /**
- * Follows the folder of manifests. Nothing that cannot be read, half-written or not, removes anything: objects go when their
+ * Follows a folder of manifests. Nothing that cannot be read, half-written or not, removes anything: objects go when their
  * file is gone or, read whole, is silent about them.
  */
 export class ManifestSource {
-  readonly #root: string;
+  readonly #folder: SourceFolder;
   readonly #objects: ManifestObjects;
   readonly #monotonicMs: () => number;
   #files = new Map<string, KnownFile>();
@@ -53,14 +65,15 @@ export class ManifestSource {
   #problems: readonly SourceProblem[] = [];
   #dirty = true;
 
-  constructor(root: string, objects: ManifestObjects, monotonicMs: () => number) {
-    this.#root = root;
+  constructor(folder: SourceFolder, objects: ManifestObjects, monotonicMs: () => number) {
+    this.#folder = folder;
     this.#objects = objects;
     this.#monotonicMs = monotonicMs;
   }
 
   get problems(): readonly SourceProblem[] {
-    return this.#problems;
+    const { prefix } = this.#folder;
+    return prefix === '' ? this.#problems : this.#problems.map((each) => ({ ...each, file: each.file === '' ? '' : `${prefix}${each.file}` }));
   }
 
   /** Whether the folder could be read at the last look: then what is not in it is not wanted. */
@@ -70,7 +83,7 @@ export class ManifestSource {
 
   /** Looks for changes and acts on those that have settled; at the first scan, on all that is there. */
   async scan(): Promise<ScanResult> {
-    const look = await lookAtFolder(this.#root);
+    const look = await lookAtFolder(this.#folder.root);
     const trouble = this.#rootTrouble(look);
     if ('error' in look || trouble !== undefined) {
       this.#available = false;
@@ -91,14 +104,15 @@ export class ManifestSource {
 
   #rootTrouble(look: FolderLook | { readonly error: string }): SourceProblem | undefined {
     const count = this.#objects.count;
+    const { called, root } = this.#folder;
     const stay = count === 0 ? '' : `; its ${count} objects stay as they are`;
     if ('error' in look) {
       const what = look.error === 'ENOENT' ? 'is missing' : `cannot be listed (${look.error})`;
-      return problem('MANIFESTS_UNAVAILABLE', '', `the folder of manifests ${this.#root} ${what}${stay}`);
+      return problem('MANIFESTS_UNAVAILABLE', '', `${called} ${root} ${what}${stay}`);
     }
     // A person who removes the last manifest leaves the same folder behind; a mount that went away does not.
     if (look.empty && count > 0 && look.identity !== this.#identity) {
-      return problem('MANIFESTS_UNAVAILABLE', '', `the folder of manifests ${this.#root} is empty, as after a lost mount${stay}`);
+      return problem('MANIFESTS_UNAVAILABLE', '', `${called} ${root} is empty, as after a lost mount${stay}`);
     }
     return undefined;
   }
@@ -156,18 +170,29 @@ export class ManifestSource {
 
   /** Undefined when the file changed while it was read. */
   async #read(path: string, signature: string): Promise<KnownFile | undefined> {
-    const absolute = join(this.#root, path);
+    const absolute = join(this.#folder.root, path);
     try {
       const before = await stat(absolute);
       // A huge file is judged by its size alone.
       const bytes = before.size > manifestBytesMax ? new Uint8Array(manifestBytesMax + 1) : await readFile(absolute);
       if (signatureOf(before) !== signature || signatureOf(await stat(absolute)) !== signature) return undefined;
-      return { signature, parsed: parseManifest(path, bytes, (key) => this.#objects.get(key)) };
+      return { signature, parsed: this.#sift(parseManifest(path, bytes, (key) => this.#objects.get(key))) };
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === undefined) throw error;
       return errno === 'ENOENT' ? undefined : { signature, parsed: unreadable(path, errno), retry: true };
     }
+  }
+
+  /** What belongs elsewhere is a problem, and no object. */
+  #sift(parsed: ParsedManifest): ParsedManifest {
+    const misplaced = parsed.entries.flatMap(({ key, file, line }) => {
+      const why = this.#folder.refuses(key.kind);
+      return why === undefined ? [] : [problem('MANIFEST_INVALID', file, why, { line, object: describeKey(key) })];
+    });
+    if (misplaced.length === 0) return parsed;
+    const entries = parsed.entries.filter(({ key }) => this.#folder.refuses(key.kind) === undefined);
+    return { ...parsed, entries, problems: [...parsed.problems, ...misplaced] };
   }
 
   async #apply(): Promise<void> {

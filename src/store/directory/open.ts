@@ -8,11 +8,12 @@ import { asFolderError } from './failures.ts';
 import { parseDefaultAccess, type DefaultAccess } from './file-access.ts';
 import { checkState, claimOut, claimState, requireApart, type Folders } from './folder-claims.ts';
 import { ForeignEdits } from './foreign-edits.ts';
-import { ManifestObjects } from './manifest-objects.ts';
+import { ManifestObjects, manifestKinds } from './manifest-objects.ts';
 import { ManifestSource } from './manifest-source.ts';
 import { ProblemBoard } from './problem-board.ts';
-import { bundleForm, identityForm } from './projected-form.ts';
+import { bundleForm, identityForm, receiptForm } from './projected-form.ts';
 import { ProjectedObjects } from './projected-objects.ts';
+import { openRequests, whyRequest } from './requests.ts';
 import { RecordFiles } from './record-files.ts';
 import { ScanLoop, type PassResult } from './scan-loop.ts';
 import { lockState } from './state-lock.ts';
@@ -90,23 +91,28 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
   const shared = { disk, versions, tag };
   const identities = new ProjectedObjects({ ...shared, root: join(folders.out, 'identities'), form, hub: hubs.Secret });
   const bundles = new ProjectedObjects({ ...shared, root: join(folders.out, 'bundles'), form: bundleForm, hub: hubs.ConfigMap });
+  const receipts = new ProjectedObjects({ ...shared, root: join(folders.out, 'receipts'), form: receiptForm, hub: hubs.ConfigMap });
   const records = new RecordFiles({ ...shared, state: folders.state, hub: hubs.Secret });
-  const manifests = new ManifestObjects({ hubs, files: new StatusFiles(folders.out, disk, tag), versions, nowMs, newUid });
-  for (const folder of ['identities', 'bundles', 'status']) await disk.makeFolder(join(folders.out, folder), 0o755);
+  const objectParts = { hubs, files: new StatusFiles(folders.out, disk, tag), versions, nowMs, newUid };
+  const manifests = new ManifestObjects({ ...objectParts, kinds: manifestKinds });
+  const requests = await openRequests(folders.out, disk, objectParts, monotonicMs);
+  for (const folder of ['identities', 'bundles', 'receipts', 'status']) await disk.makeFolder(join(folders.out, folder), 0o755);
   await disk.syncFolder(folders.out);
 
-  for (const path of [...(await identities.load()), ...(await bundles.load())]) log?.warn('the metadata of a folder cannot be read: it is written anew', { path });
+  for (const path of [...(await identities.load()), ...(await bundles.load()), ...(await receipts.load())]) log?.warn('the metadata of a folder cannot be read: it is written anew', { path });
   for (const error of await records.load()) log?.warn(error.message);
-  for (const problem of await manifests.load()) log?.warn('a status file cannot be used', { problem });
+  for (const problem of [...(await manifests.load()), ...requests.problems]) log?.warn('a status file cannot be used', { problem });
 
-  const source = new ManifestSource(folders.manifests, manifests, monotonicMs);
+  const source = new ManifestSource({ root: folders.manifests, called: 'the folder of manifests', prefix: '', refuses: whyRequest }, manifests, monotonicMs);
   const board = new ProblemBoard(folders.out, disk, tag);
-  const edits = [new ForeignEdits(identities), new ForeignEdits(bundles)];
+  const edits = [new ForeignEdits(identities), new ForeignEdits(bundles), new ForeignEdits(receipts)];
   const pass = serial(async (): Promise<PassResult> => {
     try {
-      return await source.scan();
+      // Side by side: trouble with one folder is no trouble with the other.
+      const [one, other] = await Promise.allSettled([source.scan(), requests.source.scan()]);
+      return bothOf(valueOf(one), valueOf(other));
     } finally {
-      await board.publish(source.problems);
+      await board.publish([...source.problems, ...requests.source.problems]);
       for (const edit of edits) await edit.pass();
     }
   });
@@ -115,9 +121,11 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
   return new DirectoryStore({
     hubs,
     manifests,
+    requests: requests.objects,
     identities,
     identityForm: form,
     bundles,
+    receipts,
     records,
     board,
     versions,
@@ -128,6 +136,16 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
     stop: () => loop.close(),
     release,
   });
+}
+
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+function bothOf(one: PassResult, other: PassResult): PassResult {
+  const waits = [one.againInMs, other.againInMs].filter((wait) => wait !== undefined);
+  return { againInMs: waits.length === 0 ? undefined : Math.min(...waits), folders: [...one.folders, ...other.folders] };
 }
 
 /** Looks until nothing is in flux: what a stopped mtlsd missed is in force when the store is open. */

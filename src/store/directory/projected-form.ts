@@ -1,5 +1,5 @@
 import { MtlsdError } from '../../errors/index.ts';
-import { annotations, labels, managedByMtlsd } from '../../resources/index.ts';
+import { annotations, labels, managedByMtlsd, receiptsPrefix } from '../../resources/index.ts';
 import { deepFreeze } from '../frozen.ts';
 import { describeKey, keyOf } from '../object-key.ts';
 import type { Revision } from '../revision.ts';
@@ -10,8 +10,10 @@ import type { GenerationFile } from './generation-folder.ts';
 /** How objects of one kind become files: where their folder is, what lies in it. */
 export interface ProjectedForm {
   readonly kind: 'Secret' | 'ConfigMap';
+  /** How many names `folderOf` answers. */
+  readonly depth: 1 | 2;
   /** The folder below the root, or undefined when the object does not live among these files. @throws STORE_INVALID */
-  folderOf(object: Revision): readonly [namespace: string, name: string] | undefined;
+  folderOf(object: Revision): readonly [namespace: string, name: string] | readonly [name: string] | undefined;
   files(object: Revision): readonly GenerationFile[];
   /** `data` from the files' bytes. */
   data(files: ReadonlyMap<string, Uint8Array>): Readonly<Record<string, string>>;
@@ -29,6 +31,7 @@ function dataOf(object: Revision): readonly (readonly [string, string])[] {
 export function identityForm(access: DefaultAccess): ProjectedForm {
   return {
     kind: 'Secret',
+    depth: 2,
     folderOf: (object) => {
       const identity = object.metadata.annotations?.[annotations.identity];
       if (identity === undefined || object.metadata.labels?.[labels.managedBy] !== managedByMtlsd) return undefined;
@@ -50,11 +53,24 @@ export function identityForm(access: DefaultAccess): ProjectedForm {
 /** ConfigMaps: `<namespace>/<name>/`, readable by all. */
 export const bundleForm: ProjectedForm = {
   kind: 'ConfigMap',
+  depth: 2,
   folderOf: (object) => [object.metadata.namespace ?? '', object.metadata.name],
   files: (object) => dataOf(object).map(([name, value]) => ({ name, bytes: Buffer.from(value, 'utf8'), access: { mode: 0o644 } })),
   data: (files) => Object.fromEntries([...files].map(([name, bytes]) => [name, Buffer.from(bytes).toString('utf8')])),
   remembered: (object) => object,
 };
+
+/** ConfigMaps of receipts: `<trust domain>/`, which is what their names end in. */
+export const receiptForm: ProjectedForm = {
+  ...bundleForm,
+  depth: 1,
+  folderOf: (object) => [object.metadata.name.slice(receiptsPrefix.length)],
+};
+
+/** Whether a ConfigMap of this name holds receipts of rotations. */
+export function holdsReceipts(name: string): boolean {
+  return name.startsWith(receiptsPrefix) && name.length > receiptsPrefix.length;
+}
 
 /** What lies beside the files: all of the object but its data, and the names of the files that make it up. */
 interface MetaFile {

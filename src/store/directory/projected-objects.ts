@@ -64,9 +64,11 @@ export class ProjectedObjects {
   /** Sweeps what a crash left behind and learns what is there. Only at start. Answers the folders that nobody can read. */
   async load(): Promise<readonly string[]> {
     const unusable: string[] = [];
-    for (const namespace of await folders(this.#parts.root)) {
-      for (const name of await folders(join(this.#parts.root, namespace))) {
-        const folder = join(this.#parts.root, namespace, name);
+    const { root, form } = this.#parts;
+    const above = form.depth === 1 ? [root] : (await folders(root)).map((namespace) => join(root, namespace));
+    for (const parent of above) {
+      for (const name of await folders(parent)) {
+        const folder = join(parent, name);
         if (name.startsWith(gonePrefix) || name.startsWith(temporaryPrefix)) {
           await this.#parts.disk.removeTree(folder);
           continue;
@@ -201,8 +203,7 @@ export class ProjectedObjects {
       const files = this.#parts.form.files(object);
       let print: string;
       try {
-        const [namespace = '', name = ''] = folder.slice(this.#parts.root.length + 1).split('/');
-        await ensureFolders(this.#parts.disk, this.#parts.root, [namespace, name], folderMode);
+        await ensureFolders(this.#parts.disk, this.#parts.root, folder.slice(this.#parts.root.length + 1).split('/'), folderMode);
         print = await writeGeneration(this.#parts.disk, folder, `${object.metadata.resourceVersion}-${this.#parts.tag()}`, encodeMeta(object), files);
       } catch (error) {
         await this.#resync(folder);
