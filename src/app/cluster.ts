@@ -21,6 +21,8 @@ export interface ClusterConfig {
   /** Namespaces in which Secrets may be read and written; undefined: all. */
   readonly watchNamespaces: readonly string[] | undefined;
   readonly bundles: { readonly configMaps: boolean; readonly clusterTrustBundles: boolean };
+  /** Whether pods get certificates for keys that never leave their node. */
+  readonly podCertificates: boolean;
 }
 
 const leaseName = 'mtlsd-controller';
@@ -127,7 +129,7 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   #context(): ControllerContext {
-    const { namespace, watchNamespaces, bundles } = this.#config;
+    const { namespace, watchNamespaces, bundles, podCertificates } = this.#config;
     return {
       store: this.#store,
       clock: systemClock,
@@ -138,7 +140,7 @@ export class ClusterDaemon implements AsyncDisposable {
       audit: this.#audit,
       metrics: this.#metrics,
       delivery,
-      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles },
+      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, podCertificates },
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

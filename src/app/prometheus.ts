@@ -14,6 +14,14 @@ export class PrometheusMetrics implements Metrics {
   });
   readonly #interruptions = new Counter({ name: 'mtlsd_watch_interruptions_total', help: 'Interrupted watches, by kind; each goes on by itself.', labelNames: ['kind'], registers: [this.registry] });
   readonly #queue = new Gauge({ name: 'mtlsd_queue_depth', help: 'Objects that wait to be reconciled or are being reconciled, by kind.', labelNames: ['kind'], registers: [this.registry] });
+  readonly #podCertificates = new Histogram({
+    name: 'mtlsd_pod_certificate_duration_seconds',
+    help: 'Time from first sight of a PodCertificateRequest to its answer, by outcome.',
+    labelNames: ['outcome'],
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60],
+    registers: [this.registry],
+  });
+  readonly #podCertificatesPending = new Gauge({ name: 'mtlsd_pod_certificates_pending', help: 'PodCertificateRequests that wait, by why; each is told by an Event on its pod.', labelNames: ['reason'], registers: [this.registry] });
   readonly #leader = new Gauge({ name: 'mtlsd_leader', help: 'Whether this replica reconciles and signs (1) or stands by (0).', registers: [this.registry] });
 
   constructor() {
@@ -35,6 +43,14 @@ export class PrometheusMetrics implements Metrics {
 
   queueDepth(kind: string, depth: number): void {
     this.#queue.set({ kind }, depth);
+  }
+
+  podCertificate(outcome: 'issued' | 'denied', tookMs: number): void {
+    this.#podCertificates.observe({ outcome }, tookMs / 1000);
+  }
+
+  podCertificatesPending(reason: string, count: number): void {
+    this.#podCertificatesPending.set({ reason }, count);
   }
 
   /** Tells whether this replica leads. */

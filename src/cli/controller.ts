@@ -12,12 +12,16 @@ interface ControllerOptions {
   readonly metricsListen?: { readonly host: string; readonly port: number };
   readonly watchNamespaces?: readonly string[];
   readonly bundles: readonly BundleKind[];
+  readonly delivery: readonly DeliveryKind[];
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
 
 const bundleKinds = ['config-maps', 'cluster-trust-bundles'] as const;
 type BundleKind = (typeof bundleKinds)[number];
+
+const deliveryKinds = ['secrets', 'pod-certificates'] as const;
+type DeliveryKind = (typeof deliveryKinds)[number];
 
 /** `mtlsd controller`: the reconcilers on a Kubernetes API server. */
 export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
@@ -29,6 +33,7 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
     .option('--metrics-listen <address>', 'host:port for /livez, /readyz and /metrics, such as 0.0.0.0:9464 (default: none)', address)
     .option('--watch-namespaces <names>', 'namespaces in which mtlsd may read and write Secrets, with commas between them (default: all)', names)
     .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
+    .option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`, delivery, deliveryKinds)
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
     .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
     .addHelpText(
@@ -51,6 +56,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     metrics: options.metricsListen,
     watchNamespaces: options.watchNamespaces,
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
+    podCertificates: options.delivery.includes('pod-certificates'),
   };
   // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
   const { ClusterDaemon } = await import('../app/cluster.ts');
@@ -77,9 +83,16 @@ function names(text: string): readonly string[] {
 }
 
 function bundles(text: string): readonly BundleKind[] {
-  if (text === 'none') return [];
+  return text === 'none' ? [] : someOf(bundleKinds, text, ', or none');
+}
+
+function delivery(text: string): readonly DeliveryKind[] {
+  return someOf(deliveryKinds, text, '');
+}
+
+function someOf<K extends string>(kinds: readonly K[], text: string, or: string): readonly K[] {
   const list = text.split(',').map((kind) => kind.trim());
-  const known = list.filter((kind): kind is BundleKind => (bundleKinds as readonly string[]).includes(kind));
-  if (known.length < list.length) throw new InvalidArgumentError(`write ${bundleKinds.join(', ')} with commas between them, or none.`);
+  const known = list.filter((kind): kind is K => (kinds as readonly string[]).includes(kind));
+  if (known.length < list.length) throw new InvalidArgumentError(`write ${kinds.join(', ')} with commas between them${or}.`);
   return known;
 }

@@ -19,6 +19,8 @@ export interface ClusterFeatures {
   readonly configMapBundles: boolean;
   /** Whether each trust domain gets a ClusterTrustBundle, where the API server serves them. */
   readonly clusterTrustBundles: boolean;
+  /** Whether mtlsd signs pod certificates, where the API server serves their requests. Left out: it does not. */
+  readonly podCertificates?: boolean;
 }
 
 /** What a file holds, with a version that is another one after each change; or why it cannot be used, for people. */

@@ -4,9 +4,11 @@ import { BundleReconciler } from './bundle/reconciler.ts';
 import { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
+import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
+import { startPodCertificates } from './pod-certificate/start.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
 import { TrustDomainReconciler } from './trust-domain/reconciler.ts';
 import { indexIdentities, indexSecrets } from './workload-identity/indexes.ts';
@@ -55,6 +57,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
+  controllers.push(...startFleet(context, caches, watch, started));
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);
@@ -65,6 +68,9 @@ export async function startControllers(context: ControllerContext): Promise<Cont
       await bundleController.whenIdle();
       targets.complete(domains.all().map(({ object }) => object.metadata.name));
     });
+  }
+  if (context.cluster?.podCertificates === true) {
+    startPodCertificates({ context, caches, domains, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
   return running(controllers, domains, whenSynced, started, abort);
 }
@@ -107,6 +113,11 @@ function watchIdentities({ cluster, systemNamespace }: ControllerContext, watch:
   indexSecrets(caches.secrets);
   indexIdentities(caches.identities);
   return caches;
+}
+
+function startFleet(context: ControllerContext, { identities, serviceAccounts, namespaces }: IdentityCaches, watch: Watch, started: Promise<void>): readonly Controller[] {
+  if (serviceAccounts === undefined || namespaces === undefined) return [];
+  return startClusterIdentities(context, { identities, serviceAccounts, namespaces, clusterIdentities: watch('ClusterWorkloadIdentity', {}) }, started);
 }
 
 function watchBundles({ cluster }: ControllerContext, { namespaces }: IdentityCaches, servesTrustBundles: boolean, watch: Watch): BundleCaches | undefined {

@@ -40,6 +40,10 @@ export interface Metrics {
   reconciled(kind: string, outcome: 'done' | 'retry', durationMs: number): void;
   storeInterrupted(kind: string): void;
   queueDepth(kind: string, depth: number): void;
+  /** A pod's request was answered, that long after it was first seen. Left out where pods ask nobody (standalone). */
+  podCertificate?(outcome: 'issued' | 'denied', tookMs: number): void;
+  /** How many requests of pods wait, by why. */
+  podCertificatesPending?(reason: string, count: number): void;
 }
 
 /** Time as a parameter, so that a test can run a year of rotations in a second. */

@@ -24,7 +24,9 @@ system:serviceaccount:{{ .Release.Namespace }}:mtlsd
 {{/* The namespaces whose Secrets mtlsd may touch, "*" for all. Its own is always among them. */}}
 {{- define "mtlsd.secretNamespaces" -}}
 {{- $namespaces := .Values.delivery.secrets.namespaces -}}
-{{- if has "*" $namespaces -}}
+{{- if not .Values.delivery.secrets.enabled -}}
+{{ .Release.Namespace }}
+{{- else if has "*" $namespaces -}}
 {{- if gt (len $namespaces) 1 -}}
 {{- fail "delivery.secrets.namespaces: \"*\" stands for every namespace and must stand alone: write [\"*\"], or the names without \"*\"" -}}
 {{- end -}}
@@ -40,6 +42,16 @@ system:serviceaccount:{{ .Release.Namespace }}:mtlsd
 {{- if not (and $bundles.configMaps $bundles.clusterTrustBundles) -}}
 {{- if $bundles.configMaps }}config-maps{{ else if $bundles.clusterTrustBundles }}cluster-trust-bundles{{ else }}none{{ end -}}
 {{- end -}}
+{{- end }}
+
+{{/* How identities reach pods, empty for every way. */}}
+{{- define "mtlsd.deliveryKinds" -}}
+{{- $secrets := .Values.delivery.secrets.enabled -}}
+{{- $podCertificates := .Values.delivery.podCertificates.enabled -}}
+{{- if not (or $secrets $podCertificates) -}}
+{{- fail "delivery: with neither secrets.enabled nor podCertificates.enabled no identity would reach a pod: enable one" -}}
+{{- end -}}
+{{- if not (and $secrets $podCertificates) }}{{ $secrets | ternary "secrets" "pod-certificates" }}{{ end -}}
 {{- end }}
 
 {{- define "mtlsd.image" -}}
