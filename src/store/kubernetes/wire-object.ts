@@ -4,15 +4,13 @@ import { withoutDecided } from '../decided-request.ts';
 import { kindTraits } from '../object-key.ts';
 import type { Kind, Kinds, Precondition, Watched } from '../port.ts';
 import { resourceTypeOf } from './resource-types.ts';
+import { keptAnnotations, keptFields } from './watched-fields.ts';
 
 /** An object as the API server sends it. */
 export interface WireObject {
   readonly metadata: ObjectMeta & { readonly managedFields?: unknown };
   readonly [field: string]: unknown;
 }
-
-/** Holds a whole manifest, contents included, when a person applied it: no part of a Secret's metadata. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Whether a parsed JSON value is an object with the identity that every stored object has. */
 export function isWireObject(value: unknown): value is WireObject {
@@ -30,13 +28,22 @@ export function fromWire<K extends Kind>(kind: K, wire: WireObject): Kinds[K] {
   return deepFreeze(object) as unknown as Kinds[K];
 }
 
-/** The object as a watch of its kind shows it: of kinds whose contents stay with the API server, the metadata alone. */
+/**
+ * The object as a watch of its kind shows it: of kinds whose contents stay with the API server, the metadata alone; of large
+ * ones the fields that the port's type has.
+ */
 export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject): Watched<K> {
-  if (!resourceTypeOf(kind).metadataOnly) return fromWire(kind, kind === 'PodCertificateRequest' ? withoutDecided(wire) : wire) as unknown as Watched<K>;
-  const { managedFields: _dropped, annotations, ...metadata } = wire.metadata;
-  const { [lastApplied]: _contents, ...others } = annotations ?? {};
-  const kept = Object.keys(others).length === 0 ? metadata : { ...metadata, annotations: others };
-  return deepFreeze({ apiVersion: kindTraits[kind].apiVersion, kind, metadata: kept }) as unknown as Watched<K>;
+  const type = resourceTypeOf(kind);
+  const { apiVersion: _version, kind: _kind, metadata: all, ...rest } = kind === 'PodCertificateRequest' ? withoutDecided(wire) : wire;
+  const { managedFields: _dropped, annotations, ...metadata } = all;
+  const kept = keptAnnotations(kind, annotations);
+  const object = {
+    apiVersion: kindTraits[kind].apiVersion,
+    kind,
+    metadata: kept === undefined ? metadata : { ...metadata, annotations: kept },
+    ...(type.metadataOnly ? {} : { ...type.empty, ...keptFields(kind, rest) }),
+  };
+  return deepFreeze(object) as unknown as Watched<K>;
 }
 
 /**

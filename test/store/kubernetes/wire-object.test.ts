@@ -37,6 +37,42 @@ describe('an object from the wire', () => {
     expect(watched).toEqual({ apiVersion: 'v1', kind: 'Secret', metadata: expect.objectContaining({ annotations: { kept: 'x' } }) as unknown });
     expect(Object.isFrozen(watched)).toBe(true);
   });
+
+  test('in a watch of pods has what the type of the port has, and nothing of its environment, probes or images', () => {
+    const spec = {
+      serviceAccountName: 'cart',
+      nodeName: 'n1',
+      tolerations: [{ key: 'x' }],
+      volumes: [{ name: 'v', secret: { secretName: 'cart-mtls', items: [{ key: 'tls.crt', path: 'c', mode: 256 }] }, hostPath: { path: '/' } }, { name: 'p', projected: { sources: [{ podCertificate: { signerName: 'mtlsd.io/x509', keyType: 'ED25519', certificateChainPath: 'c' } }, { serviceAccountToken: { path: 't' } }] } }],
+      containers: [{ name: 'c', image: 'i', env: [{ name: 'PASSWORD', value: 'geheim' }], volumeMounts: [{ name: 'v', mountPath: '/v', readOnly: true }] }],
+    };
+    const watched = watchedFromWire('Pod', { metadata: { ...metadata, ownerReferences: [{ uid: 'o' }], annotations: { 'mtlsd.io/a': '1', other: 'x' } } as never, spec, status: { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }], qosClass: 'Burstable', containerStatuses: [{ name: 'c', imageID: 'i', state: { running: { startedAt: '2026-01-01T00:00:00Z' } } }] } });
+    expect(watched).toEqual({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: expect.objectContaining({ labels: { a: 'b' }, annotations: { 'mtlsd.io/a': '1' }, ownerReferences: [{ uid: 'o' }] }) as unknown,
+      spec: {
+        serviceAccountName: 'cart',
+        nodeName: 'n1',
+        volumes: [{ name: 'v', secret: { secretName: 'cart-mtls', items: [{ key: 'tls.crt', path: 'c', mode: 256 }] } }, { name: 'p', projected: { sources: [{ podCertificate: { signerName: 'mtlsd.io/x509', keyType: 'ED25519' } }, {}] } }],
+        containers: [{ name: 'c', env: [{ name: 'PASSWORD' }], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+      },
+      status: { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }], containerStatuses: [{ name: 'c', state: { running: { startedAt: '2026-01-01T00:00:00Z' } } }] },
+    });
+    expect(Object.isFrozen(watched.spec.containers[0])).toBe(true);
+  });
+
+  test('of a service account keeps the labels; of an identity everything but what kubectl left', () => {
+    const annotations = { [lastApplied]: '{"spec":{}}', 'iam.example/role': 'r' };
+    expect(watchedFromWire('ServiceAccount', { metadata: { ...metadata, annotations } }).metadata).not.toHaveProperty('annotations');
+    const identity = watchedFromWire('WorkloadIdentity', { metadata: { ...metadata, annotations }, spec: { ttl: '1h', later: { field: 1 } }, status: { trustDomain: 'x' } });
+    expect(identity).toMatchObject({ metadata: { annotations: { 'iam.example/role': 'r' } }, spec: { ttl: '1h', later: { field: 1 } }, status: { trustDomain: 'x' } });
+    expect(identity.metadata.annotations).not.toHaveProperty([lastApplied]);
+  });
+
+  test('has the fields of its kind even where a watch leaves them out', () => {
+    expect(watchedFromWire('TrustDomain', { metadata }).spec).toEqual({});
+  });
 });
 
 describe('an object for the wire', () => {
