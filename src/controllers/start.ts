@@ -5,7 +5,6 @@ import { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
-import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
@@ -58,7 +57,6 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
-  controllers.push(...startFleet(context, caches, watch, started));
   controllers.push(...startFleet(context, caches, watch, started));
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
@@ -115,11 +113,6 @@ function watchIdentities({ cluster, systemNamespace }: ControllerContext, watch:
   indexSecrets(caches.secrets);
   indexIdentities(caches.identities);
   return caches;
-}
-
-function startFleet(context: ControllerContext, { identities, serviceAccounts, namespaces }: IdentityCaches, watch: Watch, started: Promise<void>): readonly Controller[] {
-  if (serviceAccounts === undefined || namespaces === undefined) return [];
-  return startClusterIdentities(context, { identities, serviceAccounts, namespaces, clusterIdentities: watch('ClusterWorkloadIdentity', {}) }, started);
 }
 
 function startFleet(context: ControllerContext, { identities, serviceAccounts, namespaces }: IdentityCaches, watch: Watch, started: Promise<void>): readonly Controller[] {
