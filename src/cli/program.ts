@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { controllerCommand } from './controller.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { injectCommand } from './inject.ts';
 import { inspectCommand } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { runCommand } from './run.ts';
@@ -22,6 +23,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(runCommand(io, untilStopped))
     .addCommand(controllerCommand(io, untilStopped))
     .addCommand(statusCommand(io, untilStopped))
+    .addCommand(injectCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io));
   for (const command of [mtlsd, ...mtlsd.commands]) {

@@ -3,40 +3,52 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { MtlsdError } from '../errors/index.ts';
 import type { CliIo } from './io.ts';
 
-/** What certificates, keys and bundles never reach: a larger file is another one than was meant. */
-const inputBytesMax = 1024 * 1024;
+/** What a command reads: a larger file is another one than was meant. */
+export interface ExpectedInput {
+  readonly mebibytesMax: number;
+  /** Completing "give …". */
+  readonly what: string;
+  /** A file in a folder, as an example. */
+  readonly example: string;
+}
+
+const credentials: ExpectedInput = { mebibytesMax: 1, what: 'a certificate, key or bundle', example: 'tls.crt' };
+/** Whole applications fit, and what nobody reads does not. */
+export const manifests: ExpectedInput = { mebibytesMax: 16, what: 'manifests', example: 'deployment.yaml' };
+
+const bytesMax = ({ mebibytesMax }: ExpectedInput): number => mebibytesMax * 1024 * 1024;
 
 /** An argument that names something unusable: the sentence says what it is and what to give instead. */
 export function unusable(argument: string, sentence: string, cause?: unknown): MtlsdError<'CONFIGURATION_INVALID'> {
   return new MtlsdError('CONFIGURATION_INVALID', sentence, { details: { option: argument }, cause });
 }
 
-function tooLarge(argument: string, name: string): MtlsdError {
-  return unusable(argument, `${name} is larger than 1 MiB: name the file of a certificate, key or bundle.`);
+function tooLarge(argument: string, name: string, { mebibytesMax, what }: ExpectedInput): MtlsdError {
+  return unusable(argument, `${name} is larger than ${mebibytesMax} MiB: name the file of ${what}.`);
 }
 
-async function readStream(stream: NodeJS.ReadableStream, argument: string): Promise<Uint8Array> {
+async function readStream(stream: NodeJS.ReadableStream, argument: string, expected: ExpectedInput): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > inputBytesMax) throw tooLarge(argument, 'Standard input');
+    if (length > bytesMax(expected)) throw tooLarge(argument, 'Standard input', expected);
     chunks.push(bytes);
   }
   return new Uint8Array(Buffer.concat(chunks));
 }
 
 /** Reads to the end rather than by the size that is stated: a pipe has none, and a file may grow. */
-async function readHandle(handle: FileHandle, argument: string, file: string): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(inputBytesMax + 1);
+async function readHandle(handle: FileHandle, argument: string, file: string, expected: ExpectedInput): Promise<Uint8Array> {
+  const buffer = Buffer.alloc(bytesMax(expected) + 1);
   let length = 0;
   while (length < buffer.length) {
     const { bytesRead } = await handle.read(buffer, length, buffer.length - length);
     if (bytesRead === 0) return new Uint8Array(buffer.subarray(0, length));
     length += bytesRead;
   }
-  throw tooLarge(argument, file);
+  throw tooLarge(argument, file, expected);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -52,16 +64,16 @@ function notReadable(argument: string, file: string, error: unknown): MtlsdError
   return unusable(argument, `${file} ${reasons[code] ?? `cannot be read (${code})`}.`, error);
 }
 
-function checkKind(stats: Stats, argument: string, file: string): void {
+function checkKind(stats: Stats, argument: string, file: string, { example }: ExpectedInput): void {
   if (!stats.isDirectory()) return;
-  throw unusable(argument, `${file} is a folder: name a file in it, such as ${file.replace(/\/*$/u, '')}/tls.crt.`);
+  throw unusable(argument, `${file} is a folder: name a file in it, such as ${file.replace(/\/*$/u, '')}/${example}.`);
 }
 
-async function readFile(argument: string, file: string): Promise<Uint8Array> {
+async function readFile(argument: string, file: string, expected: ExpectedInput): Promise<Uint8Array> {
   try {
     await using handle = await open(file, 'r');
-    checkKind(await handle.stat(), argument, file);
-    return await readHandle(handle, argument, file);
+    checkKind(await handle.stat(), argument, file, expected);
+    return await readHandle(handle, argument, file, expected);
   } catch (error) {
     if (error instanceof MtlsdError) throw error;
     throw notReadable(argument, file, error);
@@ -69,12 +81,12 @@ async function readFile(argument: string, file: string): Promise<Uint8Array> {
 }
 
 /**
- * The bytes of `file`, or of standard input for `-`: at least one, at most 1 MiB. `argument` is what the user called it.
+ * The bytes of `file`, or of standard input for `-`: at least one, and no more than is `expected`. `argument` is what the user called it.
  *
  * @throws MtlsdError `CONFIGURATION_INVALID`, whose message says what to give instead
  */
-export async function readInput(io: CliIo, argument: string, file: string): Promise<Uint8Array> {
-  const bytes = file === '-' ? await readStream(io.stdin, argument) : await readFile(argument, file);
+export async function readInput(io: CliIo, argument: string, file: string, expected: ExpectedInput = credentials): Promise<Uint8Array> {
+  const bytes = file === '-' ? await readStream(io.stdin, argument, expected) : await readFile(argument, file, expected);
   if (bytes.length > 0) return bytes;
-  throw unusable(argument, `${file === '-' ? 'Standard input' : file} is empty: give a certificate, key or bundle.`);
+  throw unusable(argument, `${file === '-' ? 'Standard input' : file} is empty: give ${expected.what}.`);
 }

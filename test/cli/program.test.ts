@@ -27,7 +27,7 @@ async function parse(...args: readonly string[]): Promise<{ readonly stdout: str
   return { stdout, stderr, status: undefined };
 }
 
-const commands = ['run', 'controller', 'status', 'inspect', 'verify'];
+const commands = ['run', 'controller', 'status', 'inject', 'inspect', 'verify'];
 
 describe('mtlsd', () => {
   test('has the commands that others script', async () => {
