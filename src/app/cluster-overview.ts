@@ -60,6 +60,6 @@ export class ClusterOverview implements AsyncDisposable {
     cancel();
     if (outcome !== 'late') return;
     await this.#store.get({ kind: 'TrustDomain', name: 'none' });
-    throw new MtlsdError('STORE_UNAVAILABLE', 'the API server answers, but not with TrustDomains and WorkloadIdentities: are the CRDs installed (kubectl apply -f crds/)?', { details: { object: 'TrustDomain' } });
+    throw new MtlsdError('STORE_UNAVAILABLE', 'the API server answers, but not with TrustDomains, WorkloadIdentities and CARotations: are the CRDs installed, and those of this version (kubectl apply -f crds/)?', { details: { object: 'TrustDomain' } });
   }
 }

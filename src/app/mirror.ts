@@ -1,18 +1,21 @@
-import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { CARotation, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import type { Store, WatchHandler } from '../store/port.ts';
+import type { Sight } from './sight.ts';
 import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
 
 /** The API objects of a store as they are now, for whoever shows them. */
 export class Mirror {
   readonly #trustDomains = new Map<string, TrustDomain>();
   readonly #identities = new Map<string, WorkloadIdentity>();
+  readonly #rotations = new Map<string, CARotation>();
   readonly #listeners: (() => void)[] = [];
   readonly #filled: Promise<unknown>;
 
   constructor(store: Store, signal: AbortSignal) {
-    const kinds = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const kinds = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
     store.watch('TrustDomain', {}, this.#handler(this.#trustDomains, kinds[0].resolve), signal);
     store.watch('WorkloadIdentity', {}, this.#handler(this.#identities, kinds[1].resolve), signal);
+    store.watch('CARotation', {}, this.#handler(this.#rotations, kinds[2].resolve), signal);
     this.#filled = Promise.all(kinds.map(async (kind) => kind.promise));
   }
 
@@ -22,7 +25,12 @@ export class Mirror {
   }
 
   overview(sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
-    return overviewOf([...this.#trustDomains.values()], [...this.#identities.values()], sourceProblems, nowMs);
+    return overviewOf(this.sight(), sourceProblems, nowMs);
+  }
+
+  /** The objects themselves. */
+  sight(): Sight {
+    return { trustDomains: [...this.#trustDomains.values()], identities: [...this.#identities.values()], rotations: [...this.#rotations.values()] };
   }
 
   /** Calls `listener` after each change. */

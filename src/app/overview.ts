@@ -1,21 +1,16 @@
 import { backdateMs } from '../authority/index.ts';
-import type { Condition, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import { rotationRow, standstill, type RotationRow } from './rotation-row.ts';
+import type { Sight } from './sight.ts';
+import { isTrue, trustDomainRow, type TrustDomainRow } from './trust-domain-row.ts';
 
 /** What `mtlsd status` and the live table show. Times are RFC 3339. */
 export interface Overview {
   readonly trustDomains: readonly TrustDomainRow[];
+  /** Rotations of authorities, those under way first. */
+  readonly rotations: readonly RotationRow[];
   readonly identities: readonly IdentityRow[];
   readonly problems: readonly ProblemRow[];
-}
-
-/** One trust domain. */
-export interface TrustDomainRow {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly signerEpoch: number | undefined;
-  readonly bundleGeneration: number | undefined;
-  readonly bundleSha256: string | undefined;
-  readonly authorities: readonly { readonly keyIdentifier: string; readonly role: string; readonly state: string; readonly notAfter: string }[];
 }
 
 /** One identity. `lifeLeft` is the part of its life that is left, 0 to 1. */
@@ -41,24 +36,27 @@ export interface ProblemRow {
 }
 
 /** Makes an overview of the objects as they are. Pure. */
-export function overviewOf(trustDomains: readonly TrustDomain[], identities: readonly WorkloadIdentity[], sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+export function overviewOf({ trustDomains, identities, rotations }: Sight, sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+  const domainRows = [...trustDomains].sort(byName).map((object) => trustDomainRow(object, identities, nowMs));
   return {
-    trustDomains: [...trustDomains].sort(byName).map(trustDomainRow),
+    trustDomains: domainRows,
+    rotations: [...rotations].sort(byName).map(rotationRow).sort((a, b) => Number(a.ended) - Number(b.ended)),
     identities: [...identities].sort(byName).map((identity) => identityRow(identity, nowMs)),
-    problems: [...sourceProblems, ...[...trustDomains, ...identities].sort(byName).flatMap((object) => problemsOf(object, nowMs))],
+    problems: [
+      ...sourceProblems,
+      ...[...trustDomains, ...identities].sort(byName).flatMap((object) => problemsOf(object, nowMs)),
+      ...domainRows.filter(({ violations }) => violations > 0).map(violationOf),
+      ...[...rotations].sort(byName).flatMap((rotation) => {
+        const why = standstill(rotation);
+        return why === undefined ? [] : [{ object: describe(rotation), ...why }];
+      }),
+    ],
   };
 }
 
-function trustDomainRow(object: TrustDomain): TrustDomainRow {
-  const { status } = object;
-  return {
-    name: object.metadata.name,
-    ready: isTrue(status?.conditions, 'Ready'),
-    signerEpoch: status?.signerEpoch,
-    bundleGeneration: status?.bundle?.generation,
-    bundleSha256: status?.bundle?.sha256,
-    authorities: (status?.authorities ?? []).map(({ keyIdentifier, role, state, notAfter }) => ({ keyIdentifier, role, state, notAfter })),
-  };
+function violationOf({ name, violations }: TrustDomainRow): ProblemRow {
+  const message = `${violations} certificate${violations === 1 ? '' : 's'} in use ${violations === 1 ? 'is' : 'are'} of an authority that is not in the record of ${name}: an older record was restored, or a root was given up. Peers with the bundle of today refuse them until they are issued again`;
+  return { object: `TrustDomain ${name}`, reason: 'UnknownIssuer', message };
 }
 
 function identityRow(identity: WorkloadIdentity, nowMs: number): IdentityRow {
@@ -111,10 +109,6 @@ function overdueOf(identity: WorkloadIdentity, nowMs: number): Omit<ProblemRow, 
   const graceMs = (Date.parse(notAfter) - Date.parse(renewalTime)) / 4;
   if (nowMs <= Date.parse(renewalTime) + graceMs) return undefined;
   return { reason: 'RenewalOverdue', message: `it was due for renewal at ${renewalTime} and expires at ${notAfter}: is mtlsd running?` };
-}
-
-function isTrue(conditions: readonly Condition[] | undefined, type: string): boolean {
-  return conditions?.find((condition) => condition.type === type)?.status === 'True';
 }
 
 function describe(object: StoredObject): string {

@@ -1,5 +1,7 @@
 import { styleText } from 'node:util';
-import type { IdentityRow, Overview, TrustDomainRow } from '../app/overview.ts';
+import type { IdentityRow, Overview } from '../app/overview.ts';
+import type { RotationRow } from '../app/rotation-row.ts';
+import type { AuthorityRow, TrustDomainRow } from '../app/trust-domain-row.ts';
 import { fit, fitEnd, table } from './table.ts';
 
 /** How an overview is drawn. */
@@ -10,11 +12,12 @@ export interface OverviewStyle {
 }
 
 type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold' | 'cyan';
+type Painter = (colour: Colour, text: string) => string;
 
 /** The overview as text: trust domains with their authorities, identities with life left, and what is wrong. */
 export function overviewText(overview: Overview, style: OverviewStyle): string {
   const paint = painter(style.colour);
-  const sections = [trustDomainsText(overview.trustDomains, paint), identitiesText(overview.identities, style, paint), problemsText(overview, paint)];
+  const sections = [trustDomainsText(overview.trustDomains, paint), rotationsText(overview.rotations, paint), identitiesText(overview.identities, style, paint), problemsText(overview, paint)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
@@ -59,7 +62,7 @@ function columnsFor(identities: readonly IdentityRow[], width: number) {
   return { name, spiffeId: left >= 12 ? left : 0, issuer: roomy, bar };
 }
 
-function lifeBar(row: IdentityRow, cells: number, paint: (colour: Colour, text: string) => string): string {
+function lifeBar(row: IdentityRow, cells: number, paint: Painter): string {
   if (row.lifeLeft === undefined || row.lifeLeftSeconds === undefined) return '';
   const full = Math.round(row.lifeLeft * cells);
   const colour = row.lifeLeft > 0.35 ? 'green' : row.lifeLeft > 0.15 ? 'yellow' : 'red';
@@ -74,23 +77,69 @@ export function spoken(seconds: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
 }
 
-function trustDomainsText(trustDomains: readonly TrustDomainRow[], paint: (colour: Colour, text: string) => string): string {
+function trustDomainsText(trustDomains: readonly TrustDomainRow[], paint: Painter): string {
   if (trustDomains.length === 0) return paint('dim', 'No trust domain yet: add a TrustDomain.');
   return trustDomains
     .map((domain) => {
       const title = `${paint('bold', domain.name)}  ${domain.ready ? paint('green', 'ready') : paint('red', 'not ready')}  signer epoch ${domain.signerEpoch ?? '-'}  bundle ${domain.bundleGeneration ?? '-'}`;
-      const rows = domain.authorities.map((authority) => [`  ${authority.role.toLowerCase()}`, authority.state.toLowerCase(), paint('cyan', authority.keyIdentifier.slice(0, 8)), `until ${authority.notAfter}`]);
-      return rows.length === 0 ? title : `${title}\n${table(rows)}`;
+      if (domain.authorities.length === 0) return title;
+      return [title, table(domain.authorities.map((authority) => authorityCells(authority, paint))), `  ${placesText(domain, paint)}`].join('\n');
     })
     .join('\n');
 }
 
-function problemsText(overview: Overview, paint: (colour: Colour, text: string) => string): string {
+/** A root's end is told in good time: nobody can put it off. */
+const rootEndingSeconds = 30 * 86_400;
+/** But for one that never lived long: that is no news. */
+const rootEndingPart = 0.25;
+
+function authorityCells({ role, state, keyIdentifier, notAfter, lifeLeft, lifeLeftSeconds, liveLeaves }: AuthorityRow, paint: Painter): readonly string[] {
+  const isRoot = role === 'Root';
+  const ending = lifeLeftSeconds < rootEndingSeconds && lifeLeft < rootEndingPart ? paint('yellow', `ends in ${spoken(lifeLeftSeconds)}`) : '';
+  const leaves = isRoot ? ending : `${liveLeaves} certificate${liveLeaves === 1 ? '' : 's'}`;
+  return [`  ${role.toLowerCase()}`, state.toLowerCase(), paint('cyan', keyIdentifier.slice(0, 8)), `until ${notAfter}`, leaves];
+}
+
+/** How far the newest bundle has come, and whether anything in use has a root that is not in it. */
+function placesText({ bundles, bundleGeneration, notOnNewest, targets, violations }: TrustDomainRow, paint: Painter): string {
+  const beside = targets === undefined ? 0 : targets.written + targets.stale + targets.failing.length;
+  const all = bundles.reduce((sum, { identities }) => sum + identities, 0) + beside;
+  const older = bundles.filter(({ generation }) => generation !== bundleGeneration).map(({ generation, identities }) => `${identities} on ${generation}`);
+  const reached = `bundle ${bundleGeneration ?? '-'} in ${all - notOnNewest} of ${all} places`;
+  const lagging = older.length === 0 ? '' : ` (${older.join(', ')})`;
+  const wrong = `${violations} violation${violations === 1 ? '' : 's'}`;
+  return `${notOnNewest === 0 ? reached : paint('yellow', `${reached}${lagging}`)}, ${violations === 0 ? wrong : paint('red', wrong)}`;
+}
+
+/** Rotations, those under way first; what ended stays as a line until its CARotation is deleted. */
+function rotationsText(rotations: readonly RotationRow[], paint: Painter): string {
+  if (rotations.length === 0) return '';
+  const rows = rotations.map((rotation) => [rotation.ended ? rotation.name : paint('bold', rotation.name), rotation.what.toLowerCase(), paint(phaseColour(rotation), phaseOf(rotation)), gateOf(rotation)]);
+  return table([['ROTATION', 'WHAT', 'PHASE', 'GATE'].map((title) => paint('dim', title)), ...rows]);
+}
+
+function phaseOf({ phase, direction, mode }: RotationRow): string {
+  return `${phase ?? 'not begun'}${direction === 'Back' ? ' (back)' : ''}${mode === 'Emergency' ? ' (emergency)' : ''}`;
+}
+
+function phaseColour({ phase, ended }: RotationRow): Colour {
+  if (!ended) return 'cyan';
+  return phase === 'Complete' ? 'green' : 'dim';
+}
+
+function gateOf({ ended, gate, progress, stragglers, nextTime, finishedAt }: RotationRow): string {
+  if (ended) return finishedAt === undefined ? '' : `since ${finishedAt}`;
+  if (gate === undefined) return '';
+  const held = stragglers === 0 ? '' : `, held up by ${stragglers}`;
+  return `${gate}${progress === undefined ? '' : ` ${progress}`}${held}${nextTime === undefined ? '' : `, by ${nextTime}`}`;
+}
+
+function problemsText(overview: Overview, paint: Painter): string {
   if (overview.problems.length === 0) return paint('green', 'Nothing is wrong.');
   const lines = overview.problems.map((problem) => `${paint('red', '✗')} ${paint('bold', problem.object)}  ${problem.reason}\n  ${problem.message}`);
   return `${paint('red', `${overview.problems.length} thing${overview.problems.length === 1 ? '' : 's'} to look at:`)}\n${lines.join('\n')}`;
 }
 
-function painter(colour: boolean): (format: Colour, text: string) => string {
+function painter(colour: boolean): Painter {
   return (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text);
 }

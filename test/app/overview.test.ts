@@ -20,17 +20,17 @@ const trustDomain = (name: string, ...conditions: Condition[]): TrustDomain => (
 
 describe('an overview', () => {
   test('tells the life that is left without the time by which certificates are dated back, and renewals without the first', () => {
-    expect(overviewOf([], [identity('cart')], [], nowMs).identities[0]).toMatchObject({ namespace: 'shop', name: 'cart', ready: true, lifeLeft: 0.5, lifeLeftSeconds: 1800, renewals: 3 });
+    expect(overviewOf({ trustDomains: [], identities: [identity('cart')], rotations: [] }, [], nowMs).identities[0]).toMatchObject({ namespace: 'shop', name: 'cart', ready: true, lifeLeft: 0.5, lifeLeftSeconds: 1800, renewals: 3 });
   });
 
   test.each([['2026-01-01T00:00:00Z', 0], ['2025-01-01T00:00:00Z', 0]])('an identity that ended at %s is not ready, whatever its conditions say', (notAfter, lifeLeft) => {
-    expect(overviewOf([], [identity('cart', { notAfter })], [], nowMs).identities[0]).toMatchObject({ ready: false, lifeLeft, lifeLeftSeconds: 0 });
+    expect(overviewOf({ trustDomains: [], identities: [identity('cart', { notAfter })], rotations: [] }, [], nowMs).identities[0]).toMatchObject({ ready: false, lifeLeft, lifeLeftSeconds: 0 });
   });
 
   test('an identity that was never issued has no life, no renewals, and says why', () => {
     const conditions = [condition('Issued', 'False', 'Denied', 'no'), condition('Ready', 'False', 'Denied', 'no')];
     const bare: WorkloadIdentity = { ...identity('cart'), status: { conditions } };
-    const { identities, problems } = overviewOf([], [bare], [], nowMs);
+    const { identities, problems } = overviewOf({ trustDomains: [], identities: [bare], rotations: [] }, [], nowMs);
     expect(identities[0]).toMatchObject({ ready: false, lifeLeft: undefined, renewals: 0 });
     expect(problems).toEqual([{ object: 'WorkloadIdentity shop/cart', reason: 'Denied', message: 'no' }]); // once, though two conditions say it
   });
@@ -38,17 +38,17 @@ describe('an overview', () => {
   test('tells what is wrong in order: manifests, then objects by name; not what is only information', () => {
     const warned = trustDomain('b.example', condition('Ready', 'True', 'RootEnding', 'soon'), condition('InUse', 'False', 'NoIdentities', 'unused'));
     const broken = trustDomain('a.example', condition('Ready', 'False', 'RootExpired', 'expired'));
-    const { problems, trustDomains } = overviewOf([warned, broken], [identity('cart')], [{ object: 'x.yaml', reason: 'Invalid', message: 'm' }], nowMs);
+    const { problems, trustDomains } = overviewOf({ trustDomains: [warned, broken], identities: [identity('cart')], rotations: [] }, [{ object: 'x.yaml', reason: 'Invalid', message: 'm' }], nowMs);
     expect(problems.map(({ object, reason }) => `${object} ${reason}`)).toEqual(['x.yaml Invalid', 'TrustDomain a.example RootExpired', 'TrustDomain b.example RootEnding']);
     expect(trustDomains.map(({ name, ready }) => [name, ready])).toEqual([['a.example', false], ['b.example', true]]);
   });
 
   test('asks whether mtlsd runs when a renewal is overdue and nobody said why', () => {
     const late = Date.parse('2026-01-01T00:40:00Z');
-    expect(overviewOf([], [identity('cart')], [], late).problems).toEqual([{ object: 'WorkloadIdentity shop/cart', reason: 'RenewalOverdue', message: expect.stringContaining('is mtlsd running?') as string }]);
-    expect(overviewOf([], [identity('cart')], [], nowMs + 61_000).problems).toEqual([]);
+    expect(overviewOf({ trustDomains: [], identities: [identity('cart')], rotations: [] }, [], late).problems).toEqual([{ object: 'WorkloadIdentity shop/cart', reason: 'RenewalOverdue', message: expect.stringContaining('is mtlsd running?') as string }]);
+    expect(overviewOf({ trustDomains: [], identities: [identity('cart')], rotations: [] }, [], nowMs + 61_000).problems).toEqual([]);
     const told = identity('cart', { conditions: [condition('Issued', 'False', 'StoreUnavailable', 'the disk is full')] });
-    expect(overviewOf([], [told], [], late).problems.map(({ reason }) => reason)).toEqual(['StoreUnavailable']);
+    expect(overviewOf({ trustDomains: [], identities: [told], rotations: [] }, [], late).problems.map(({ reason }) => reason)).toEqual(['StoreUnavailable']);
   });
 });
 
@@ -72,6 +72,6 @@ describe('an output folder', () => {
     const failure = await readOutputFolder(join(folder, 'nowhere'), nowMs).catch((error: unknown) => error);
     expect(isMtlsdError(failure, 'OUTPUT_NOT_FOUND')).toBe(true);
     mkdirSync(join(folder, 'empty/status'), { recursive: true });
-    expect(await readOutputFolder(join(folder, 'empty'), nowMs)).toEqual({ trustDomains: [], identities: [], problems: [] });
+    expect(await readOutputFolder(join(folder, 'empty'), nowMs)).toEqual({ trustDomains: [], rotations: [], identities: [], problems: [] });
   });
 });

@@ -70,8 +70,8 @@ describe('a frame of the live view', () => {
   });
 
   test('says that nothing is there yet, and marks a trust domain that is not ready', () => {
-    expect(frame({ trustDomains: [], identities: [], problems: [] }).join('\n')).toContain('mtlsd  no trust domain yet');
+    expect(frame({ trustDomains: [], rotations: [], identities: [], problems: [] }).join('\n')).toContain('mtlsd  no trust domain yet');
     const [domain] = overview([]).trustDomains;
-    expect(frame({ trustDomains: domain === undefined ? [] : [{ ...domain, ready: false }], identities: [], problems: [] })[0]).toContain('shop.example (not ready)');
+    expect(frame({ trustDomains: domain === undefined ? [] : [{ ...domain, ready: false }], rotations: [], identities: [], problems: [] })[0]).toContain('shop.example (not ready)');
   });
 });

@@ -13,6 +13,7 @@ describe('the overview as text', () => {
       [
         'shop.example  ready  signer epoch 2  bundle 1',
         '  root  active  fedcba98  until 2027-01-01T00:00:00Z',
+        '  bundle 1 in 2 of 2 places, 0 violations',
         '',
         'IDENTITY   SPIFFE ID                              ISSUER    LIFE LEFT             RENEWALS',
         'shop/cart  spiffe://shop.example/ns/shop/sa/cart  01234567  ██████░░░░░░ 30m 00s  3',
@@ -32,9 +33,37 @@ describe('the overview as text', () => {
   });
 
   test('says what to do when there is nothing yet', () => {
-    const text = overviewText({ trustDomains: [], identities: [], problems: [] }, { colour: false, width: 100 });
+    const text = overviewText({ trustDomains: [], rotations: [], identities: [], problems: [] }, { colour: false, width: 100 });
     expect(text).toContain('No trust domain yet: add a TrustDomain.');
     expect(text).toContain('No identities yet: add a WorkloadIdentity.');
+  });
+
+  test('tells how far bundles and rotations have come, certificates by authority, and a root that ends', () => {
+    const base = overview([row('cart')]);
+    const [domain] = base.trustDomains;
+    if (domain === undefined) throw new Error('no trust domain');
+    const root = { keyIdentifier: 'fedcba9876543210', role: 'Root', state: 'Retiring', notAfter: '2027-01-01T00:00:00Z', lifeLeft: 0.01, lifeLeftSeconds: 86_400, liveLeaves: 0 };
+    const issuing = { keyIdentifier: '0123456789abcdef', role: 'Issuing', state: 'Active', notAfter: '2026-02-01T00:00:00Z', lifeLeft: 0.5, lifeLeftSeconds: 9, liveLeaves: 1 };
+    const trustDomain = { ...domain, bundleGeneration: 2, authorities: [root, issuing], bundles: [{ generation: 2, identities: 1 }, { generation: 1, identities: 3 }], notOnNewest: 5, targets: { written: 4, stale: 1, failing: ['ConfigMap x/y'] }, violations: 1 };
+    const rotation = { name: 'spring', trustDomain: 'shop.example', what: 'Root', mode: 'Graceful', phase: 'Confirm', ended: false, direction: 'Forward', gate: 'Loaded', progress: '40/1000', stragglers: 2, startedAt: undefined, finishedAt: undefined, nextTime: '2026-01-01T02:00:00Z' } as const;
+    const rotations = [rotation, { ...rotation, name: 'autumn', phase: 'Aborted', ended: true, direction: 'Back', finishedAt: '2025-10-01T00:00:00Z' } as const];
+    expect(overviewText({ ...base, trustDomains: [trustDomain], rotations, identities: [] }, { colour: false, width: 100 })).toBe(
+      [
+        'shop.example  ready  signer epoch 2  bundle 2',
+        '  root     retiring  fedcba98  until 2027-01-01T00:00:00Z  ends in 1d 0h',
+        '  issuing  active    01234567  until 2026-02-01T00:00:00Z  1 certificate',
+        '  bundle 2 in 5 of 10 places (3 on 1), 1 violation',
+        '',
+        'ROTATION  WHAT  PHASE           GATE',
+        'spring    root  Confirm         Loaded 40/1000, held up by 2, by 2026-01-01T02:00:00Z',
+        'autumn    root  Aborted (back)  since 2025-10-01T00:00:00Z',
+        '',
+        'No identities yet: add a WorkloadIdentity.',
+        '',
+        'Nothing is wrong.',
+        '',
+      ].join('\n'),
+    );
   });
 
   test('is coloured on request alone, and says the same', () => {

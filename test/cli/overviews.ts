@@ -20,7 +20,7 @@ export function row(name: string, parts: Partial<IdentityRow> = {}): IdentityRow
 
 /** An overview of one trust domain with these identities. */
 export function overview(identities: readonly IdentityRow[], problems: Overview['problems'] = []): Overview {
-  const authority = { keyIdentifier: 'fedcba9876543210', role: 'Root', state: 'Active', notAfter: '2027-01-01T00:00:00Z' };
-  const trustDomain = { name: 'shop.example', ready: true, signerEpoch: 2, bundleGeneration: 1, bundleSha256: 'ab', authorities: [authority] };
-  return { trustDomains: [trustDomain], identities, problems };
+  const authority = { keyIdentifier: 'fedcba9876543210', role: 'Root', state: 'Active', notAfter: '2027-01-01T00:00:00Z', lifeLeft: 0.5, lifeLeftSeconds: 31_536_000, liveLeaves: identities.length };
+  const trustDomain = { name: 'shop.example', ready: true, signerEpoch: 2, bundleGeneration: 1, bundleSha256: 'ab', authorities: [authority], bundles: [{ generation: 1, identities: identities.length }], notOnNewest: 0, targets: undefined, violations: 0 };
+  return { trustDomains: [trustDomain], rotations: [], identities, problems };
 }

@@ -1,0 +1,75 @@
+import type { Condition, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+
+/** One trust domain, as people are shown it. Times are RFC 3339. */
+export interface TrustDomainRow {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly signerEpoch: number | undefined;
+  readonly bundleGeneration: number | undefined;
+  readonly bundleSha256: string | undefined;
+  readonly authorities: readonly AuthorityRow[];
+  /** What is delivered: how many identities carry which generation of the bundle, the newest first. */
+  readonly bundles: readonly { readonly generation: number; readonly identities: number }[];
+  /** Places that do not carry the newest bundle: identities, and targets of the bundle beside them. */
+  readonly notOnNewest: number;
+  /** How far the targets beside identities (ConfigMaps, ClusterTrustBundles) have come; undefined where there are none. */
+  readonly targets: { readonly written: number; readonly stale: number; readonly failing: readonly string[] } | undefined;
+  /** Identities with a certificate that lives and that no authority in the record vouches for: 0 unless something is very wrong. */
+  readonly violations: number;
+}
+
+/** One authority, with how many identities have a certificate of it that lives. */
+export interface AuthorityRow {
+  readonly keyIdentifier: string;
+  readonly role: string;
+  readonly state: string;
+  readonly notAfter: string;
+  /** The part of its life that is left, 0 to 1. */
+  readonly lifeLeft: number;
+  readonly lifeLeftSeconds: number;
+  readonly liveLeaves: number;
+}
+
+/** A trust domain with what its identities have of it. Pure. */
+export function trustDomainRow(object: TrustDomain, identities: readonly WorkloadIdentity[], nowMs: number): TrustDomainRow {
+  const { status } = object;
+  const own = identities.filter((identity) => identity.status?.trustDomain === object.metadata.name && identity.status.bundleGeneration !== undefined);
+  const live = own.filter((identity) => Date.parse(identity.status?.notAfter ?? '') > nowMs);
+  const byIssuer = countBy(live, (identity) => identity.status?.issuer ?? '');
+  const known = new Set((status?.authorities ?? []).map(({ keyIdentifier }) => keyIdentifier));
+  const generation = status?.bundle?.generation;
+  const generations = countBy(own, (identity) => identity.status?.bundleGeneration ?? 0);
+  const stale = status?.targets === undefined ? 0 : status.targets.stale + (status.targets.failing?.length ?? 0);
+  return {
+    name: object.metadata.name,
+    ready: isTrue(status?.conditions, 'Ready'),
+    signerEpoch: status?.signerEpoch,
+    bundleGeneration: generation,
+    bundleSha256: status?.bundle?.sha256,
+    authorities: (status?.authorities ?? []).map(({ keyIdentifier, role, state, notBefore, notAfter }) => ({
+      keyIdentifier,
+      role,
+      state,
+      notAfter,
+      lifeLeft: Math.min(1, Math.max(0, (Date.parse(notAfter) - nowMs) / Math.max(1, Date.parse(notAfter) - Date.parse(notBefore)))),
+      lifeLeftSeconds: Math.max(0, Math.floor((Date.parse(notAfter) - nowMs) / 1000)),
+      liveLeaves: byIssuer.get(keyIdentifier) ?? 0,
+    })),
+    bundles: [...generations].sort(([a], [b]) => b - a).map(([each, count]) => ({ generation: each, identities: count })),
+    notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + stale,
+    targets: status?.targets === undefined ? undefined : { written: status.targets.written, stale: status.targets.stale, failing: status.targets.failing ?? [] },
+    // Without a projection nothing is known, and nothing is said.
+    violations: known.size === 0 ? 0 : live.filter((identity) => !known.has(identity.status?.issuer ?? '')).length,
+  };
+}
+
+/** Whether a condition holds. */
+export function isTrue(conditions: readonly Condition[] | undefined, type: string): boolean {
+  return conditions?.find((condition) => condition.type === type)?.status === 'True';
+}
+
+function countBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, number> {
+  const counts = new Map<K, number>();
+  for (const item of items) counts.set(keyOf(item), (counts.get(keyOf(item)) ?? 0) + 1);
+  return counts;
+}
