@@ -39,8 +39,7 @@ export async function createRecord(
   tools: AuthorityTools,
   previous?: Pick<AuthorityRecord, 'signerEpoch' | 'bundleGeneration' | 'bundleSequence'>,
 ): Promise<AuthorityRecord> {
-  const { keyPair, certificate } = await makeRoot(trustDomain, specs.root, nowMs, tools);
-  const root = asAuthority('Root', certificate, keyPair);
+  const root = await makeRoot(trustDomain, specs.root, nowMs, tools);
   return {
     trustDomain,
     signerEpoch: (previous?.signerEpoch ?? 0) + 1,
@@ -90,16 +89,13 @@ export function dropRetired(record: AuthorityRecord, keyIdentifiers: ReadonlySet
   };
 }
 
-function retire(authority: Authority, nowMs: number): Authority {
+/** Retiring, without its key. */
+export function retire(authority: Authority, nowMs: number): Authority {
   return { ...authority, state: 'Retiring', retiredAtMs: nowMs, privateKeyPem: undefined };
 }
 
-async function makeRoot(
-  trustDomain: TrustDomainName,
-  spec: AuthoritySpec,
-  nowMs: number,
-  tools: AuthorityTools,
-): Promise<{ keyPair: KeyPair; certificate: Certificate }> {
+/** A new root authority, Active. */
+export async function makeRoot(trustDomain: TrustDomainName, spec: AuthoritySpec, nowMs: number, tools: AuthorityTools): Promise<Authority> {
   const keyPair = await tools.generateKeyPair(spec.keyAlgorithm);
   const certificate = await buildRootCertificate({
     ...validity(spec, nowMs),
@@ -107,10 +103,11 @@ async function makeRoot(
     serialNumber: serial(tools),
     keyPair,
   });
-  return { keyPair, certificate };
+  return asAuthority('Root', certificate, keyPair);
 }
 
-async function makeIssuing(
+/** A new issuing authority under a root that still has its key, Active. */
+export async function makeIssuing(
   trustDomain: TrustDomainName,
   root: Authority,
   spec: AuthoritySpec,

@@ -2,10 +2,16 @@ import { createHash } from 'node:crypto';
 import { isMtlsdError, MtlsdError } from '../errors/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../spiffe/index.ts';
 import { encodePem, keyPairFromPem, parseCertificate, parsePem, verifySignature } from '../x509/index.ts';
+import { decodeFinished, decodeRotation, encodeRotation, type EncodedRotation } from './rotation-codec.ts';
 import { bundleSha256, type Authority, type AuthorityRecord, type AuthorityRole, type AuthorityState } from './record.ts';
 
-/** The version of the record's layout that this code writes, and the newest that it reads. */
-const recordVersion = 1;
+/** The layout of a record without a rotation under way: every version reads it. */
+const plainVersion = 1;
+/**
+ * The layout of a record with a rotation under way, and the newest that this code reads: a version that knows no rotations
+ * must not drop half of one.
+ */
+const rotationVersion = 2;
 const recordKey = 'record.json';
 const roles: readonly AuthorityRole[] = ['Root', 'Issuing'];
 const states: readonly AuthorityState[] = ['Prepared', 'Active', 'Retiring'];
@@ -28,6 +34,8 @@ interface EncodedRecord {
   readonly bundleSequence: string;
   readonly bundleSha256: string;
   readonly authorities: readonly EncodedAuthority[];
+  readonly rotation?: EncodedRotation;
+  readonly lastRotation?: EncodedRotation;
   /** SHA-256 over the rest: a digit of a counter that fell over looks like any other digit. */
   readonly checksum?: string;
 }
@@ -35,13 +43,15 @@ interface EncodedRecord {
 /** The record as `data` of a Secret (base64 values): `record.json` and a `<key identifier>.key` for each key. */
 export function encodeRecord(record: AuthorityRecord): Record<string, string> {
   const encoded: EncodedRecord = {
-    version: recordVersion,
+    version: record.rotation === undefined ? plainVersion : rotationVersion,
     trustDomain: record.trustDomain,
     signerEpoch: record.signerEpoch,
     bundleGeneration: record.bundleGeneration,
     bundleSequence: record.bundleSequence.toString(),
     bundleSha256: bundleSha256(record),
     authorities: record.authorities.map(encodeAuthority),
+    ...(record.rotation === undefined ? {} : { rotation: encodeRotation(record.rotation) }),
+    ...(record.lastRotation === undefined ? {} : { lastRotation: encodeRotation(record.lastRotation) }),
   };
   const checked: EncodedRecord = { ...encoded, checksum: checksumOf(encoded) };
   const data: Record<string, string> = { [recordKey]: toBase64(`${JSON.stringify(checked, undefined, 2)}\n`) };
@@ -77,6 +87,8 @@ export function decodeRecord(data: Readonly<Record<string, string>>, trustDomain
       bundleGeneration: natural(encoded.bundleGeneration, 'bundleGeneration'),
       bundleSequence: BigInt(encoded.bundleSequence),
       authorities: encoded.authorities.map((authority) => decodeAuthority(authority, data)),
+      ...(encoded.rotation === undefined ? {} : { rotation: decodeRotation(encoded.rotation) }),
+      ...(encoded.lastRotation === undefined ? {} : { lastRotation: decodeFinished(encoded.lastRotation) }),
     };
     assertConsistent(record, encoded, trustDomain);
     return record;
@@ -96,14 +108,14 @@ function readJson(data: Readonly<Record<string, string>>, trustDomain: TrustDoma
   if (text === undefined) throw new Error(`${recordKey} is missing`);
   const encoded = JSON.parse(fromBase64(text)) as EncodedRecord;
   if (typeof encoded !== 'object' || encoded === null || !Array.isArray(encoded.authorities)) throw new Error(`${recordKey} is no record`);
-  if (typeof encoded.version === 'number' && encoded.version > recordVersion) {
+  if (typeof encoded.version === 'number' && encoded.version > rotationVersion) {
     throw new MtlsdError(
       'AUTHORITY_RECORD_NEWER',
-      `${where} was written by a newer mtlsd (layout ${encoded.version}, this one reads up to ${recordVersion}); run the newer version, or restore an older record`,
+      `${where} was written by a newer mtlsd (layout ${encoded.version}, this one reads up to ${rotationVersion}); run the newer version, or restore an older record`,
       { details: { trustDomain } },
     );
   }
-  if (encoded.version !== recordVersion) throw new Error('its layout version is not known');
+  if (encoded.version !== plainVersion && encoded.version !== rotationVersion) throw new Error('its layout version is not known');
   const { checksum, ...rest } = encoded;
   if (checksum !== checksumOf(rest)) throw new Error(`${recordKey} does not match its checksum`);
   return encoded;
@@ -152,6 +164,7 @@ function assertConsistent(record: AuthorityRecord, encoded: EncodedRecord, trust
   }
   const names = new Set(record.authorities.map((authority) => authority.keyIdentifier));
   if (names.size !== record.authorities.length) throw new Error('an authority stands in it twice');
+  assertRotation(record, names);
   const roots = record.authorities.filter((authority) => authority.role === 'Root');
   for (const authority of record.authorities) {
     if (authority.role === 'Issuing' && authority.state === 'Retiring') continue; // its root may have gone first
@@ -159,6 +172,15 @@ function assertConsistent(record: AuthorityRecord, encoded: EncodedRecord, trust
       throw new Error(`authority ${authority.keyIdentifier} is signed by none of its roots`);
     }
   }
+}
+
+/** What takes over is there until it has; what was replaced is there until it is retired. */
+function assertRotation(record: AuthorityRecord, names: ReadonlySet<string>): void {
+  const { rotation } = record;
+  if (rotation === undefined) return;
+  const needed = [rotation.to, ...(rotation.switchedAtMs === undefined ? [rotation.toIssuing] : []), ...(rotation.what === 'Root' && rotation.retiredAtMs === undefined ? [rotation.from] : [])];
+  const missing = needed.find((keyIdentifier) => !names.has(keyIdentifier));
+  if (missing !== undefined) throw new Error(`authority ${missing} of the rotation under way is missing`);
 }
 
 function natural(value: unknown, name: string): number {

@@ -4,6 +4,22 @@
  * key is opened only while it signs an issuing authority. Nothing here decides when a change is due: `rotation/` does.
  */
 export { backdateMs, createRecord, dropRetired, turnOverIssuing, type AuthoritySpec, type AuthorityTools } from './change.ts';
+export {
+  acceptRestored,
+  adoptRotation,
+  dropPrepared,
+  finishRotation,
+  makeEmergency,
+  prepareIssuing,
+  prepareRoot,
+  prepareSuccessors,
+  renewPrepared,
+  retireFrom,
+  switchBack,
+  switchTo,
+  type RotationNames,
+  type Successors,
+} from './rotation.ts';
 export { decodeRecord, encodeRecord } from './codec.ts';
 export type { SigningLease } from './lease.ts';
 export { latestNotAfterMs, reserve, reservedMs, type Channel } from './reservation.ts';
@@ -15,4 +31,6 @@ export {
   type AuthorityRecord,
   type AuthorityRole,
   type AuthorityState,
+  type FinishedRotation,
+  type RotationInRecord,
 } from './record.ts';

@@ -41,6 +41,44 @@ export interface AuthorityRecord {
   /** `spiffe_sequence`; never goes back (SPIFFE-19). */
   readonly bundleSequence: bigint;
   readonly authorities: readonly Authority[];
+  /** The rotation that is under way: written together with what it changes, so that no crash parts the two. */
+  readonly rotation?: RotationInRecord | undefined;
+  /** The rotation that ended last: whoever asks for it again learns so, and rotates nothing. */
+  readonly lastRotation?: FinishedRotation | undefined;
+}
+
+/** A rotation of an authority as the record holds it. Times in milliseconds since the epoch. */
+export interface RotationInRecord {
+  /** UID of the CARotation. */
+  readonly uid: string;
+  readonly name: string;
+  readonly what: AuthorityRole;
+  readonly mode: 'Graceful' | 'Emergency';
+  /** Back: it was aborted after the switch; `from` and `to` are exchanged then. */
+  readonly direction: 'Forward' | 'Back';
+  /** Key identifier of the authority that is replaced. */
+  readonly from: string;
+  /** Key identifier of the authority that replaces it. */
+  readonly to: string;
+  /** Key identifier of the issuing authority that signs after the switch; `to` itself when that is one. */
+  readonly toIssuing: string;
+  readonly startedAtMs: number;
+  /** When `to` took over; undefined: it is only prepared. */
+  readonly switchedAtMs: number | undefined;
+  /** The signer epoch that began then. */
+  readonly switchEpoch: number | undefined;
+  /** When the last leaf below `from` ends, as far as was known at the switch. */
+  readonly leavesEndMs: number | undefined;
+  /** For an emergency: when `from` leaves the bundle. */
+  readonly distrustAtMs: number | undefined;
+  /** When `from` left the record, and its key with it. */
+  readonly retiredAtMs: number | undefined;
+}
+
+/** What became of a rotation. */
+export interface FinishedRotation extends Pick<RotationInRecord, 'uid' | 'name' | 'what' | 'mode' | 'from' | 'to' | 'startedAtMs' | 'switchedAtMs' | 'retiredAtMs'> {
+  readonly outcome: 'Complete' | 'Aborted';
+  readonly finishedAtMs: number;
 }
 
 /** The roots of the trust domain, sorted by key identifier: the order in which bundles carry them. */

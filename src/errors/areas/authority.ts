@@ -41,6 +41,20 @@ export const authorityErrors = {
     retry: 'backoff',
     reason: 'RootEnding',
   }),
+  AUTHORITY_STILL_NEEDED: entry<DomainDetails & { readonly object: string }>({
+    meaning: 'An authority was to be retired although something live still chains to it.',
+    remedy: 'Wait until the object that the message names has another certificate, or exempt it in the CARotation with a reason.',
+    status: 409,
+    retry: 'backoff',
+    reason: 'AuthorityStillNeeded',
+  }),
+  AUTHORITY_RECORD_OLDER: entry<DomainDetails>({
+    meaning: 'The authority record is older than what was delivered from it: a restore put an earlier state back.',
+    remedy: 'Restore the newest record; or, to go on with this one, annotate the TrustDomain as the message says. Nothing is signed for this trust domain until then.',
+    status: 503,
+    retry: 'backoff',
+    reason: 'AuthorityRecordOlder',
+  }),
   AUTHORITY_CLOCK: entry<DomainDetails>({
     meaning: 'The authority is not valid yet by the clock of this machine.',
     remedy: 'Set the clock: it is behind the time at which the authority was made.',

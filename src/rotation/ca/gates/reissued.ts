@@ -1,0 +1,25 @@
+import type { RotationInRecord } from '../../../authority/index.ts';
+import type { GateJudge, LeafView, RecordView } from '../types.ts';
+
+/** Reissued: no Secret holds a live leaf below the authority that is replaced. */
+export const reissued: GateJudge = ({ observed, record, rotation, nowMs }) => {
+  const live = observed.leaves.filter(({ notAfterMs }) => notAfterMs > nowMs);
+  const old = live.filter((leaf) => isBelowOld(leaf, record, rotation));
+  return {
+    done: live.length - old.length,
+    total: live.length,
+    stragglers: old.map(({ kind, namespace, name, problem }) => ({ kind, namespace, name, reason: problem ?? 'its certificate is of the old authority still' })),
+    waitsFor: undefined,
+    evidence: ['observed'],
+    because: 'no Secret holds a live certificate of the old authority',
+  };
+};
+
+/** Whether a leaf chains to what is replaced. One of an issuer that nobody knows counts as old: it is to be replaced as well. */
+export function isBelowOld(leaf: Pick<LeafView, 'issuer'>, record: RecordView, rotation: RotationInRecord): boolean {
+  const issuer = record.authorities.find(({ keyIdentifier }) => keyIdentifier === leaf.issuer);
+  if (issuer === undefined) return true;
+  if (rotation.what === 'Root') return issuer.root === rotation.from;
+  // Another issuing authority may have had its turn between the two, or after them.
+  return issuer.keyIdentifier === rotation.from || (issuer.state === 'Retiring' && issuer.keyIdentifier !== rotation.to);
+}

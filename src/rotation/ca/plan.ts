@@ -1,0 +1,172 @@
+import type { RotationInRecord } from '../../authority/index.ts';
+import { gateJudges, isExempted, judgeStage, pending, type GatePlace, type Stage } from './gate.ts';
+import { isBelowOld } from './gates/reissued.ts';
+import type { CanaryResult, GateReport, LeafView, ObservedRotation, RecordView, RotationBlocker, RotationPhase, RotationPlan, RotationStep } from './types.ts';
+
+const place = (name: GatePlace['name'], phase: RotationPhase, holds = true): GatePlace => ({ name, phase, holds });
+
+/** Before the switch: consumers must trust what is to come. An issuing authority changes no bundle. */
+const beforeRoot = [place('Written', 'Distribute'), place('Delivered', 'Confirm'), place('Loaded', 'Confirm'), place('Fetched', 'Confirm'), place('Canary', 'Canary')];
+const beforeIssuing = [place('Canary', 'Canary')];
+/** After it: nothing may need what was replaced. */
+const after = [place('Acknowledged', 'Switch'), place('Reissued', 'Reissue'), place('Drained', 'Drain')];
+/** An emergency tells who is late, and waits for nobody. */
+const afterEmergency = [place('Acknowledged', 'Switch', false), place('Reissued', 'Reissue', false), place('Drained', 'Drain')];
+/** In the end nobody trusts it any more. */
+const end = [place('Withdrawn', 'Retire')];
+
+/** How long after a canary that failed the next one is tried. */
+const canaryRetryMs = 30_000;
+/** How often a canary is sent again while identities are re-issued. */
+const canaryEveryMs = 60_000;
+
+const nothing = { gates: [], step: undefined, blocker: undefined, reissues: false, nextAtMs: undefined } as const;
+
+/**
+ * What a rotation does next: the phase that it is in, every gate with its evidence, and at most one step. Pure, and safe
+ * to be called with a stale or a lost status: what it does not remember it waits for again. The record is the truth.
+ * @param judges the gates' judges; another set only to show what each of them is good for
+ */
+export function planRotation(observed: ObservedRotation, nowMs: number, judges: Stage['judges'] = gateJudges): RotationPlan {
+  const { record, uid } = observed;
+  if (record === undefined) return { ...nothing, phase: undefined, blocker: { reason: 'TrustDomainNotReady', message: observed.notReady ?? 'the authorities of the trust domain are not known yet' } };
+  if (record.rotation?.uid === uid) return planUnderWay(observed, record, record.rotation, nowMs, judges);
+  if (record.lastRotation?.uid === uid) return { ...nothing, phase: record.lastRotation.outcome };
+  return planStart(observed, record);
+}
+
+function planStart(observed: ObservedRotation, record: RecordView): RotationPlan {
+  const { spec } = observed;
+  if (spec.abort) return { ...nothing, phase: 'Aborted' };
+  const active = record.authorities.find(({ role, state }) => role === spec.what && state === 'Active');
+  if (active?.keyIdentifier !== spec.fromAuthority) {
+    const message = `${spec.what} authority ${spec.fromAuthority} is not the active one, which is ${active?.keyIdentifier ?? 'not known'}: nothing is rotated`;
+    return { ...nothing, phase: 'Superseded', blocker: { reason: 'Superseded', message } };
+  }
+  const blocker = obstacleToStart(observed, record);
+  if (blocker !== undefined) return { ...nothing, phase: 'Preflight', blocker };
+  const places = spec.what === 'Issuing' ? [...beforeIssuing, ...after] : spec.mode === 'Emergency' ? [...afterEmergency, ...end] : [...beforeRoot, ...after, ...end];
+  return { ...nothing, phase: 'Prepare', gates: places.map(pending), step: { do: spec.mode === 'Emergency' ? 'emergency' : 'prepare' } };
+}
+
+function obstacleToStart({ rival, spec, name }: ObservedRotation, record: RecordView): RotationBlocker | undefined {
+  const other = record.rotation?.name ?? rival?.name;
+  if (other !== undefined) {
+    return { reason: 'WaitsForRotation', message: `CARotation ${other} of the same trust domain goes first: wait for it, or abort it (mtlsd rotate abort ${other})` };
+  }
+  return spec.paused ? paused(name) : undefined;
+}
+
+function planUnderWay(observed: ObservedRotation, record: RecordView, rotation: RotationInRecord, nowMs: number, judges: Stage['judges']): RotationPlan {
+  const stage = (remembers: boolean): Stage => ({ observed, record, rotation, remembers, judges });
+  const sameBundle = observed.remembered.bundleGeneration === record.bundleGeneration;
+  if (rotation.retiredAtMs !== undefined) return planEnd(stage(sameBundle), nowMs);
+  if (rotation.switchedAtMs === undefined) return planPrepared(stage(sameBundle), nowMs);
+  return planSwitched(stage(observed.remembered.switchedAtMs === rotation.switchedAtMs), nowMs);
+}
+
+/** The new authority is there and signs nothing yet. */
+function planPrepared(stage: Stage, nowMs: number): RotationPlan {
+  const { observed, record, rotation } = stage;
+  const isRoot = rotation.what === 'Root';
+  if (observed.spec.abort) return { ...nothing, phase: 'Prepare', step: { do: 'drop-prepared' } };
+  const gates = judgeStage(isRoot ? beforeRoot : beforeIssuing, stage, nowMs);
+  const all = [...gates, ...[...after, ...(isRoot ? end : [])].map(pending)];
+  const held = gates.find(({ state }) => state !== 'Passed');
+  const phase = held?.phase ?? 'Switch';
+  if (observed.spec.paused) return { ...nothing, phase, gates: all, blocker: paused(observed.name) };
+  const nextAtMs = nextLook(gates, observed, nowMs);
+  if (isStale(record, rotation, nowMs)) return { ...nothing, phase, gates: all, step: { do: 'renew-prepared' } };
+  if (held === undefined) return { ...nothing, phase, gates: all, step: { do: 'switch' } };
+  if (held.name !== 'Canary') return { ...nothing, phase, gates: all, nextAtMs };
+  const dueAtMs = canaryDueAtMs(observed.canary, rotation.toIssuing);
+  // One that went well is not sent again: then the gate waits for a person.
+  if (nowMs >= dueAtMs) return { ...nothing, phase, gates: all, step: { do: 'canary' } };
+  return { ...nothing, phase, gates: all, blocker: canaryBlocker(observed.canary), nextAtMs: earliest(nextAtMs, observed.canary?.failed === undefined ? undefined : dueAtMs) };
+}
+
+/** The new authority signs; what it replaced is drained. */
+function planSwitched(stage: Stage, nowMs: number): RotationPlan {
+  const { observed, record, rotation } = stage;
+  const back = planBack(stage, nowMs);
+  if (back?.step !== undefined) return { ...nothing, phase: 'Switch', step: back.step };
+  const emergency = rotation.mode === 'Emergency';
+  const gates = judgeStage(emergency ? afterEmergency : after, stage, nowMs);
+  const all = [...gates, ...(rotation.what === 'Root' ? end : []).map(pending)];
+  const held = gates.find(({ state }, index) => state !== 'Passed' && (emergency ? afterEmergency : after)[index]?.holds === true);
+  const phase = held === undefined ? 'Retire' : emergency ? (gates.find(({ state }) => state !== 'Passed')?.phase ?? held.phase) : held.phase;
+  const rest = { ...nothing, phase, gates: all, blocker: back?.blocker };
+  if (observed.spec.paused) return { ...rest, blocker: paused(observed.name) };
+  if (held === undefined) return { ...rest, step: { do: 'retire' } };
+  const isReissuing = gates.some(({ name, state }) => name === 'Reissued' && state === 'Waiting');
+  const nextAtMs = nextLook(gates, observed, nowMs);
+  if (!isReissuing) return { ...rest, nextAtMs };
+  // In an emergency nothing is worth waiting for.
+  if (emergency) return { ...rest, reissues: true, nextAtMs };
+  const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? '';
+  const dueAtMs = canaryDueAtMs(observed.canary, signer, canaryEveryMs);
+  if (nowMs >= dueAtMs) return { ...rest, step: { do: 'canary' } };
+  const blocker = canaryBlocker(observed.canary) ?? rest.blocker;
+  return { ...rest, blocker, reissues: observed.canary?.failed === undefined, nextAtMs: earliest(nextAtMs, dueAtMs) };
+}
+
+/** What an abort leads to after the switch. */
+function planBack({ observed, record, rotation }: Stage, nowMs: number): { readonly step?: RotationStep; readonly blocker?: RotationBlocker } | undefined {
+  if (!observed.spec.abort || rotation.direction === 'Back') return undefined;
+  if (rotation.what === 'Issuing') {
+    return { blocker: { reason: 'PastTheSwitch', message: `the issuing authority was switched and the key of the one before is gone: the rotation goes on to its end; to leave the new one, rotate from it` } };
+  }
+  const old = record.authorities.find(({ keyIdentifier }) => keyIdentifier === rotation.from);
+  if (old?.hasKey === true && nowMs < old.notAfterMs) return { step: { do: 'switch-back' } };
+  return { blocker: { reason: 'PastTheSwitch', message: `root authority ${rotation.from} cannot take over again: ${old?.hasKey === true ? 'it has ended' : 'its key is gone'}; the rotation goes on to its end` } };
+}
+
+/** The old authority is gone from the record. */
+function planEnd(stage: Stage, nowMs: number): RotationPlan {
+  const { observed, rotation } = stage;
+  const outcome = rotation.direction === 'Back' ? 'Aborted' : 'Complete';
+  const gates = rotation.what === 'Root' ? judgeStage(end, stage, nowMs) : [];
+  const passed = gates.every(({ state }) => state === 'Passed');
+  // Nothing is left that a pause could hold.
+  return { ...nothing, phase: 'Retire', gates, step: passed ? { do: 'finish', outcome } : undefined, nextAtMs: nextLook(gates, observed, nowMs) };
+}
+
+/** Whether what was prepared has waited for so long that it would have to be replaced as soon as it signs. */
+function isStale(record: RecordView, { toIssuing }: RotationInRecord, nowMs: number): boolean {
+  const issuing = record.authorities.find(({ keyIdentifier }) => keyIdentifier === toIssuing);
+  return issuing !== undefined && nowMs >= issuing.notBeforeMs + (issuing.notAfterMs - issuing.notBeforeMs) / 2;
+}
+
+/** The live leaves that keep the old authority from being retired, but for those that a person gave up. */
+export function leavesInTheWay(observed: ObservedRotation, nowMs: number): readonly LeafView[] {
+  const { record, leaves, spec } = observed;
+  const rotation = record?.rotation;
+  if (record === undefined || rotation === undefined || rotation.mode === 'Emergency') return [];
+  return leaves.filter((leaf) => leaf.notAfterMs > nowMs && isBelowOld(leaf, record, rotation) && !isExempted(leaf, spec.exemptions, nowMs));
+}
+
+function canaryDueAtMs(result: CanaryResult | undefined, authority: string, againMs = Infinity): number {
+  if (result === undefined || result.authority !== authority) return 0;
+  return result.atMs + (result.failed === undefined ? againMs : canaryRetryMs);
+}
+
+function canaryBlocker(result: CanaryResult | undefined): RotationBlocker | undefined {
+  if (result?.failed === undefined) return undefined;
+  return { reason: 'CanaryFailed', message: `a handshake with a certificate of the new authority failed: ${result.failed}; nothing goes on until one works` };
+}
+
+function paused(name: string): RotationBlocker {
+  return { reason: 'Paused', message: `the rotation is paused: no step is taken until spec.paused is false (mtlsd rotate resume ${name})` };
+}
+
+/** When time alone changes what a gate finds. */
+function nextLook(gates: readonly GateReport[], { spec }: ObservedRotation, nowMs: number): number | undefined {
+  const untils = gates.filter(({ state }) => state === 'Waiting').map(({ untilMs }) => untilMs);
+  const exemptions = spec.exemptions.map(({ untilMs }) => (untilMs > nowMs ? untilMs : undefined));
+  return earliest(...untils, ...exemptions);
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
