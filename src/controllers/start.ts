@@ -4,6 +4,7 @@ import { BundleReconciler } from './bundle/reconciler.ts';
 import { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
+import type { FleetCaches } from './cluster-identity/caches.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
 import { Cache } from './runtime/cache.ts';
@@ -57,7 +58,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
-  controllers.push(...startFleet(context, caches, watch, started));
+  const fleet = watchFleet(caches, watch);
+  if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);
@@ -69,8 +71,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
       targets.complete(domains.all().map(({ object }) => object.metadata.name));
     });
   }
-  if (context.cluster?.podCertificates === true) {
-    startPodCertificates({ context, caches, domains, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
+  if (fleet !== undefined && context.cluster?.podCertificates === true) {
+    startPodCertificates({ context, caches, fleet, domains, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
   return running(controllers, domains, whenSynced, started, abort);
 }
@@ -115,9 +117,9 @@ function watchIdentities({ cluster, systemNamespace }: ControllerContext, watch:
   return caches;
 }
 
-function startFleet(context: ControllerContext, { identities, serviceAccounts, namespaces }: IdentityCaches, watch: Watch, started: Promise<void>): readonly Controller[] {
-  if (serviceAccounts === undefined || namespaces === undefined) return [];
-  return startClusterIdentities(context, { identities, serviceAccounts, namespaces, clusterIdentities: watch('ClusterWorkloadIdentity', {}) }, started);
+function watchFleet({ identities, serviceAccounts, namespaces }: IdentityCaches, watch: Watch): FleetCaches | undefined {
+  if (serviceAccounts === undefined || namespaces === undefined) return undefined;
+  return { identities, serviceAccounts, namespaces, clusterIdentities: watch('ClusterWorkloadIdentity', {}) };
 }
 
 function watchBundles({ cluster }: ControllerContext, { namespaces }: IdentityCaches, servesTrustBundles: boolean, watch: Watch): BundleCaches | undefined {

@@ -111,7 +111,8 @@ export class AccountReconciler implements Reconciler {
       return true;
     } catch (error) {
       if (!isMtlsdError(error)) throw error;
-      if (isMtlsdError(error, 'STORE_CONFLICT')) throw error; // a lost race: nothing to tell
+      // A lost race is nothing to tell, and what the cache does not show yet it will show soon.
+      if (isMtlsdError(error, 'STORE_CONFLICT', 'STORE_ALREADY_EXISTS')) throw error;
       this.#book.note(namespace, serviceAccount, refused(plan, error.entry.reason, error.message));
       throw error;
     }
@@ -127,10 +128,7 @@ export class AccountReconciler implements Reconciler {
       log.debug('identity of a service account written', { identity: `${namespace}/${name}` });
     } catch (error) {
       if (step.do === 'update' && isMtlsdError(error, 'STORE_NOT_FOUND')) return identities.observeDelete(step.child);
-      if (!isMtlsdError(error, 'STORE_ALREADY_EXISTS')) throw error;
-      // Something is there although no cache showed it: from now on one does.
-      const found = await store.get({ kind: 'WorkloadIdentity', namespace, name });
-      if (found !== undefined) identities.observeWrite(found);
+      throw error;
     }
   }
 

@@ -1,13 +1,14 @@
 import type { PodCertificateRequest } from '../../resources/index.ts';
 import type { Kind, Watched, WatchSelector } from '../../store/port.ts';
 import type { IdentityCaches } from '../caches.ts';
+import type { FleetCaches } from '../cluster-identity/caches.ts';
+import { indexServices, onPodIdentityChange, podIdentitySource } from '../cluster-identity/pod-source.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { Controller } from '../runtime/controller.ts';
 import { PodCertificateReconciler } from './reconciler.ts';
 import { isDecided } from './status.ts';
-import { workloadIdentitySource } from './workload-identities.ts';
 
 /** The name under which mtlsd signs pod certificates. */
 export const signerName = 'mtlsd.io/x509-svid';
@@ -43,6 +44,8 @@ export function wakePodCertificates(requests: Cache<PodCertificateRequest>, { id
 export interface PodCertificateStart {
   readonly context: ControllerContext;
   readonly caches: IdentityCaches;
+  /** What ClusterWorkloadIdentities are decided by. */
+  readonly fleet: FleetCaches;
   readonly domains: Domains;
   /** Starts a watch into a cache, until the controllers stop. */
   readonly watch: <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]) => Cache<Watched<K>>;
@@ -65,19 +68,25 @@ export function startPodCertificates(parts: PodCertificateStart): void {
   });
 }
 
-function run({ context, caches, domains, watch, started, signal, add }: PodCertificateStart): void {
+function run({ context, caches, fleet, domains, watch, started, signal, add }: PodCertificateStart): void {
   const requests = watch('PodCertificateRequest', ourRequests);
+  const services = watch('Service', {});
   indexRequests(requests);
+  indexServices(services);
   const reconciler = new PodCertificateReconciler(context, {
     requests,
     namespaces: caches.namespaces,
-    sources: [workloadIdentitySource(caches.identities, domains)],
+    sources: [podIdentitySource(fleet, services, domains)],
     rotationUnderWay: () => false,
   });
   const controller = new Controller(reconciler, { ...context, concurrency: atOnce });
   wakePodCertificates(requests, caches, domains, controller);
+  onPodIdentityChange(fleet, services, (namespace) => {
+    for (const { metadata } of namespace === undefined ? requests.byIndex('open', '') : requests.byIndex('namespace', namespace)) controller.enqueue(metadata.namespace, metadata.name);
+  });
   add(controller);
-  void Promise.all([started, requests.whenSynced()]).then(() => {
+  // Not before services are known: names of theirs that a certificate lacks would be missing for its whole life.
+  void Promise.all([started, requests.whenSynced(), services.whenSynced()]).then(() => {
     if (!signal.aborted) controller.start();
   });
 }
