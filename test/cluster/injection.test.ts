@@ -1,0 +1,200 @@
+/**
+ * Injection on a real API server: its policy and `mtlsd inject` give the same pods the same, and refuse the same with the same
+ * sentence; what pods say themselves stays.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { injectManifest } from '../../src/injection/index.ts';
+import { arbitraryPod } from '../injection/arbitrary-pod.ts';
+import { apiClient, type ApiAnswer, type ApiClient } from './chart-api.ts';
+import { env, renderChart } from './chart.ts';
+import { startCluster, type Cluster } from './cluster.ts';
+
+const defaults = { delivery: 'secret', trustDomain: 'shop.example' } as const;
+const pods = '/api/v1/namespaces/shop/pods';
+
+interface PodObject {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly volumes?: readonly { readonly name: string }[] };
+}
+
+let cluster: Cluster;
+let api: ApiClient;
+
+async function dryRun(object: object, path = pods): Promise<ApiAnswer> {
+  return api.send('POST', `${path}?dryRun=All`, object);
+}
+
+function specOf({ code, message, body }: ApiAnswer): PodObject['spec'] {
+  if (code !== 201) throw new Error(`${code}: ${message}`);
+  return (body as PodObject).spec;
+}
+
+/** The same object without the label: no policy of ours looks at it. */
+function unlabelled(manifest: string): PodObject {
+  const pod = JSON.parse(manifest) as PodObject;
+  const { 'mtlsd.io/inject': _, ...labels } = pod.metadata.labels ?? {};
+  return { ...pod, metadata: { ...pod.metadata, labels } };
+}
+
+async function applyInjection(...values: readonly string[]): Promise<void> {
+  const manifests = await injectionObjects(values.flatMap((value) => ['--set', value]));
+  const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+}
+
+async function injectionObjects(args: readonly string[]): Promise<object[]> {
+  return (await renderChart(args)).filter(({ metadata }) => metadata.name.startsWith('mtlsd-inject'));
+}
+
+const labelled = (label: string, spec: object = {}, annotations: Readonly<Record<string, string>> = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'cart', namespace: 'shop', labels: { 'mtlsd.io/inject': label }, annotations },
+  spec: { serviceAccountName: 'cart', containers: [{ name: 'main', image: 'x' }], ...spec },
+});
+
+const template = (label: string) => ({ metadata: { labels: { app: 'a', 'mtlsd.io/inject': label } }, spec: { containers: [{ name: 'main', image: 'x' }], restartPolicy: 'Always' } });
+const deployment = (label: string, replicas = 1) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a', namespace: 'shop' }, spec: { replicas, selector: { matchLabels: { app: 'a' } }, template: template(label) } });
+const deployments = '/apis/apps/v1/namespaces/shop/deployments';
+
+beforeAll(async () => {
+  cluster = await startCluster({ env });
+  api = await apiClient(cluster);
+  await api.send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  for (const name of ['default', 'cart']) await api.send('POST', '/api/v1/namespaces/shop/serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } });
+  // Older than the policies, and wrong.
+  expect((await api.send('POST', deployments, deployment('nonsense'))).code).toBe(201);
+  await applyInjection('injection.trustDomain=shop.example');
+  // Policies take effect some time after their creation, each by itself.
+  await vi.waitFor(async () => {
+    expect(specOf(await dryRun(labelled('secret'))).volumes?.map(({ name }) => name)).toContain('mtlsd');
+    expect((await dryRun(labelled('nonsense'))).code).toBe(422);
+    expect((await dryRun({ ...deployment('nonsense'), metadata: { name: 'b' } }, deployments)).code).toBe(422);
+    expect((await dryRun(cronJob('nonsense'), '/apis/batch/v1/namespaces/shop/cronjobs')).code).toBe(422);
+  }, { timeout: 20_000 });
+});
+afterAll(async () => cluster.stop());
+
+const cronJob = (label: string) => ({
+  apiVersion: 'batch/v1',
+  kind: 'CronJob',
+  metadata: { name: 'c' },
+  spec: { schedule: '@daily', jobTemplate: { spec: { template: { ...template(label), spec: { ...template(label).spec, restartPolicy: 'Never' } } } } },
+});
+
+test('the policy and mtlsd inject do the same to any pod, and say the same of what is wrong', async () => {
+  let [changed, refused] = [0, 0];
+  const property = fc.asyncProperty(arbitraryPod, async (pod) => {
+    const manifest = JSON.stringify(pod);
+    const injected = injectManifest(manifest, defaults);
+    const byPolicy = await dryRun(pod);
+    if (injected.problems !== undefined) {
+      refused += 1;
+      const sentence = injected.problems.map((problem) => problem.replace('Pod shop/drawn: ', '')).join('; ');
+      expect(byPolicy.code).toBe(422);
+      // A pod that mounts the volume by name, and gets none, is refused before any policy is asked.
+      if (!byPolicy.message.includes('volumeMounts')) expect(byPolicy.message).toContain(sentence);
+      return;
+    }
+    if (injected.changed.length > 0) changed += 1;
+    // A pod that needs its volume and does not ask for it is no pod: then both are refused by the API server itself.
+    const byCommand = await dryRun(unlabelled(injected.text));
+    if (byCommand.code !== 201) {
+      expect(injected.changed).toEqual([]);
+      expect(byPolicy.code).toBe(byCommand.code);
+      return;
+    }
+    expect(specOf(byPolicy)).toEqual(specOf(byCommand));
+    // Both together: what the one has added, the other leaves alone.
+    expect(specOf(await dryRun(JSON.parse(injected.text) as object))).toEqual(specOf(byPolicy));
+    expect(injectManifest(injected.text, defaults)).toEqual({ text: injected.text, changed: [] });
+  });
+  await fc.assert(property, { numRuns: 250, seed: 7 });
+  // The cases are worth something only if many of them go each way.
+  expect(changed).toBeGreaterThan(60);
+  expect(refused).toBeGreaterThan(60);
+});
+
+describe('a pod', () => {
+  test('gets Secret, mounts in every container, and variables', async () => {
+    const { volumes, containers, initContainers } = specOf(await dryRun(labelled('secret', { initContainers: [{ name: 'first', image: 'x' }], securityContext: { fsGroup: 2000 } }))) as never as Record<string, object[]>;
+    expect(volumes).toContainEqual({ name: 'mtlsd', secret: { secretName: 'cart-mtls', defaultMode: 0o440 } });
+    for (const container of [...(containers ?? []), ...(initContainers ?? [])]) {
+      expect(container).toMatchObject({ volumeMounts: expect.arrayContaining([{ name: 'mtlsd', mountPath: '/var/run/secrets/mtlsd', readOnly: true }]) as unknown });
+      expect((container as { env: unknown }).env).toContainEqual({ name: 'MTLSD_CREDENTIAL_BUNDLE_FILE', value: '/var/run/secrets/mtlsd/credential-bundle.pem' });
+    }
+  });
+
+  test('gets a pod certificate and the roots of its own trust domain, which the signer is told as well', async () => {
+    const { volumes } = specOf(await dryRun(labelled('pod-certificate', {}, { 'mtlsd.io/trust-domain': 'bank.example', 'mtlsd.io/identity': 'teller' })));
+    const [podCertificate, clusterTrustBundle] = (volumes?.find(({ name }) => name === 'mtlsd') as never as { projected: { sources: object[] } }).projected.sources;
+    expect(podCertificate).toMatchObject({ podCertificate: { signerName: 'mtlsd.io/x509-svid', keyType: 'ECDSAP256', userAnnotations: { 'mtlsd.io/trust-domain': 'bank.example', 'mtlsd.io/identity': 'teller' } } });
+    expect(clusterTrustBundle).toEqual({ clusterTrustBundle: { signerName: 'mtlsd.io/x509-svid', labelSelector: { matchLabels: { 'mtlsd.io/trust-domain': 'bank.example' } }, path: 'ca.crt' } });
+  });
+
+  test('keeps variables that are named twice, which Kubernetes allows', async () => {
+    const variables = [{ name: 'X', value: '1' }, { name: 'X', value: '2' }];
+    const { containers } = specOf(await dryRun(labelled('secret', { containers: [{ name: 'main', image: 'x', env: variables }] }))) as never as { containers: { env: object[] }[] };
+    expect(containers[0]?.env.slice(0, 2)).toEqual(variables);
+  });
+
+  test('that is the mirror of a static one is left alone', async () => {
+    const mirror = labelled('secret', { serviceAccountName: '', automountServiceAccountToken: false, nodeName: 'node' }, { 'kubernetes.io/config.mirror': 'x' });
+    expect(specOf(await dryRun(mirror)).volumes).toBeUndefined();
+  });
+
+  test('that does not ask is left alone', async () => {
+    const pod = labelled('false', { automountServiceAccountToken: false });
+    expect(specOf(await dryRun(pod)).volumes).toBeUndefined();
+  });
+
+  test('may get the label later, which changes nothing and hinders nothing', async () => {
+    const pod = { ...labelled('secret'), metadata: { name: 'late', namespace: 'shop' } };
+    const created = (await api.send('POST', pods, pod)).body as PodObject;
+    const again = await api.send('PUT', `${pods}/late`, { ...created, metadata: { ...created.metadata, labels: { 'mtlsd.io/inject': 'nonsense' } } });
+    expect(again.code).toBe(200);
+  });
+});
+
+describe('a template', () => {
+  const sentence = 'the label mtlsd.io/inject is "nonsense": write secret, pod-certificate, "true" (what this installation prefers) or "false"';
+
+  test.each([
+    ['of a Deployment', deployments, { ...deployment('nonsense'), metadata: { name: 'b' } }],
+    ['of a CronJob', '/apis/batch/v1/namespaces/shop/cronjobs', cronJob('nonsense')],
+  ])('%s is refused when it is applied', async (_what, path, object) => {
+    expect(await dryRun(object, path)).toMatchObject({ code: 422, message: expect.stringContaining(sentence) as string });
+  });
+
+  test('that was there before stays usable until somebody changes it', async () => {
+    const path = `${deployments}/a?dryRun=All`;
+    expect((await api.send('PUT', path, deployment('nonsense', 3))).code).toBe(200);
+    expect(await api.send('PUT', path, deployment('more-nonsense'))).toMatchObject({ code: 422 });
+    expect((await api.send('PUT', path, deployment('secret'))).code).toBe(200);
+  });
+
+  test('that is right is taken', async () => {
+    expect(await dryRun({ ...deployment('pod-certificate'), metadata: { name: 'b' } }, deployments)).toMatchObject({ code: 201 });
+    expect(await dryRun(cronJob('true'), '/apis/batch/v1/namespaces/shop/cronjobs')).toMatchObject({ code: 201 });
+  });
+});
+
+test('an installation without a trust domain that prefers pod certificates asks for the trust domain', async () => {
+  await applyInjection('injection.delivery=pod-certificate');
+  const sentence = 'a pod certificate needs a trust domain, and this installation has no default: name it with the annotation mtlsd.io/trust-domain';
+  await vi.waitFor(async () => {
+    expect(await dryRun(labelled('true'))).toMatchObject({ code: 422, message: expect.stringContaining(sentence) as string });
+    expect(specOf(await dryRun(labelled('true', {}, { 'mtlsd.io/trust-domain': 'bank.example' }))).volumes).toContainEqual(expect.objectContaining({ name: 'mtlsd', projected: expect.anything() as unknown }));
+  }, { timeout: 20_000 });
+  const injected = injectManifest(JSON.stringify(labelled('true')), { delivery: 'pod-certificate', trustDomain: undefined });
+  expect(injected.problems).toEqual([`Pod shop/cart: ${sentence}`]);
+});
+
+test('the chart leaves injection out where the API server cannot do it, or when told to', async () => {
+  expect(await injectionObjects(['--kube-version', '1.35.0'])).toEqual([]);
+  expect(await injectionObjects(['--set', 'injection.enabled=false'])).toEqual([]);
+  expect(await injectionObjects(['--kube-version', '1.36.0'])).toHaveLength(8);
+  // A server that says which kinds it has is believed.
+  expect(await injectionObjects(['--kube-version', '1.36.0', '--api-versions', 'v1/Pod'])).toEqual([]);
+});
