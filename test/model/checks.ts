@@ -97,12 +97,20 @@ export class Checks {
       if (object === undefined) return;
       if (after !== undefined) this.#specs.set(`${after.metadata.uid}@${after.metadata.resourceVersion}`, after);
       if (object.kind === 'Secret') return this.#judgeSecret(before as Secret | undefined, after as Secret | undefined);
+      if (isFleetMember(before) && isFleetMember(after)) return this.#noteFleetMember(after as WorkloadIdentity | undefined, before);
       if (after === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was deleted by us`);
       if (before === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was created by us`);
       if (JSON.stringify((before as WorkloadIdentity).spec) !== JSON.stringify((after as WorkloadIdentity).spec)) throw new Violation(`the spec of ${placeOf(object)} was changed by us`);
       if (object.kind === 'TrustDomain') this.#noteDomainStatus(after as TrustDomain);
       else this.#writes.identityStatus += 1;
     });
+  }
+
+  /** Of what we make ourselves, what it wants for its Secret is known as of what users make. */
+  #noteFleetMember(after: WorkloadIdentity | undefined, before: StoredObject | undefined): void {
+    if (after === undefined) return;
+    this.#lastPolicy.set(placeOf(after), after.spec.deletionPolicy ?? 'Delete');
+    if (before !== undefined && before.metadata.generation === after.metadata.generation) this.#writes.identityStatus += 1;
   }
 
   #noteDomainStatus({ metadata, status }: TrustDomain): void {
@@ -226,4 +234,9 @@ export class Checks {
 
 function placeOf(object: StoredObject): string {
   return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+/** Whether an object, where there is one, is a WorkloadIdentity that a ClusterWorkloadIdentity calls for: these we make, change and delete. */
+function isFleetMember(object: StoredObject | undefined): boolean {
+  return object === undefined || (object.kind === 'WorkloadIdentity' && object.metadata.labels?.['mtlsd.io/cluster-identity-uid'] !== undefined);
 }
