@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     projects: [
       // The quick loop: pure code, in one module cache a worker.
-      project('unit', ['test/{spiffe,x509,authority,issuance,rotation,resources,errors,audit,telemetry,server,tidy}/**/*.test.ts'], {
+      project('unit', ['test/{spiffe,x509,authority,issuance,rotation,resources,tokens,errors,audit,telemetry,server,tidy}/**/*.test.ts'], {
         isolate: false,
         exclude: ['test/x509/{keystore,pkcs12}*.test.ts'],
       }),
@@ -26,6 +26,8 @@ export default defineConfig({
       project('clients', ['test/clients/**/*.test.ts'], { testTimeout: 120_000 }),
       project('docs', ['test/docs/**/*.test.ts'], { testTimeout: 120_000 }),
       project('cluster', ['test/cluster/**/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
+      // Real pods on a real kubelet: root, containerd and runc.
+      project('node', ['test/node/**/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
     ],
   },
 });

@@ -11,6 +11,7 @@ import { inspectCommand } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { tokenCommand } from './token.ts';
 import { verifyCommand } from './verify.ts';
 
 /** The whole command line, over `io`. */
@@ -25,11 +26,16 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(statusCommand(io, untilStopped))
     .addCommand(injectCommand(io))
     .addCommand(inspectCommand(io))
-    .addCommand(verifyCommand(io));
-  for (const command of [mtlsd, ...mtlsd.commands]) {
+    .addCommand(verifyCommand(io))
+    .addCommand(tokenCommand(io));
+  for (const command of withSubcommands(mtlsd)) {
     command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr }).showHelpAfterError('(--help shows what it takes)');
   }
   return mtlsd;
+}
+
+function withSubcommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 /** Runs one command of this process. */

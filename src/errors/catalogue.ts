@@ -2,8 +2,10 @@ import { authorityErrors } from './areas/authority.ts';
 import { configurationErrors } from './areas/configuration.ts';
 import { issuanceErrors } from './areas/issuance.ts';
 import { resourcesErrors } from './areas/resources.ts';
+import { rotationErrors } from './areas/rotation.ts';
 import { spiffeErrors } from './areas/spiffe.ts';
 import { storeErrors } from './areas/store.ts';
+import { tokensErrors } from './areas/tokens.ts';
 import { x509Errors } from './areas/x509.ts';
 import type { ErrorEntry } from './entry.ts';
 
@@ -18,6 +20,8 @@ export const catalogue = {
   ...storeErrors,
   ...authorityErrors,
   ...issuanceErrors,
+  ...rotationErrors,
+  ...tokensErrors,
   ...configurationErrors,
 } as const;
 

@@ -2,6 +2,7 @@
  * The API kinds: their types (generated from `crds/`), their defaults, their conditions, and validation with the same
  * schemas and rules as the API server. Pure: nothing here reads a clock, a file or the network.
  */
+export { documentProblems } from './check-document.ts';
 export { setCondition } from './conditions.ts';
 export { dnsNameAllowed } from './dns-pattern.ts';
 export { formatDuration, parseDuration } from './duration.ts';
@@ -29,6 +30,7 @@ export type {
   StoredObject,
 } from './object.ts';
 export type { Problem } from './problem.ts';
+export type { Schema } from './schema.ts';
 export {
   type AuthorityKeyAlgorithm,
   type AuthoritySettings,
