@@ -18,9 +18,11 @@ const areas: Readonly<Record<string, string>> = {
   MANIFEST: 'Manifests',
   MANIFESTS: 'Manifests',
   OUTPUT: 'Command line',
+  ROTATION: 'Rotation of authorities',
   SPIFFE: 'Names',
   STORE: 'Where objects are kept',
   TLS: 'Command line',
+  TOKEN: 'Tokens',
   X509: 'Certificates and keys',
 };
 
