@@ -15,7 +15,8 @@ const choices = {
 /** See `EncodedRotation`. */
 export function encodeRotation(rotation: RotationInRecord | FinishedRotation): EncodedRotation {
   const encoded: Record<string, string | number> = {};
-  for (const [key, value] of Object.entries(rotation) as [string, string | number | undefined][]) {
+  // In one order, whoever made it: the checksum is over the text.
+  for (const [key, value] of (Object.entries(rotation) as [string, string | number | undefined][]).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (value === undefined) continue;
     if ((times as readonly string[]).includes(key)) encoded[key.slice(0, -2)] = new Date(value).toISOString();
     else encoded[key] = value;
