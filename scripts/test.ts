@@ -3,7 +3,7 @@
  * On a person's machine what cannot run (no Go, not root) is skipped with one loud line; with CI=true a skip is a failure.
  * Names as arguments run only those steps: `npm test -- typecheck unit`.
  *
- * First what computes, step by step; then two lanes side by side of what mostly waits (for processes, renewals, elections).
+ * First what computes, step by step; then three lanes side by side of what mostly waits (for processes, renewals, elections, pods).
  * A step of a lane is printed whole when it has ended.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -11,6 +11,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missingForNode } from '../test/cluster/node/needs.ts';
 
 interface Counts {
   readonly passed: number;
@@ -67,6 +68,17 @@ const cluster: Step = {
   },
 };
 
+/** The tests in real pods. Images and programs are built outside their time-outs too. */
+const node: Step = {
+  name: 'node',
+  run: async (call) => {
+    const missing = missingForNode(process.env);
+    if (missing.length === 0) return (await call('node', ['test/cluster/cli.ts', 'build', '--all'])) === 0 ? project('node').run(call) : failed;
+    console.error(`\n!!! The tests in real pods are skipped: this machine lacks ${missing.join(', ')}.\n`);
+    return skipped;
+  },
+};
+
 const computing: readonly Step[] = [
   check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
   check('lint', 'npm', 'run', '--silent', 'lint'),
@@ -77,7 +89,7 @@ const computing: readonly Step[] = [
   project('model', everyCore),
   project('fuzz'),
 ];
-const lanes: readonly (readonly Step[])[] = [[cluster], [project('standalone'), project('conformance'), project('clients'), project('docs')]];
+const lanes: readonly (readonly Step[])[] = [[cluster], [node], [project('standalone'), project('conformance'), project('clients'), project('docs')]];
 const all = [...computing, ...lanes.flat()];
 
 const wanted = process.argv.slice(2);

@@ -5,6 +5,9 @@ import { Command, Option } from 'commander';
 import type { ClusterOptions } from './flags.ts';
 import { bringUp, clusterNames, statusOf, takeDown } from './named-cluster.ts';
 import type { ClusterStatus } from './named-cluster.ts';
+import { allImages, ensureImages } from './node/images.ts';
+import { refuseUnfit } from './node/needs.ts';
+import { nodeName } from './node/place.ts';
 import { showProgress } from './progress.ts';
 import type { BuildProgress } from './progress.ts';
 
@@ -34,6 +37,7 @@ program
   .option('--runtime-config <list>', "kube-apiserver's own flag, such as certificates.k8s.io/v1beta1=true")
   .option('--feature-gates <list>', "kube-apiserver's own flag, such as PodCertificateRequest=false")
   .option('--controller-manager', 'run kube-controller-manager too')
+  .option('--node', 'run pods too, on this machine: root, Linux, containerd and runc are needed')
   .option('--audit', 'log the metadata of every request')
   .addOption(progressOption())
   .action(async ({ name, progress, ...options }: ClusterOptions & { name: string; progress: ProgressChoice }) => {
@@ -81,11 +85,13 @@ program
   .command('build')
   .description('build the programs into the cache; only Go is needed')
   .argument('[programs...]', `some of: ${allBinaries.join(' ')}`, [...defaultBinaries])
-  .option('--all', 'also what only a cluster with a node needs')
+  .option('--all', 'also what only a cluster with a node needs: programs and images')
   .addOption(progressOption())
   .action(async (programs: string[], { all, progress }: { all?: boolean; progress: ProgressChoice }) => {
     const wanted = all === true ? allBinaries : programs.map(requireBinary);
+    if (all === true) refuseUnfit(env);
     print(await ensureBinaries(wanted, env, progressOf(progress)));
+    if (all === true) await ensureImages(allImages, env, progressOf(progress));
   });
 
 function requireBinary(name: string): Binary {
@@ -97,10 +103,14 @@ function showStatus(status: ClusterStatus): void {
   print(`${status.name}: ${status.ready ? 'ready' : 'NOT READY'}  ${status.server}`);
   for (const { name, pid, memoryBytes, logFile } of status.servers) {
     const memory = memoryBytes === undefined ? '' : ` ${Math.round(memoryBytes / 2 ** 20)} MiB`;
-    print(`  ${name.padEnd(15)} ${pid === undefined ? 'not running' : `pid ${pid}${memory}`}  log ${logFile}`);
+    print(`  ${name.padEnd(23)} ${pid === undefined ? 'not running' : `pid ${pid}${memory}`}  log ${logFile}`);
   }
-  if (status.auditLogFile !== undefined) print(`  ${'audit'.padEnd(15)} log ${status.auditLogFile}`);
-  print(`  ${'kubeconfig'.padEnd(15)} ${status.kubeconfigPath}`);
+  if (status.auditLogFile !== undefined) print(`  ${'audit'.padEnd(23)} log ${status.auditLogFile}`);
+  if (status.node !== undefined) {
+    const { address, subnet, bridge, group } = status.node;
+    print(`  ${'node'.padEnd(23)} ${nodeName} at ${address}, pods in ${subnet} on ${bridge}, cgroup /${group}`);
+  }
+  print(`  ${'kubeconfig'.padEnd(23)} ${status.kubeconfigPath}`);
 }
 
 /** What to type for a cluster of this name. */

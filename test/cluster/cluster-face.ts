@@ -1,5 +1,16 @@
 import type { KubectlResult } from './kubectl.ts';
 
+/** The machine as a node of the cluster. */
+export interface ClusterNode {
+  readonly name: string;
+  /** The machine's address as pods see it. Pods' own addresses can be reached from the machine. */
+  readonly address: string;
+  /** Pods run on; nobody looks after them. */
+  stopKubelet(): Promise<void>;
+  /** Resolves when the node is ready. */
+  startKubelet(): Promise<void>;
+}
+
 /** A cluster for one test file. `await using` stops it. */
 export interface Cluster extends AsyncDisposable {
   /** False for the user's own cluster: everything that would restart it throws `ForeignClusterError`. */
@@ -14,6 +25,8 @@ export interface Cluster extends AsyncDisposable {
   readonly auditLogPath: string | undefined;
   /** Folder of the built programs. */
   readonly binDir: string;
+  /** Undefined unless asked for with `node`. */
+  readonly node: ClusterNode | undefined;
   restartApiServer(): Promise<void>;
   /** Lets it finish its requests; watches end cleanly. */
   stopApiServer(): Promise<void>;

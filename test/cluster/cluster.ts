@@ -1,22 +1,27 @@
 /**
  * The test cluster as tests see it: a real etcd and kube-apiserver that live as long as the test's process
  * at most, or the user's own cluster when MTLSD_TEST_KUBECONFIG names one.
- * There is no node: nobody runs pods. Without `controllerManager` nobody creates `default` service accounts,
+ * Without `node` nobody runs pods. Without it or `controllerManager` nobody creates `default` service accounts,
  * finishes the deletion of a namespace or collects garbage by ownerReference either.
  */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Cluster } from './cluster-face.ts';
+import type { Cluster, ClusterNode } from './cluster-face.ts';
 import { binaryFolder, ensureBinaries, missingBinaries } from './binaries.ts';
 import type { Binary } from './binaries.ts';
-import { ControlPlane, serversOf } from './control-plane.ts';
+import { ControlPlane } from './control-plane.ts';
 import type { ClusterOptions } from './flags.ts';
 import { useForeignCluster } from './foreign-cluster.ts';
 import { compactEtcd } from './etcd-compaction.ts';
 import { runKubectl } from './kubectl.ts';
+import { allImages, ensureImages } from './node/images.ts';
+import { refuseUnfit } from './node/needs.ts';
+import { leaveNode } from './node/node.ts';
+import { nodeName } from './node/place.ts';
 import type { Environment } from './places.ts';
 import { showProgress } from './progress.ts';
+import { programsOf } from './servers.ts';
 import { startWatchdog } from './watchdog.ts';
 
 export type { Cluster } from './cluster-face.ts';
@@ -36,11 +41,13 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   const { build = false, env = process.env, ...clusterOptions } = options;
   const own = env['MTLSD_TEST_KUBECONFIG'];
   if (own) return useForeignCluster(own, await binaryFolder(env));
-  const binDir = await programs([...serversOf(clusterOptions), 'kubectl'], build, env);
+  if (clusterOptions.node === true) refuseUnfit(env);
+  const binDir = await programs(programsOf(clusterOptions), build, env);
+  const images = clusterOptions.node === true ? await ensureImages(allImages, env, plainProgress) : [];
   const folder = await mkdtemp(join(tmpdir(), 'mtlsd-cluster-'));
   const watchdog = startWatchdog(folder);
   try {
-    const plane = await ControlPlane.create(folder, binDir, clusterOptions, watchdog);
+    const plane = await ControlPlane.create(folder, binDir, clusterOptions, images, watchdog);
     return ownCluster(plane, binDir, () => watchdog.end());
   } catch (error) {
     await watchdog.end();
@@ -48,8 +55,10 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   }
 }
 
+const plainProgress = showProgress('plain', (text) => process.stderr.write(text), Date.now);
+
 async function programs(names: readonly Binary[], build: boolean, env: Environment): Promise<string> {
-  if (build) return ensureBinaries(names, env, showProgress('plain', (text) => process.stderr.write(text), Date.now));
+  if (build) return ensureBinaries(names, env, plainProgress);
   const missing = await missingBinaries(names, env);
   if (missing.length === 0) return binaryFolder(env);
   throw new Error(
@@ -63,6 +72,7 @@ function ownCluster(plane: ControlPlane, binDir: string, removeAll: () => Promis
   const kubectl = { program: join(binDir, 'kubectl'), kubeconfigPath, cacheFolder: join(plane.folder, 'kubectl-cache') };
   const stop = async () => {
     await plane.kill();
+    await leaveNode(plane.folder);
     await removeAll();
   };
   return {
@@ -73,6 +83,7 @@ function ownCluster(plane: ControlPlane, binDir: string, removeAll: () => Promis
     adminToken: plane.record.adminToken,
     auditLogPath: plane.record.options.audit === true ? plane.auditLogFile : undefined,
     binDir,
+    node: plane.record.node === undefined ? undefined : nodeOf(plane, plane.record.node.address),
     restartApiServer: async () => {
       await plane.stopServer('kube-apiserver');
       await plane.startApiServer();
@@ -86,5 +97,14 @@ function ownCluster(plane: ControlPlane, binDir: string, removeAll: () => Promis
     kubectl: (args, stdin) => runKubectl(kubectl, args, stdin),
     stop,
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+function nodeOf(plane: ControlPlane, address: string): ClusterNode {
+  return {
+    name: nodeName,
+    address,
+    stopKubelet: () => plane.stopServer('kubelet'),
+    startKubelet: () => plane.startKubelet(),
   };
 }

@@ -1,31 +1,31 @@
 /**
- * One etcd, one kube-apiserver and, if asked for, one kube-controller-manager in a folder: made, started, stopped, restarted, put back to an older state.
+ * One etcd, one kube-apiserver and, if asked for, one kube-controller-manager and one node in a folder: made, started,
+ * stopped, restarted, put back to an older state.
  * The folder's `cluster.json` says what runs, so another process can take over where this one left off.
- * Nothing listens anywhere but on 127.0.0.1.
+ * Nothing listens anywhere but on 127.0.0.1 and, for pods, on the node's own bridge.
  */
 import { constants } from 'node:fs';
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { createCredentials, credentialsIn, writeKubeconfig } from './credentials.ts';
+import { createCredentials, createNodeCredentials, credentialsIn, writeKubeconfig } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
-import { apiServerFlags, auditPolicy, controllerManagerFlags, etcdFlags } from './flags.ts';
+import { apiServerFlags, auditPolicy, controllerManagerFlags, etcdFlags, schedulerFlags } from './flags.ts';
 import type { ClusterOptions, Ports } from './flags.ts';
+import type { CommandLine } from './node/node.ts';
+import { containerdAnswers, containerdCommand, importImages, isNodeReady, kubeletCommand, prepareNode } from './node/node.ts';
+import type { NodePlace } from './node/place.ts';
+import { chooseNodePlace, nodeName } from './node/place.ts';
 import { freePorts } from './ports.ts';
 import { isAlive, killProcess, signal, startServer, stopProcess } from './process.ts';
 import type { ProcessIdentity } from './process.ts';
-import { answersOk, NotReadyError, waitUntilReady } from './readiness.ts';
+import type { Call } from './readiness.ts';
+import { answersOk, bodyOf, NotReadyError, waitUntilReady } from './readiness.ts';
+import { serversOf } from './servers.ts';
+import type { ServerName } from './servers.ts';
 
 const graceMs = 20_000;
 const portTries = 3;
-
-/** A server, by the name of its program. */
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
-
-/** The servers of a cluster with these options, in the order in which they start. */
-export function serversOf(options: ClusterOptions): ServerName[] {
-  return ['etcd', 'kube-apiserver', ...(options.controllerManager === true ? (['kube-controller-manager'] as const) : [])];
-}
 
 /** What `cluster.json` holds. */
 export interface ClusterRecord {
@@ -36,6 +36,8 @@ export interface ClusterRecord {
   readonly etcdData: string;
   /** Servers that were started and not stopped since; they may have died on their own. */
   readonly processes: Partial<Record<ServerName, ProcessIdentity>>;
+  /** What the node takes of this machine, and archives of the images that it is to have. */
+  readonly node?: NodePlace & { readonly images: readonly string[] };
 }
 
 /** Told of each server that starts and stops, for a watchdog. */
@@ -51,6 +53,7 @@ export class ControlPlane {
   readonly #binDir: string;
   readonly #observer: ProcessObserver;
   #record: ClusterRecord;
+  #saved: Promise<void> = Promise.resolve();
 
   private constructor(folder: string, binDir: string, record: ClusterRecord, observer: ProcessObserver) {
     this.folder = folder;
@@ -59,11 +62,16 @@ export class ControlPlane {
     this.#observer = observer;
   }
 
-  /** Makes a new cluster in `folder`, which is created, and starts it. */
-  static async create(folder: string, binDir: string, options: ClusterOptions, observer = nobody): Promise<ControlPlane> {
+  /**
+   * Makes a new cluster in `folder`, which is created, and starts it.
+   * @param images archives for the node
+   */
+  static async create(folder: string, binDir: string, options: ClusterOptions, images: readonly string[] = [], observer = nobody): Promise<ControlPlane> {
     await mkdir(join(folder, 'logs'), { recursive: true, mode: 0o700 });
     const adminToken = await createCredentials(join(folder, 'pki'));
-    const record = { options, ports: await choosePorts(), adminToken, etcdData: 'etcd-0', processes: {} };
+    if (options.node === true) await createNodeCredentials(join(folder, 'pki'), nodeName);
+    const node = options.node === true ? { node: { ...(await chooseNodePlace(folder)), images } } : {};
+    const record = { options, ports: await choosePorts(), adminToken, etcdData: 'etcd-0', processes: {}, ...node };
     const plane = new ControlPlane(folder, binDir, record, observer);
     await writeFile(plane.auditPolicyFile, stringify(auditPolicy));
     await plane.#startOnFreePorts();
@@ -115,25 +123,33 @@ export class ControlPlane {
     return answersOk(await this.#apiCall('/readyz'));
   }
 
-  /** Starts what does not run; returns when the API server is ready and, if there is one, the controller manager at work. */
+  /** Starts what does not run; returns when the API server is ready and, as far as there are, the controller manager and the node. */
   async start(): Promise<void> {
     await this.startEtcd();
     await this.startApiServer();
-    if (this.#record.options.controllerManager === true) await this.#startControllerManager();
+    const servers = serversOf(this.#record.options);
+    await Promise.all([servers.includes('kube-controller-manager') ? this.#startControllerManager() : undefined, this.#startNode()]);
   }
 
   /** Resolves when etcd answers; starts it if it does not run. */
   async startEtcd(): Promise<void> {
     const flags = etcdFlags(join(this.folder, this.#record.etcdData), this.#record.ports);
-    const process = await this.#running('etcd', flags);
-    await waitUntilReady({ name: 'etcd', process, url: `${this.etcdEndpoint}/readyz`, logFile: this.logFile('etcd') });
+    await this.#startServer('etcd', flags, () => answersOk({ url: `${this.etcdEndpoint}/readyz` }));
   }
 
   /** Resolves when the API server is ready; starts it if it does not run. */
   async startApiServer(): Promise<void> {
-    const name = 'kube-apiserver';
-    const process = await this.#running(name, apiServerFlags(this, this.#record.ports, this.#record.options));
-    await waitUntilReady({ name, process, logFile: this.logFile(name), ...(await this.#apiCall('/readyz')) });
+    const ready = await this.#apiCall('/readyz');
+    await this.#startServer('kube-apiserver', apiServerFlags(this, this.#record.ports, this.#record.options), () => answersOk(ready));
+  }
+
+  /** Resolves when kubelet answers and the API server calls the node ready; starts it if it does not run. */
+  async startKubelet(): Promise<void> {
+    const { node } = this.#record;
+    if (node === undefined) throw new Error('this cluster has no node: start it with `node`');
+    const object = await this.#apiCall(`/api/v1/nodes/${nodeName}`);
+    const isReady = async () => (await answersOk({ url: `http://127.0.0.1:${node.healthPort}/healthz` })) && isNodeReady(await bodyOf(object));
+    await this.#startServer('kubelet', kubeletCommand(node, join(this.#binDir, 'kubelet')), isReady);
   }
 
   /** Lets the server finish what it is doing. */
@@ -148,12 +164,12 @@ export class ControlPlane {
 
   /** SIGKILL to all: for a cluster whose data goes with it. */
   async kill(): Promise<void> {
-    for (const name of serversOf(this.#record.options).reverse()) await this.killServer(name);
+    for (const name of serversOf(this.#record.options).toReversed()) await this.killServer(name);
   }
 
   /** Stops all, clients before their servers. */
   async stop(): Promise<void> {
-    for (const name of serversOf(this.#record.options).reverse()) await this.stopServer(name);
+    for (const name of serversOf(this.#record.options).toReversed()) await this.stopServer(name);
   }
 
   /**
@@ -198,21 +214,34 @@ export class ControlPlane {
   }
 
   async #startControllerManager(): Promise<void> {
-    const name = 'kube-controller-manager';
-    const process = await this.#running(name, controllerManagerFlags(this.kubeconfigPath, this.credentials));
     // Its first visible work; its own health page answers before any controller runs.
     const call = await this.#apiCall('/api/v1/namespaces/default/serviceaccounts/default');
-    await waitUntilReady({ name, process, logFile: this.logFile(name), ...call });
+    await this.#startServer('kube-controller-manager', controllerManagerFlags(this.kubeconfigPath, this.credentials), () => answersOk(call));
   }
 
-  async #apiCall(path: string): Promise<{ url: string; ca: string; token: string }> {
+  async #startNode(): Promise<void> {
+    const { node } = this.#record;
+    if (node === undefined) return;
+    await prepareNode(node, this.server, this.credentials);
+    await this.#startServer('kube-scheduler', schedulerFlags(this.kubeconfigPath), () => Promise.resolve(true));
+    await this.#startServer('containerd', containerdCommand(node), () => containerdAnswers(node));
+    await Promise.all([importImages(node, node.images), this.startKubelet()]);
+  }
+
+  async #apiCall(path: string): Promise<Call> {
     return { url: `${this.server}${path}`, ca: await readFile(this.caFile, 'utf8'), token: this.#record.adminToken };
   }
 
-  async #running(name: ServerName, flags: readonly string[]): Promise<ProcessIdentity> {
+  /** Starts it if it does not run. `command`: of a built program, its flags. */
+  async #startServer(name: ServerName, command: CommandLine | readonly string[], isReady: () => Promise<boolean>): Promise<void> {
+    const process = await this.#running(name, 'program' in command ? command : { program: join(this.#binDir, name), args: command });
+    await waitUntilReady({ name, process, logFile: this.logFile(name), isReady });
+  }
+
+  async #running(name: ServerName, { program, args }: CommandLine): Promise<ProcessIdentity> {
     const known = this.#record.processes[name];
     if (known !== undefined && (await isAlive(known))) return known;
-    const process = await startServer(join(this.#binDir, name), flags, this.logFile(name));
+    const process = await startServer(program, args, this.logFile(name));
     this.#observer.started(process);
     await this.#save({ processes: { ...this.#record.processes, [name]: process } });
     return process;
@@ -226,8 +255,14 @@ export class ControlPlane {
     await this.#save({ processes: others });
   }
 
+  /** Servers may start side by side: each version of the file is whole, and the last one is the last. */
   async #save(change: Partial<ClusterRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change };
+    this.#saved = this.#saved.then(() => this.#write());
+    await this.#saved;
+  }
+
+  async #write(): Promise<void> {
     const file = join(this.folder, 'cluster.json');
     await writeFile(`${file}.new`, `${JSON.stringify(this.#record, null, 2)}\n`, { mode: 0o600 });
     await rename(`${file}.new`, file);

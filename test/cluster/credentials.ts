@@ -23,6 +23,12 @@ export interface Credentials {
   readonly serviceAccountKeyFile: string;
   /** `token,user,uid,"groups"` lines (--token-auth-file). */
   readonly tokenFile: string;
+  /** Client certificate of the API server, for kubelet; only in a cluster with a node. */
+  readonly kubeletClientCertFile: string;
+  readonly kubeletClientKeyFile: string;
+  /** Client certificate of the node (`system:node:…`), for the API server; only in a cluster with a node. */
+  readonly nodeCertFile: string;
+  readonly nodeKeyFile: string;
 }
 
 /** Where the credentials of a cluster are; says nothing about whether they exist. */
@@ -34,6 +40,10 @@ export function credentialsIn(folder: string): Credentials {
     servingKeyFile: join(folder, 'apiserver.key'),
     serviceAccountKeyFile: join(folder, 'service-account.key'),
     tokenFile: join(folder, 'tokens.csv'),
+    kubeletClientCertFile: join(folder, 'kubelet-client.crt'),
+    kubeletClientKeyFile: join(folder, 'kubelet-client.key'),
+    nodeCertFile: join(folder, 'node.crt'),
+    nodeKeyFile: join(folder, 'node.key'),
   };
 }
 
@@ -62,17 +72,39 @@ async function createCertificates(folder: string, files: Credentials): Promise<v
     [
       '[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=test-cluster',
       '[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash',
-      `[serving]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${servingNames}\n`,
+      `[serving]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=${servingNames}`,
+      '[client]\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth\n',
     ].join('\n'),
   );
-  const request = join(folder, 'apiserver.csr');
-  const days = ['-days', validDays];
-  await openssl(['req', '-x509', '-config', config, '-extensions', 'ca', '-key', files.caKeyFile, '-out', files.caFile, ...days]);
-  await openssl(['req', '-new', '-config', config, '-subj', '/CN=kube-apiserver', '-key', files.servingKeyFile, '-out', request]);
+  await openssl(['req', '-x509', '-config', config, '-extensions', 'ca', '-key', files.caKeyFile, '-out', files.caFile, '-days', validDays]);
+  await issue(folder, { subject: '/CN=kube-apiserver', use: 'serving', keyFile: files.servingKeyFile, certFile: files.servingCertFile });
+}
+
+/** Client certificates of the API server and of a node, for each other. */
+export async function createNodeCredentials(folder: string, nodeName: string): Promise<void> {
+  const files = credentialsIn(folder);
+  await Promise.all([files.kubeletClientKeyFile, files.nodeKeyFile].map((file) => writeFile(file, newKey(), { mode: 0o600 })));
+  const [client, node] = ['/CN=kube-apiserver', `/O=system:nodes/CN=system:node:${nodeName}`];
+  await issue(folder, { subject: client, use: 'client', keyFile: files.kubeletClientKeyFile, certFile: files.kubeletClientCertFile });
+  await issue(folder, { subject: node, use: 'client', keyFile: files.nodeKeyFile, certFile: files.nodeCertFile });
+}
+
+interface Wanted {
+  readonly subject: string;
+  /** A section of the configuration. */
+  readonly use: 'serving' | 'client';
+  readonly keyFile: string;
+  readonly certFile: string;
+}
+
+async function issue(folder: string, { subject, use, keyFile, certFile }: Wanted): Promise<void> {
+  const files = credentialsIn(folder);
+  const config = join(folder, 'openssl.cnf');
+  const request = `${keyFile}.csr`;
+  await openssl(['req', '-new', '-config', config, '-subj', subject, '-key', keyFile, '-out', request]);
   const serial = ['-set_serial', `0x${randomBytes(8).toString('hex')}`];
   const issuer = ['-CA', files.caFile, '-CAkey', files.caKeyFile, ...serial];
-  const extensions = ['-extfile', config, '-extensions', 'serving'];
-  await openssl(['x509', '-req', '-in', request, ...issuer, ...extensions, '-out', files.servingCertFile, ...days]);
+  await openssl(['x509', '-req', '-in', request, ...issuer, '-extfile', config, '-extensions', use, '-out', certFile, '-days', validDays]);
 }
 
 /** What a client needs to talk to an API server as somebody. */
@@ -84,14 +116,24 @@ export interface KubeconfigEntry {
 }
 
 /** Writes a kubeconfig with one context, `mtlsd-test`, which names the CA by its file. */
-export async function writeKubeconfig(file: string, entry: KubeconfigEntry): Promise<void> {
+export async function writeKubeconfig(file: string, { token, ...place }: KubeconfigEntry): Promise<void> {
+  await writeConfig(file, place, { token });
+}
+
+/** Writes the node's own, which names its client certificate by its files. */
+export async function writeNodeKubeconfig(file: string, server: string, files: Credentials): Promise<void> {
+  const user = { 'client-certificate': files.nodeCertFile, 'client-key': files.nodeKeyFile };
+  await writeConfig(file, { server, caFile: files.caFile }, user);
+}
+
+async function writeConfig(file: string, place: Omit<KubeconfigEntry, 'token'>, user: Readonly<Record<string, string>>): Promise<void> {
   const name = 'mtlsd-test';
-  const context = { cluster: name, user: name, ...(entry.namespace === undefined ? {} : { namespace: entry.namespace }) };
+  const context = { cluster: name, user: name, ...(place.namespace === undefined ? {} : { namespace: place.namespace }) };
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name, cluster: { server: entry.server, 'certificate-authority': entry.caFile } }],
-    users: [{ name, user: { token: entry.token } }],
+    clusters: [{ name, cluster: { server: place.server, 'certificate-authority': place.caFile } }],
+    users: [{ name, user }],
     contexts: [{ name, context }],
     'current-context': name,
   };

@@ -11,6 +11,8 @@ export interface ClusterOptions {
   readonly audit?: boolean;
   /** Run kube-controller-manager too: it makes service accounts named `default`, empties deleted namespaces, collects garbage. */
   readonly controllerManager?: boolean;
+  /** A node that runs pods: kube-controller-manager, kube-scheduler, containerd and kubelet. Needs root on Linux. */
+  readonly node?: boolean;
   /** More flags for kube-apiserver, last on its command line. */
   readonly apiServerFlags?: readonly string[];
 }
@@ -56,6 +58,11 @@ export interface ApiServerFiles {
 
 export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: ClusterOptions): string[] {
   const { credentials } = files;
+  const kubeletClient = [
+    `--kubelet-client-certificate=${credentials.kubeletClientCertFile}`,
+    `--kubelet-client-key=${credentials.kubeletClientKeyFile}`,
+    '--kubelet-preferred-address-types=InternalIP',
+  ];
   const audit = [`--audit-policy-file=${files.auditPolicyFile}`, `--audit-log-path=${files.auditLogFile}`, '--audit-log-maxsize=0'];
   return [
     `--etcd-servers=http://127.0.0.1:${ports.etcdClient}`,
@@ -73,6 +80,7 @@ export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: Clu
     '--authorization-mode=Node,RBAC',
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
+    ...(options.node === true ? kubeletClient : []),
     ...(options.audit === true ? audit : []),
     ...(options.runtimeConfig === undefined ? [] : [`--runtime-config=${options.runtimeConfig}`]),
     ...(options.featureGates === undefined ? [] : [`--feature-gates=${options.featureGates}`]),
@@ -92,4 +100,9 @@ export function controllerManagerFlags(kubeconfigPath: string, credentials: Cred
     `--cluster-signing-cert-file=${credentials.caFile}`,
     `--cluster-signing-key-file=${credentials.caKeyFile}`,
   ];
+}
+
+/** @param kubeconfigPath the administrator's */
+export function schedulerFlags(kubeconfigPath: string): string[] {
+  return [`--kubeconfig=${kubeconfigPath}`, '--secure-port=0', '--leader-elect=false'];
 }

@@ -43,6 +43,7 @@ export async function useForeignCluster(kubeconfigPath: string, binDir: string):
     adminToken: view.users?.[0]?.user?.token ?? '',
     auditLogPath: undefined,
     binDir,
+    node: undefined,
     restartApiServer: refuse('restarting the API server'),
     stopApiServer: refuse('stopping the API server'),
     startApiServer: refuse('starting the API server'),

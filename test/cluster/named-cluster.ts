@@ -3,14 +3,19 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { binaryFolder, ensureBinaries } from './binaries.ts';
-import { ControlPlane, serversOf } from './control-plane.ts';
-import type { ServerName } from './control-plane.ts';
+import { ControlPlane } from './control-plane.ts';
 import type { ClusterOptions } from './flags.ts';
 import { withLock } from './lock.ts';
+import { allImages, ensureImages } from './node/images.ts';
+import { refuseUnfit } from './node/needs.ts';
+import { leaveNode } from './node/node.ts';
+import type { NodePlace } from './node/place.ts';
 import { clusterFolder, clustersRoot } from './places.ts';
 import type { Environment } from './places.ts';
 import { residentBytes } from './process.ts';
 import type { BuildProgress } from './progress.ts';
+import { programsOf, serversOf } from './servers.ts';
+import type { ServerName } from './servers.ts';
 
 /** One server of a cluster as `status` shows it. */
 interface ServerStatus {
@@ -30,6 +35,8 @@ export interface ClusterStatus {
   readonly auditLogFile: string | undefined;
   readonly options: ClusterOptions;
   readonly servers: readonly ServerStatus[];
+  /** What the node takes of this machine. */
+  readonly node: NodePlace | undefined;
 }
 
 /**
@@ -41,10 +48,13 @@ export async function bringUp(name: string, options: ClusterOptions, env: Enviro
   const folder = clusterFolder(name, env);
   return withClusterLock(name, env, progress, async () => {
     const existing = await ControlPlane.open(folder, await binaryFolder(env));
-    const binDir = await ensureBinaries([...serversOf(existing?.record.options ?? options), 'kubectl'], env, progress);
+    const wanted = existing?.record.options ?? options;
+    if (wanted.node === true) refuseUnfit(env);
+    const binDir = await ensureBinaries(programsOf(wanted), env, progress);
     if (existing === undefined) {
       await keepPreviousLogs(join(folder, 'logs'));
-      return createOrRemove(folder, binDir, options);
+      const images = options.node === true ? await ensureImages(allImages, env, progress) : [];
+      return createOrRemove(folder, binDir, options, images);
     }
     if (Object.keys(options).length > 0 && !isDeepStrictEqual(existing.record.options, options)) {
       throw new Error(
@@ -58,9 +68,9 @@ export async function bringUp(name: string, options: ClusterOptions, env: Enviro
 }
 
 /** A cluster that never became ready is not kept, so that the next `up` begins anew. */
-async function createOrRemove(folder: string, binDir: string, options: ClusterOptions): Promise<ControlPlane> {
+async function createOrRemove(folder: string, binDir: string, options: ClusterOptions, images: readonly string[]): Promise<ControlPlane> {
   try {
-    return await ControlPlane.create(folder, binDir, options);
+    return await ControlPlane.create(folder, binDir, options, images);
   } catch (error) {
     await removeAllButLogs(folder);
     throw error;
@@ -80,6 +90,7 @@ export async function takeDown(name: string, env: Environment, progress: BuildPr
 }
 
 async function removeAllButLogs(folder: string): Promise<void> {
+  await leaveNode(folder);
   for (const entry of await readdir(folder)) {
     if (!entry.startsWith('logs')) await rm(join(folder, entry), { recursive: true });
   }
@@ -102,6 +113,7 @@ export async function statusOf(name: string, env: Environment): Promise<ClusterS
     auditLogFile: plane.record.options.audit === true ? plane.auditLogFile : undefined,
     options: plane.record.options,
     servers: await Promise.all(servers),
+    node: plane.record.node,
   };
 }
 

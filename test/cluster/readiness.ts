@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive } from './process.ts';
 import type { ProcessIdentity } from './process.ts';
@@ -14,8 +15,14 @@ const tailBytes = 4096;
 export interface Awaited {
   readonly name: string;
   readonly process: ProcessIdentity;
-  readonly url: string;
   readonly logFile: string;
+  /** Asked again and again, never twice at once. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+/** One GET. */
+export interface Call {
+  readonly url: string;
   /** PEM; for an https URL. */
   readonly ca?: string;
   readonly token?: string;
@@ -32,13 +39,13 @@ export class NotReadyError extends Error {
 }
 
 /**
- * Resolves once the URL answers 200.
+ * Resolves once the server is ready.
  * @throws {NotReadyError} when the process ends first, or after two minutes
  */
 export async function waitUntilReady(server: Awaited): Promise<void> {
   const limit = AbortSignal.timeout(limitMs);
   for (;;) {
-    if (await answersOk(server)) return;
+    if (await server.isReady()) return;
     if (!(await isAlive(server.process))) throw await notReady(server, 'ended before it was ready');
     if (limit.aborted) throw await notReady(server, `was not ready after ${limitMs / 1000} s`);
     await sleep(pollMs);
@@ -46,16 +53,23 @@ export async function waitUntilReady(server: Awaited): Promise<void> {
 }
 
 /** True when the server answers 200 now. */
-export function answersOk(server: Pick<Awaited, 'url' | 'ca' | 'token'>): Promise<boolean> {
-  const request = server.url.startsWith('https:') ? requestHttps : requestHttp;
-  const headers = server.token === undefined ? {} : { authorization: `Bearer ${server.token}` };
+export async function answersOk(call: Call): Promise<boolean> {
+  return (await bodyOf(call)) !== undefined;
+}
+
+/** The body of an answer 200; undefined for any other, or none. */
+export function bodyOf({ url, ca, token }: Call): Promise<string | undefined> {
+  const request = url.startsWith('https:') ? requestHttps : requestHttp;
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return new Promise((resolve) => {
-    const call = request(server.url, { agent: false, timeout: 5_000, headers, ca: server.ca }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
+    const call = request(url, { agent: false, timeout: 5_000, headers, ca }, (response) => {
+      text(response).then(
+        (body) => resolve(response.statusCode === 200 ? body : undefined),
+        () => resolve(undefined),
+      );
     });
     call.once('timeout', () => call.destroy(new Error('no answer')));
-    call.once('error', () => resolve(false));
+    call.once('error', () => resolve(undefined));
     call.end();
   });
 }

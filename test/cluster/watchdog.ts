@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ProcessObserver } from './control-plane.ts';
 
-// $1 is the folder. Lines are "watch PID" and "forget PID".
+// $1 is the folder. Lines are "watch PID" and "forget PID". A node has more to end than its programs' pids, and says how.
 const script = `
 trap '' HUP INT TERM
 pids=
@@ -16,7 +16,8 @@ while read -r verb pid; do
   [ "$verb" = watch ] && pids="$pids $pid"
 done
 [ -z "$pids" ] || kill -9 $pids 2>/dev/null
-rm -rf -- "$1"
+[ ! -e "$1/node/leave.sh" ] || sh "$1/node/leave.sh"
+rm -rf --one-file-system -- "$1"
 `;
 
 /** A watchdog over one folder. */

@@ -1,0 +1,76 @@
+/** The node of the test cluster itself: pods run on it, and however it ends, the machine is as it was. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test, vi } from 'vitest';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { nodeRecordOf, remainsOf, shimSocketsOf } from './remains.ts';
+
+const pod = (name: string, script: string): object => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    terminationGracePeriodSeconds: 0,
+    containers: [{ name: 'shell', image: 'mtlsd.test/shell:1', imagePullPolicy: 'Never', command: ['sh', '-c', script] }],
+  },
+});
+
+/** Runs kubectl, or fails with its own words. */
+async function kubectl(cluster: Pick<Cluster, 'kubectl'>, args: readonly string[], stdin?: object): Promise<string> {
+  const { code, stdout, stderr } = await cluster.kubectl(args, JSON.stringify(stdin));
+  expect(code, `kubectl ${args.join(' ')}: ${stderr}`).toBe(0);
+  return stdout;
+}
+
+const kernelSettings = async (): Promise<string> => `${await readFile('/proc/sys/kernel/panic', 'utf8')}${await readFile('/proc/sys/vm/overcommit_memory', 'utf8')}`;
+
+test('runs pods that can be asked and reached, goes on after kubelet was away, and leaves nothing when it stops', async () => {
+  const before = await kernelSettings();
+  const cluster = await startCluster({ node: true });
+  const folder = dirname(cluster.kubeconfigPath);
+  const node = await nodeRecordOf(folder);
+  let sockets: readonly string[];
+  try {
+    await kubectl(cluster, ['apply', '-f', '-'], pod('hello', 'echo hello > /tmp/index.html; echo said; exec httpd -f -h /tmp'));
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/hello', '--timeout=60s']);
+    expect(await kubectl(cluster, ['logs', 'hello'])).toBe('said\n');
+    expect(await kubectl(cluster, ['exec', 'hello', '--', 'cat', '/tmp/index.html'])).toBe('hello\n');
+    const address = await kubectl(cluster, ['get', 'pod', 'hello', '--output=jsonpath={.status.podIP}']);
+    const greeting = async (): Promise<string> => (await fetch(`http://${address}/`)).text();
+    expect(await greeting()).toBe('hello\n');
+    await cluster.node?.stopKubelet();
+    expect(await greeting()).toBe('hello\n');
+    await cluster.node?.startKubelet();
+    await kubectl(cluster, ['delete', 'pod', 'hello', '--wait', '--timeout=60s']);
+    await kubectl(cluster, ['apply', '-f', '-'], pod('second', 'sleep 1000'));
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/second', '--timeout=60s']);
+    sockets = await shimSocketsOf(node);
+    expect(sockets).not.toHaveLength(0);
+    expect((await remainsOf(node, sockets)).length).toBeGreaterThan(10);
+  } finally {
+    await cluster.stop();
+  }
+  expect(await remainsOf(node, sockets)).toEqual([]);
+  expect(await kernelSettings()).toBe(before);
+});
+
+test('goes with its test process when that is killed, pods and all', async () => {
+  const script = `import { startCluster } from ${JSON.stringify(join(import.meta.dirname, '..', 'cluster', 'cluster.ts'))};
+    const cluster = await startCluster({ node: true });
+    await cluster.kubectl(['apply', '-f', '-'], ${JSON.stringify(JSON.stringify(pod('orphan', 'sleep 1000')))});
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/orphan', '--timeout=60s']);
+    console.log(cluster.kubeconfigPath); setInterval(() => undefined, 1000);`;
+  const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [kubeconfigPath] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
+  const folder = dirname(kubeconfigPath);
+  const node = await nodeRecordOf(folder);
+  const sockets = await shimSocketsOf(node);
+  expect(sockets).toHaveLength(1);
+  owner.kill('SIGKILL');
+  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 30_000, interval: 100 });
+  expect(await remainsOf(node, sockets)).toEqual([]);
+});

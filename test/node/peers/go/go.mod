@@ -1,0 +1,3 @@
+module mtlsd.io/test/node/peer
+
+go 1.26.0
