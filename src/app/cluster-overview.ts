@@ -2,6 +2,7 @@ import { MtlsdError } from '../errors/index.ts';
 import { openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { systemClock } from './clock.ts';
+import { InjectedPods } from './injected-pods.ts';
 import { Mirror } from './mirror.ts';
 import type { Overview } from './overview.ts';
 
@@ -19,15 +20,17 @@ export class ClusterOverview implements AsyncDisposable {
   readonly #store: KubernetesStore;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
+  readonly #pods: InjectedPods;
 
   private constructor(store: KubernetesStore) {
     this.#store = store;
     this.#mirror = new Mirror(store, this.#abort.signal);
+    this.#pods = new InjectedPods(store, this.#abort.signal);
   }
 
   /** @throws CONFIGURATION_INVALID, STORE_UNAVAILABLE, STORE_FORBIDDEN when the cluster cannot be read */
   static async open(address: ClusterAddress, log: Log): Promise<ClusterOverview> {
-    const store = openKubernetesStore({ ...address, fieldManager: 'mtlsd', log, random: Math.random, nowMs: () => systemClock.nowMs() });
+    const store = openKubernetesStore({ ...address, environment: process.env, fieldManager: 'mtlsd', log, random: Math.random, nowMs: () => systemClock.nowMs() });
     const overview = new ClusterOverview(store);
     try {
       await overview.#filled();
@@ -39,12 +42,13 @@ export class ClusterOverview implements AsyncDisposable {
   }
 
   overview(): Overview {
-    return this.#mirror.overview([], systemClock.nowMs());
+    return this.#mirror.overview(this.#pods.problems(this.#mirror.sight().identities), systemClock.nowMs());
   }
 
   /** Calls `listener` after each change of what `overview` shows. */
   onChange(listener: () => void): void {
     this.#mirror.onChange(listener);
+    this.#pods.onChange(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -56,7 +60,7 @@ export class ClusterOverview implements AsyncDisposable {
   async #filled(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const cancel = systemClock.schedule(systemClock.nowMs() + patienceMs, () => resolve('late'));
-    const outcome = await Promise.race([this.#mirror.whenFilled(), late]);
+    const outcome = await Promise.race([Promise.all([this.#mirror.whenFilled(), this.#pods.whenFilled()]), late]);
     cancel();
     if (outcome !== 'late') return;
     await this.#store.get({ kind: 'TrustDomain', name: 'none' });

@@ -23,6 +23,8 @@ export interface ClusterConfig {
   readonly bundles: { readonly configMaps: boolean; readonly clusterTrustBundles: boolean };
   /** Whether pods get certificates for keys that never leave their node. */
   readonly podCertificates: boolean;
+  /** Whether pods are looked at. */
+  readonly podWarnings: boolean;
 }
 
 const leaseName = 'mtlsd-controller';
@@ -64,6 +66,7 @@ export class ClusterDaemon implements AsyncDisposable {
     const reach = {
       ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
       ...(config.context === undefined ? {} : { context: config.context }),
+      environment: process.env,
       fieldManager: 'mtlsd',
       ...io,
     };
@@ -129,7 +132,7 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   #context(): ControllerContext {
-    const { namespace, watchNamespaces, bundles, podCertificates } = this.#config;
+    const { namespace, watchNamespaces, bundles, podCertificates, podWarnings } = this.#config;
     return {
       store: this.#store,
       clock: systemClock,
@@ -140,7 +143,7 @@ export class ClusterDaemon implements AsyncDisposable {
       audit: this.#audit,
       metrics: this.#metrics,
       delivery,
-      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, podCertificates },
+      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, podCertificates, podWarnings },
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

@@ -4,15 +4,17 @@ import { systemClock } from '../app/clock.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
+import { listenAddress, type ListenAddress } from './listen-address.ts';
 
 interface ControllerOptions {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: string;
-  readonly metricsListen?: { readonly host: string; readonly port: number };
+  readonly metricsListen?: ListenAddress;
   readonly watchNamespaces?: readonly string[];
   readonly bundles: readonly BundleKind[];
   readonly delivery: readonly DeliveryKind[];
+  readonly podWarnings: boolean;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -30,10 +32,11 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
     .option('--kubeconfig <file>', 'how to reach the API server (default: as kubectl finds it, then the service account of the pod)')
     .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
     .option('--namespace <name>', "mtlsd's own namespace: authorities and the Lease live there", 'mtlsd-system')
-    .option('--metrics-listen <address>', 'host:port for /livez, /readyz and /metrics, such as 0.0.0.0:9464 (default: none)', address)
+    .option('--metrics-listen <address>', 'host:port for /livez, /readyz and /metrics, such as 0.0.0.0:9464 (default: none)', listenAddress)
     .option('--watch-namespaces <names>', 'namespaces in which mtlsd may read and write Secrets, with commas between them (default: all)', names)
     .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
     .option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`, delivery, deliveryKinds)
+    .option('--no-pod-warnings', 'do not look at pods, nor tell them what keeps them from their identity')
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
     .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
     .addHelpText(
@@ -57,6 +60,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     watchNamespaces: options.watchNamespaces,
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
     podCertificates: options.delivery.includes('pod-certificates'),
+    podWarnings: options.podWarnings,
   };
   // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
   const { ClusterDaemon } = await import('../app/cluster.ts');
@@ -67,13 +71,6 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
   log.info('stopping: what is in flight is finished first');
   stop.abort();
   await running;
-}
-
-function address(text: string): { host: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):([0-9]{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new InvalidArgumentError('write host:port, such as 0.0.0.0:9464 or [::]:9464.');
-  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '0.0.0.0' : match[2]), port };
 }
 
 function names(text: string): readonly string[] {

@@ -21,6 +21,8 @@ export interface ClusterFeatures {
   readonly clusterTrustBundles: boolean;
   /** Whether mtlsd signs pod certificates, where the API server serves their requests. Left out: it does not. */
   readonly podCertificates?: boolean;
+  /** Whether pods are looked at, and told what keeps them from their identity. Left out: they are not. */
+  readonly podWarnings?: boolean;
 }
 
 /** What a file holds, with a version that is another one after each change; or why it cannot be used, for people. */

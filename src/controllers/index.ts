@@ -5,4 +5,6 @@
 export type { ControllerContext, DeliveryLimits, FileReading } from './context.ts';
 export type { DomainState } from './domains.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
+export { judgeInjectedPod } from './injected-pod/judge.ts';
+export { injectedPods } from './injected-pod/start.ts';
 export { startControllers, type Controllers } from './start.ts';

@@ -38,16 +38,15 @@ type Said = { readonly [K in keyof Wish]: Wish[K] extends string ? string : Wish
 export function wishOf(pod: PodTemplate, defaults: InjectionDefaults): WishResult {
   const label = pod.metadata?.labels?.[injectLabel] ?? 'false';
   if (label === 'false') return { wish: undefined };
-  const named = setting(pod, settings.identity);
-  const identity = named ?? serviceAccountOf(pod);
+  const identity = identityAskedFor(pod);
   const said: Said = {
     label,
     delivery: label === 'true' ? defaults.delivery : label,
     identity,
-    identityIsNamed: named !== undefined,
-    secret: setting(pod, settings.secret) ?? `${identity}-mtls`,
-    trustDomain: setting(pod, settings.trustDomain) ?? defaults.trustDomain,
-    environment: setting(pod, settings.environment) ?? 'additive',
+    identityIsNamed: settingOf(pod, settings.identity) !== undefined,
+    secret: settingOf(pod, settings.secret) ?? `${identity}-mtls`,
+    trustDomain: settingOf(pod, settings.trustDomain) ?? defaults.trustDomain,
+    environment: settingOf(pod, settings.environment) ?? 'additive',
   };
   const problems = problemsOf(said, pod);
   const { delivery, secret, trustDomain, environment, identityIsNamed } = said;
@@ -84,8 +83,14 @@ function volumeProblem(volumes: readonly Volume[], delivery: string): string {
   return `the pod has a volume ${volumeName} without a pod certificate of mtlsd: ${instead}; if it is not yours, then this API server has no pod certificates: write ${injectLabel}: secret`;
 }
 
-function setting({ metadata }: PodTemplate, key: string): string | undefined {
+/** What a pod says by an annotation, or by a label of the same name. */
+export function settingOf({ metadata }: Pick<PodTemplate, 'metadata'>, key: string): string | undefined {
   return metadata?.annotations?.[key] ?? metadata?.labels?.[key];
+}
+
+/** The name of the WorkloadIdentity that a pod asks for. */
+export function identityAskedFor(pod: PodTemplate): string {
+  return settingOf(pod, settings.identity) ?? serviceAccountOf(pod);
 }
 
 function serviceAccountOf({ spec }: PodTemplate): string {
