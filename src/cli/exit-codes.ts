@@ -8,6 +8,8 @@ export const exitCodes = {
   usage: 2,
   /** Not done: something that mtlsd needs is missing or in use (a lock, a folder that is not ours, a full disk). */
   unavailable: 3,
+  /** Not done yet: it stands still until a person does something, or goes on after the command. */
+  waits: 4,
   /** A defect of mtlsd. */
   internal: 70,
 } as const;
@@ -19,4 +21,5 @@ Exit status:
   1   done, and the answer is no (an object is not Ready, a certificate does not verify)
   2   a wrong option, or input that cannot be read
   3   something that mtlsd needs is missing or in use
+  4   not done yet: a rotation waits for a person, or was left while it goes on
   70  a defect of mtlsd`;

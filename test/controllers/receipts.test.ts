@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { keepReceipt, publicKeysEntry } from '../../src/controllers/receipts/book.ts';
-import { readPublicKeys, verifyReceipt, type ReceiptDocument } from '../../src/rotation/receipt/index.ts';
+import { keepReceipt } from '../../src/controllers/receipts/book.ts';
+import { publicKeysEntry, readPublicKeys, verifyReceipt, type ReceiptDocument } from '../../src/rotation/receipt/index.ts';
 import { MemoryStore } from '../../src/store/memory/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
 import { sampleDocument } from '../rotation/receipt-samples.ts';

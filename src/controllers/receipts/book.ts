@@ -1,13 +1,10 @@
 import { hash } from 'node:crypto';
 import { isMtlsdError } from '../../errors/index.ts';
 import { labels, managedByMtlsd, receiptsPrefix, type ConfigMap } from '../../resources/index.ts';
-import { publicKeysPem, readPublicKeys, signReceipt, type PublicAuditKey, type ReceiptDocument, type ReceiptFile } from '../../rotation/receipt/index.ts';
+import { publicKeysEntry, publicKeysPem, readPublicKeys, signReceipt, type PublicAuditKey, type ReceiptDocument, type ReceiptFile } from '../../rotation/receipt/index.ts';
 import type { Precondition } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 import { auditKeys } from './audit-keys.ts';
-
-/** The entry beside the receipts with the public keys that verify them, the one in use first. */
-export const publicKeysEntry = 'audit-keys.pem';
 
 /** What is kept for each trust domain (L17): the newest, as many as fit. */
 const receiptsMax = 32;

@@ -1,6 +1,9 @@
 /** What the format of a receipt is called; another number means other fields. */
 export const receiptFormat = 'mtlsd.io/rotation-receipt/v1';
 
+/** The entry beside the receipts of a trust domain with the public keys that verify them, the one in use first. */
+export const publicKeysEntry = 'audit-keys.pem';
+
 /** How a rotation ended. */
 export type RotationOutcome = 'Completed' | 'Aborted';
 

@@ -16,6 +16,7 @@ export {
   type AuditKeys,
   type PublicAuditKey,
 } from './audit-key.ts';
+export { publicKeysEntry } from './document.ts';
 export type { EvidenceKind, ReceiptAuthority, ReceiptBundle, ReceiptDocument, ReceiptExemption, ReceiptGate, RotationOutcome } from './document.ts';
 export { signReceipt, type ReceiptFile } from './sign.ts';
 export { verifyReceipt, type ReceiptVerdict } from './verify.ts';

@@ -5,4 +5,5 @@
 export type { DirectoryStore } from './directory-store.ts';
 export { type DirectoryStoreOptions, openDirectoryStore } from './open.ts';
 export { problemsFile } from './problem-board.ts';
+export { requestsFolder } from './requests.ts';
 export { describeProblem, type SourceProblem } from './source-problem.ts';

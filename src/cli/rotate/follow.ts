@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogUpdate } from 'log-update';
+import { rotationRow } from '../../app/rotation-row.ts';
+import type { RotationSite } from '../../app/rotation-site.ts';
+import { MtlsdError } from '../../errors/index.ts';
+import type { CARotation } from '../../resources/index.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { CliIo } from '../io.ts';
+import { timeText } from '../terminal-text.ts';
+import { endingOf } from './ending.ts';
+import { hint } from './place.ts';
+import { progressFrame } from './progress-frame.ts';
+import { progressLine } from './progress-lines.ts';
+
+/** How often it is looked at; a person sees that as at once. */
+const pauseMs = 250;
+/** A rotation that is at a standstill for a moment only goes on by itself: so many looks in a row say that it does not. */
+const stillLooks = 4;
+
+/**
+ * Shows how a rotation goes until it has ended, stands still, or `stopped` resolves: a live frame in a terminal, otherwise one line
+ * for each change. The exit status says which.
+ * @throws ROTATION_NOT_FOUND when it is gone
+ */
+export async function follow(io: CliIo, site: RotationSite, name: string, output: 'text' | 'json', stopped: Promise<void>): Promise<void> {
+  const show = output === 'text' && io.isTerminal ? liveView() : lineView(io, output);
+  let over = false;
+  void stopped.then(() => (over = true));
+  for (let still = 0; ; ) {
+    const rotation = await site.rotation(name);
+    if (rotation === undefined) throw new MtlsdError('ROTATION_NOT_FOUND', `CARotation ${name} is gone: somebody deleted it`, { details: { rotation: name } });
+    show.look(rotation, io.nowMs());
+    const ending = endingOf(rotation, site);
+    still = ending === undefined ? 0 : still + 1;
+    if (ending !== undefined && (ending.exitCode !== exitCodes.waits || still >= stillLooks)) {
+      show.done();
+      io.setExitCode(ending.exitCode);
+      return output === 'json' ? io.stdout(`${JSON.stringify(rotationRow(rotation), undefined, 2)}\n`) : io.stdout(ending.text);
+    }
+    if (over) {
+      show.done();
+      io.setExitCode(exitCodes.waits);
+      return io.stderr(`the rotation goes on: ${hint(site, 'wait', name)}\n`);
+    }
+    await Promise.race([sleep(pauseMs), stopped]);
+  }
+}
+
+interface View {
+  look(rotation: CARotation, nowMs: number): void;
+  done(): void;
+}
+
+function lineView(io: CliIo, output: 'text' | 'json'): View {
+  let before = '';
+  // With JSON, standard output is for one document.
+  const write = output === 'json' ? io.stderr : io.stdout;
+  return {
+    look: (rotation, nowMs) => {
+      const line = progressLine(rotation);
+      if (line !== before) write(`${timeText(nowMs)}  ${line}\n`);
+      before = line;
+    },
+    done: () => undefined,
+  };
+}
+
+function liveView(): View {
+  const draw = createLogUpdate(process.stdout, { showCursor: true });
+  let shape = '';
+  return {
+    look: (rotation, nowMs) => {
+      // Some terminals say that they are 0 by 0. A line that fills the last column leaves the cursor where terminals disagree.
+      const [columns, rows] = [process.stdout.columns || 100, process.stdout.rows || 40];
+      const frame = progressFrame(rotation, nowMs, { width: columns - 1, height: rows });
+      // What log-update redraws is what differs, and it takes lines that moved for lines that stayed: then all is drawn anew.
+      const next = `${frame.split('\n').length}x${columns}`;
+      if (next !== shape) draw.clear();
+      shape = next;
+      draw(frame);
+    },
+    done: () => draw.done(),
+  };
+}
