@@ -9,6 +9,8 @@ import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { injectCommand } from './inject.ts';
 import { inspectCommand } from './inspect.ts';
 import type { CliIo } from './io.ts';
+import { receiptsCommand } from './receipt/verify.ts';
+import { rotateCommand } from './rotate/rotate.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { tokenCommand } from './token.ts';
@@ -25,6 +27,8 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(controllerCommand(io, untilStopped))
     .addCommand(statusCommand(io, untilStopped))
     .addCommand(injectCommand(io))
+    .addCommand(rotateCommand(io, untilStopped))
+    .addCommand(receiptsCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io))
     .addCommand(tokenCommand(io));
