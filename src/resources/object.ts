@@ -84,7 +84,7 @@ export interface OwnerReference {
 export interface ProjectedSource {
   readonly secret?: { readonly name?: string; readonly optional?: boolean };
   readonly configMap?: { readonly name?: string };
-  readonly podCertificate?: { readonly signerName: string; readonly keyType: string; readonly maxExpirationSeconds?: number };
+  readonly podCertificate?: { readonly signerName: string; readonly keyType: string; readonly maxExpirationSeconds?: number; readonly userAnnotations?: Readonly<Record<string, string>> };
   readonly clusterTrustBundle?: { readonly name?: string; readonly signerName?: string; readonly labelSelector?: { readonly matchLabels?: Readonly<Record<string, string>> } };
 }
 

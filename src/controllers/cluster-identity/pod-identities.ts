@@ -18,6 +18,8 @@ export interface PodSurroundings {
   readonly identities: readonly WorkloadIdentity[];
   /** undefined: they are not known (yet), and nothing is granted through them. */
   readonly clusterIdentities: readonly ClusterWorkloadIdentity[] | undefined;
+  /** How the pod receives it; left out: as a pod certificate. A Secret is shared by all pods of a service account. */
+  readonly delivery?: 'Secret' | 'PodCertificate';
   readonly domains: Pick<Domains, 'get' | 'all'>;
 }
 
@@ -91,10 +93,11 @@ function fromClusterIdentity(pod: PodFacts, identity: ClusterWorkloadIdentity, a
   const source = `ClusterWorkloadIdentity ${identity.metadata.name}`;
   const spec = specOf(identity);
   const account = { namespaceLabels: around.namespaceLabels, name: pod.serviceAccountName, labels: accountLabels };
-  const why = whyLeftOut(identity, account) ?? whyNoPod(identity, pod);
+  const why = whyLeftOut(identity, account) ?? whyNoPod(identity, pod, around.delivery);
   if (why !== undefined) return { source, why };
   const { namespace, serviceAccountName } = pod;
-  const dnsNames = fillDnsNames(spec.dnsNames, { namespace, serviceAccount: serviceAccountName }, servicesOf(pod, around.services));
+  const services = around.delivery === 'Secret' ? [] : servicesOf(pod, around.services);
+  const dnsNames = fillDnsNames(spec.dnsNames, { namespace, serviceAccount: serviceAccountName }, services);
   // The trust domain that was chosen for the service account's Secret stays, for its pod certificates too.
   const child = around.identities.find((each) => ownerOfChild(each) === identity.metadata.uid && each.metadata.name === serviceAccountName);
   const chosen = child?.status?.trustDomain === undefined ? {} : { status: { trustDomain: child.status.trustDomain } };
@@ -103,10 +106,11 @@ function fromClusterIdentity(pod: PodFacts, identity: ClusterWorkloadIdentity, a
   return { source, identity: { source, name: serviceAccountName, domain, serviceAccountName, dnsNames, commonName: undefined, ttlMs: spec.ttlMs } };
 }
 
-function whyNoPod(identity: ClusterWorkloadIdentity, pod: PodFacts): string | undefined {
+function whyNoPod(identity: ClusterWorkloadIdentity, pod: PodFacts, delivery: PodSurroundings['delivery']): string | undefined {
   const { metadata } = identity;
-  const { deliversPodCertificates, podSelector } = specOf(identity);
+  const { deliversSecrets, deliversPodCertificates, podSelector } = specOf(identity);
   if (metadata.deletionTimestamp !== undefined) return 'it is being deleted';
+  if (delivery === 'Secret') return deliversSecrets ? undefined : 'its deliveries do not list Secret';
   if (!deliversPodCertificates) return 'its deliveries do not list PodCertificate';
   return podSelector === undefined || selectorMatches(podSelector, pod.labels) ? undefined : 'its podSelector does not select the pod';
 }

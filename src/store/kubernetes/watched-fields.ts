@@ -47,7 +47,7 @@ const rows: { readonly [K in Kind]?: Kept<Kinds[K]> } = {
             name: true,
             secret: { secretName: true, optional: true, defaultMode: true, items: true },
             configMap: { name: true },
-            projected: { defaultMode: true, sources: [{ secret: { name: true, optional: true }, configMap: { name: true }, podCertificate: { signerName: true, keyType: true, maxExpirationSeconds: true }, clusterTrustBundle: true }] },
+            projected: { defaultMode: true, sources: [{ secret: { name: true, optional: true }, configMap: { name: true }, podCertificate: { signerName: true, keyType: true, maxExpirationSeconds: true, userAnnotations: true }, clusterTrustBundle: true }] },
           },
         ],
         containers: [container],

@@ -2,10 +2,11 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderChild } from '../../../src/controllers/cluster-identity/child.ts';
 import { identityForPod, type PodSurroundings } from '../../../src/controllers/cluster-identity/pod-identities.ts';
+import type { WantedIdentity } from '../../../src/controllers/pod-certificate/match.ts';
 import type { ClusterWorkloadIdentity, ClusterWorkloadIdentitySpec, Service, WorkloadIdentity, WorkloadIdentitySpec } from '../../../src/resources/index.ts';
 
 const pod = { namespace: 'shop', name: 'cart-1', serviceAccountName: 'cart', labels: { app: 'cart', tier: 'web' } };
-const asked = { identity: undefined, trustDomain: undefined };
+const asked: WantedIdentity = { identity: undefined, trustDomain: undefined };
 const created = (second: number) => ({ resourceVersion: '1', creationTimestamp: `2026-01-05T00:00:0${second}Z` });
 
 const fleet = (name: string, spec: Partial<ClusterWorkloadIdentitySpec> = {}, second = 0): ClusterWorkloadIdentity => ({
@@ -93,12 +94,12 @@ describe('which identity a pod gets', () => {
 
   test('one of those that it asks for by name or trust domain', () => {
     const given = { identities: [identity('cart', { trustDomain: 'a.example' }, 1), identity('second', { serviceAccountName: 'cart', trustDomain: 'b.example' }, 2)] };
-    expect(reasons(given, { ...asked, trustDomain: 'b.example' } as never)).toEqual({
+    expect(reasons(given, { ...asked, trustDomain: 'b.example' })).toEqual({
       'WorkloadIdentity shop/cart': 'the pod asks for trust domain b.example, and this is of a.example',
       'WorkloadIdentity shop/second': undefined,
     });
-    expect(reasons(given, { ...asked, identity: 'second' } as never)['WorkloadIdentity shop/cart']).toBe('the pod asks for identity second');
-    expect(identityForPod(pod, { ...asked, identity: 'third' } as never, around(given)).match).toMatchObject({ kind: 'none', reason: 'IdentityMissing' });
+    expect(reasons(given, { ...asked, identity: 'second' })['WorkloadIdentity shop/cart']).toBe('the pod asks for identity second');
+    expect(identityForPod(pod, { ...asked, identity: 'third' }, around(given)).match).toMatchObject({ kind: 'none', reason: 'IdentityMissing' });
   });
 
   test('none without its service account', () => {
