@@ -7,6 +7,7 @@ import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { controllerCommand } from './controller.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { injectCommand } from './inject.ts';
+import { explainCommand } from './explain.ts';
 import { inspectCommand } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { receiptsCommand } from './receipt/verify.ts';
@@ -29,6 +30,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(injectCommand(io))
     .addCommand(rotateCommand(io, untilStopped))
     .addCommand(receiptsCommand(io))
+    .addCommand(explainCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io))
     .addCommand(tokenCommand(io));
