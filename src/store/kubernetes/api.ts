@@ -121,7 +121,7 @@ export class Api {
   }
 
   async #discover(type: ResourceType): Promise<string | undefined> {
-    for (const version of type.versions) {
+    for (const version of type.preferred) {
       const found = (await this.#get(type.kind, groupPath(type.group, version))) as { readonly resources?: readonly { readonly name?: string }[] } | undefined;
       if ((found?.resources ?? []).some(({ name }) => name === type.plural)) return version;
     }

@@ -1,10 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
-import { dirname, resolve } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
-import { parse } from 'yaml';
+import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Log } from '../../telemetry/index.ts';
+import { defaultKubeconfig, podKubeconfig, readKubeconfig, type Environment, type Kubeconfig, type KubeconfigUser } from './kubeconfig.ts';
 
 /** Where the API server and the credentials come from. Nothing given: as kubectl finds them, then the service account. */
 export interface CredentialSource {
@@ -14,6 +13,8 @@ export interface CredentialSource {
   readonly context?: string;
   /** The service account of the pod. */
   readonly inCluster?: boolean;
+  /** Where kubectl would look it up: KUBECONFIG, HOME, and what a pod is told of its API server. */
+  readonly environment?: Environment;
 }
 
 /** TLS settings of a connection, as node:tls takes them. */
@@ -29,7 +30,7 @@ export interface Access {
 }
 
 interface Loaded {
-  readonly config: KubeConfig;
+  readonly resolve: () => Promise<Access>;
   /** Files that the access depends on. */
   readonly files: readonly string[];
   readonly fingerprint: string;
@@ -96,7 +97,7 @@ export class Credentials {
     try {
       const changed = fingerprint(this.#loaded.files) !== this.#loaded.fingerprint;
       if (changed) this.#loaded = load(this.#source);
-      if (this.#access === undefined || changed || this.#loaded.renewsItself) this.#adopt(await resolveAccess(this.#loaded.config));
+      if (this.#access === undefined || changed || this.#loaded.renewsItself) this.#adopt(await this.#loaded.resolve());
       this.#complained = '';
     } catch (error) {
       if (this.#access === undefined) throw new CredentialsError(error);
@@ -121,63 +122,32 @@ export class Credentials {
 }
 
 function load(source: CredentialSource): Loaded {
-  const config = new KubeConfig();
+  const kubeconfig = read(source);
+  const name = source.context ?? kubeconfig.currentContext;
+  if (name === undefined) throw invalid(source, 'it has no current-context');
+  const context = kubeconfig.contexts.find((context) => context.name === name);
+  if (context === undefined) throw invalid(source, `it has no context "${name}"; it has ${kubeconfig.contexts.map(({ name }) => `"${name}"`).join(', ') || 'none'}`);
+  const cluster = kubeconfig.clusters.find(({ name }) => name === context.cluster);
+  if (cluster === undefined) throw invalid(source, `its context "${name}" names no cluster that it has`);
+  const user = kubeconfig.users.find(({ name }) => name === context.user);
+  const files = [...kubeconfig.files, cluster.caFile, user?.certFile, user?.keyFile, user?.tokenFile].filter((file) => file !== undefined);
+  const renewsItself = isSet(user?.exec) || isSet(user?.authProvider);
+  const resolve = user !== undefined && renewsItself ? pluginAccess(cluster, user) : async () => fileAccess(cluster, user);
+  return { resolve, files, fingerprint: fingerprint(files), renewsItself };
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function read(source: CredentialSource): Kubeconfig {
+  const { environment = {} } = source;
   try {
-    read(config, source);
+    if (source.inCluster === true) return podKubeconfig(environment);
+    return source.kubeconfig === undefined ? defaultKubeconfig(environment) : readKubeconfig(source.kubeconfig);
   } catch (cause) {
     throw invalid(source, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  if (source.context !== undefined) {
-    if (config.getContextObject(source.context) === null) throw invalid(source, `it has no context "${source.context}"; it has ${config.getContexts().map(({ name }) => `"${name}"`).join(', ')}`);
-    config.setCurrentContext(source.context);
-  }
-  if (config.getCurrentCluster() === null) throw invalid(source, `its context "${config.getCurrentContext()}" names no cluster that it has`);
-  const files = filesOf(config, source);
-  const provider = providerOf(config);
-  const renewsItself = Boolean(config.getCurrentUser()?.exec) || (provider !== undefined && provider.name !== 'tokenFile');
-  return { config, files, fingerprint: fingerprint(files), renewsItself };
-}
-
-function read(config: KubeConfig, source: CredentialSource): void {
-  if (source.inCluster === true) return config.loadFromCluster();
-  if (source.kubeconfig === undefined) return readDefault(config);
-  config.loadFromFile(source.kubeconfig);
-  adoptTokenFiles(config, source.kubeconfig);
-}
-
-function readDefault(config: KubeConfig): void {
-  config.loadFromDefault();
-  // The library's last resort, an API server without TLS on this machine, is nobody's wish.
-  if (config.getCurrentCluster()?.server === 'http://localhost:8080') throw new Error('there is neither a kubeconfig nor a service account');
-}
-
-/** `tokenFile` of a user, which the library does not know under its name: the token is read when the file changes. */
-function adoptTokenFiles(config: KubeConfig, path: string): void {
-  const document = parse(readFileSync(path, 'utf8')) as { readonly users?: readonly { readonly name?: string; readonly user?: { readonly tokenFile?: unknown } }[] } | null;
-  const tokenFiles = new Map((document?.users ?? []).map(({ name, user }) => [name, user?.tokenFile]));
-  config.users = config.users.map((user) => {
-    const tokenFile = tokenFiles.get(user.name);
-    if (typeof tokenFile !== 'string') return user;
-    const { token: _older, ...others } = user;
-    return { ...others, authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dirname(path), tokenFile) } } };
-  });
-}
-
-interface AuthProvider {
-  readonly name?: string;
-  readonly config?: { readonly tokenFile?: string };
-}
-
-function providerOf(config: KubeConfig): AuthProvider | undefined {
-  const user = config.getCurrentUser() as { readonly authProvider?: AuthProvider } | null;
-  return user?.authProvider;
-}
-
-function filesOf(config: KubeConfig, source: CredentialSource): readonly string[] {
-  const cluster = config.getCurrentCluster();
-  const user = config.getCurrentUser();
-  const files = [source.kubeconfig, cluster?.caFile, user?.certFile, user?.keyFile, providerOf(config)?.config?.tokenFile];
-  return files.filter((file): file is string => file !== undefined && file !== '');
 }
 
 /** Changes whenever a file is written or replaced, the symlink swap of a mounted Secret included. */
@@ -190,20 +160,55 @@ function fingerprint(files: readonly string[]): string {
     .join('\n');
 }
 
-async function resolveAccess(config: KubeConfig): Promise<Access> {
-  const cluster = config.getCurrentCluster();
-  const options: RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
-  const headers = Object.fromEntries(Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value).trim()]));
-  const basic = typeof options.auth === 'string' ? { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {};
-  const { ca, cert, key, servername, rejectUnauthorized } = options;
-  const tls = Object.fromEntries(Object.entries({ ca, cert, key, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined));
-  return {
-    server: (cluster?.server ?? '').replace(/\/+$/u, ''),
-    tls,
-    headers: { ...basic, ...headers },
-    proxyUrl: cluster?.proxyUrl,
+/** What files and the kubeconfig itself say. */
+function fileAccess(cluster: Cluster, user: KubeconfigUser | undefined): Access {
+  const token = user?.tokenFile === undefined ? user?.token : readFileSync(user.tokenFile, 'utf8').trim();
+  const basic = user?.username === undefined ? undefined : `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
+  const authorization = token === undefined ? basic : `Bearer ${token}`;
+  return access(cluster, {
+    ...(user === undefined ? {} : tlsOf({ cert: contents(user.certFile, user.certData), key: contents(user.keyFile, user.keyData) })),
+    headers: {
+      ...(authorization === undefined ? {} : { Authorization: authorization }),
+      ...(user?.impersonateUser === undefined ? {} : { 'Impersonate-User': user.impersonateUser }),
+    },
+  });
+}
+
+/** What an exec plugin or another provider says. The library keeps its answer for as long as that is good. */
+function pluginAccess(cluster: Cluster, user: KubeconfigUser): () => Promise<Access> {
+  let config: KubeConfig | undefined;
+  return async () => {
+    const { KubeConfig } = await import('@kubernetes/client-node');
+    if (config === undefined) {
+      config = new KubeConfig();
+      config.loadFromClusterAndUser(cluster, user);
+    }
+    const options: RequestOptions = {};
+    await config.applyToHTTPSOptions(options);
+    const basic = typeof options.auth === 'string' ? { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` } : {};
+    const headers = Object.fromEntries(Object.entries(options.headers ?? {}).map(([name, value]) => [name, String(value).trim()]));
+    return access(cluster, { ...tlsOf({ cert: options.cert, key: options.key }), headers: { ...basic, ...headers } });
   };
+}
+
+function access(cluster: Cluster, { headers, ...own }: TlsSettings & Pick<Access, 'headers'>): Access {
+  if (cluster.server.startsWith('http:') && !cluster.skipTLSVerify) throw new Error('its server is http: without insecure-skip-tls-verify');
+  return {
+    server: cluster.server.replace(/\/+$/u, ''),
+    tls: { ...own, ...tlsOf({ ca: contents(cluster.caFile, cluster.caData), servername: cluster.tlsServerName, rejectUnauthorized: cluster.skipTLSVerify ? false : undefined }) },
+    headers,
+    proxyUrl: cluster.proxyUrl,
+  };
+}
+
+/** What there is of these settings. */
+function tlsOf(settings: { readonly [S in keyof TlsSettings]: TlsSettings[S] | undefined }): TlsSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+function contents(file: string | undefined, base64: string | undefined): Buffer | undefined {
+  if (file !== undefined) return readFileSync(file);
+  return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
 }
 
 function sameAccess(a: Access, b: Access): boolean {

@@ -8,6 +8,8 @@ export interface ResourceType {
   readonly group: string;
   /** Newest first. The port speaks the first; the adapter translates, as they differ in name only. */
   readonly versions: readonly string[];
+  /** In which order they are looked for. */
+  readonly preferred: readonly string[];
   readonly plural: string;
   readonly namespaced: boolean;
   /** Watches ask for metadata alone: contents never leave the API server. */
@@ -16,7 +18,7 @@ export interface ResourceType {
   readonly empty: Readonly<Record<string, unknown>>;
 }
 
-type Row = Pick<ResourceType, 'plural'> & { readonly olderVersions?: readonly string[] } & Partial<Pick<ResourceType, 'metadataOnly' | 'empty'>>;
+type Row = Pick<ResourceType, 'plural'> & { readonly olderVersions?: readonly string[]; readonly prefersOlder?: boolean } & Partial<Pick<ResourceType, 'metadataOnly' | 'empty'>>;
 
 /** The table of kinds: a new one takes a line here, beside its traits. */
 const rows: Readonly<Record<Kind, Row>> = {
@@ -33,7 +35,8 @@ const rows: Readonly<Record<Kind, Row>> = {
   ServiceAccount: { plural: 'serviceaccounts', metadataOnly: true },
   Pod: { plural: 'pods' },
   Service: { plural: 'services', empty: { spec: {} } },
-  PodCertificateRequest: { plural: 'podcertificaterequests', olderVersions: ['v1beta1'] },
+  // Where both are served, v1 does not show the key of a request that an older kubelet made (1.35): v1beta1 shows every one.
+  PodCertificateRequest: { plural: 'podcertificaterequests', olderVersions: ['v1beta1'], prefersOlder: true },
 };
 
 /** The group that this project defines. Its kinds exist once their CustomResourceDefinitions are installed. */
@@ -43,9 +46,10 @@ const types: ReadonlyMap<Kind, ResourceType> = new Map(allKinds.map((kind) => [k
 
 function resourceType(kind: Kind): ResourceType {
   const { apiVersion, namespaced } = kindTraits[kind];
-  const { plural, olderVersions = [], metadataOnly = false, empty = {} } = rows[kind];
+  const { plural, olderVersions = [], prefersOlder = false, metadataOnly = false, empty = {} } = rows[kind];
   const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
-  return { kind, group, versions: [version, ...olderVersions], plural, namespaced, metadataOnly, empty };
+  const versions = [version, ...olderVersions];
+  return { kind, group, versions, preferred: prefersOlder ? versions.toReversed() : versions, plural, namespaced, metadataOnly, empty };
 }
 
 /** How `kind` is served. */
