@@ -4,7 +4,7 @@
  */
 
 /** What was decided. */
-export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'audit-key-created' | 'receipt-signed';
+export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'audit-key-created' | 'receipt-signed' | 'token-refused';
 
 /** One decision. */
 export interface AuditRecord {

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { controllerCommand } from './controller.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { gatewayCommand } from './gateway.ts';
 import { injectCommand } from './inject.ts';
 import { explainCommand } from './explain.ts';
 import { inspectCommand } from './inspect.ts';
@@ -33,7 +34,8 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(explainCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io))
-    .addCommand(tokenCommand(io));
+    .addCommand(tokenCommand(io))
+    .addCommand(gatewayCommand(io, untilStopped));
   for (const command of withSubcommands(mtlsd)) {
     command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr }).showHelpAfterError('(--help shows what it takes)');
   }

@@ -1,5 +1,5 @@
 /** Bounds on what a server says about how long its answer is good, and on how long it wants to be left alone. Milliseconds. */
-export const freshness = {
+const freshness = {
   /** Without a word of the server. */
   defaultMs: 5 * 60_000,
   minMs: 60_000,

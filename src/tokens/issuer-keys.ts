@@ -16,7 +16,7 @@ export interface IssuerKeysLimits {
   readonly retryMaxMs: number;
 }
 
-export const issuerKeysLimits: IssuerKeysLimits = {
+const issuerKeysLimits: IssuerKeysLimits = {
   staleMs: 60 * 60_000,
   unknownKeyIntervalMs: 30_000,
   unknownKeyWaitMs: 1_000,

@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { TokenAlgorithm } from './rules.ts';
 
 /** A public key that an issuer signs with. */
@@ -80,7 +80,7 @@ function algorithmsOf({ kty, crv }: Element): readonly TokenAlgorithm[] | string
 
 function withPublicKey(element: Element, kid: string | undefined, algorithms: readonly TokenAlgorithm[]): TokenKey | string {
   try {
-    const publicKey = createPublicKey({ key: element as JsonWebKeyInput['key'], format: 'jwk' });
+    const publicKey = createPublicKey({ key: element, format: 'jwk' });
     const bits = publicKey.asymmetricKeyDetails?.modulusLength;
     if (bits !== undefined && (bits < rsaBitsMin || bits > rsaBitsMax)) return `it is an RSA key of ${bits} bits: ${rsaBitsMin} to ${rsaBitsMax} are accepted`;
     return { kid, algorithms, publicKey };

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { documentFetcher, type DocumentFetcher } from '../../src/app/fetch-document.ts';
 import { fetchKeySet, readKeySet, verifyToken, type KeySetPlace } from '../../src/tokens/index.ts';
@@ -66,7 +66,7 @@ describe('a key set', () => {
     ['has nothing but symmetric keys', '{"keys":[{"kty":"oct","k":"AA"}]}', 200, { 'content-type': 'application/json' }, /no key that can be used/u],
   ])('that %s is refused', async (_name, body, status, headers, message) => {
     answer = (_request, response) => response.writeHead(status, { ...headers }).end(body);
-    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(message) });
+    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(message) as string });
     expect(requests).toHaveLength(1);
   });
 
@@ -89,11 +89,11 @@ describe('a key set', () => {
       response.write('{"keys":');
       setImmediate(() => response.destroy());
     };
-    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(/cannot be reached/u) });
+    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(/cannot be reached/u) as string });
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
-    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(/ECONNREFUSED/u) });
+    expect(await failure()).toMatchObject({ code: 'TOKEN_KEYS_UNAVAILABLE', message: expect.stringMatching(/ECONNREFUSED/u) as string });
   });
 
   test('of a server that drips: the time-out is for the whole', async () => {
@@ -102,7 +102,7 @@ describe('a key set', () => {
       const drip = setInterval(() => response.write(' '), 10);
       response.on('close', () => clearInterval(drip));
     };
-    await expect(fetcher.fetchDocument(`${origin}/keys`, { bytesMax: 1_000_000, timeoutMs: 200 })).rejects.toMatchObject({ message: expect.stringMatching(/within 0.2 s/u) });
+    await expect(fetcher.fetchDocument(`${origin}/keys`, { bytesMax: 1_000_000, timeoutMs: 200 })).rejects.toMatchObject({ message: expect.stringMatching(/within 0.2 s/u) as string });
   });
 });
 
@@ -111,7 +111,7 @@ describe('an address that is not public', () => {
     answer = json(keySet);
     await using strict = documentFetcher({ privateAddresses: false, ca: undefined });
     const url = `http://${host}:${new URL(origin).port}/keys`;
-    await expect(fetchKeySet({ kind: 'url', url }, strict.fetchDocument, Date.now())).rejects.toMatchObject({ message: expect.stringMatching(/no public address/u) });
+    await expect(fetchKeySet({ kind: 'url', url }, strict.fetchDocument, Date.now())).rejects.toMatchObject({ message: expect.stringMatching(/no public address/u) as string });
     expect(requests).toEqual([]);
   });
 });
@@ -134,7 +134,7 @@ describe('discovery', () => {
     ['with a jwks_uri of another scheme', { jwks_uri: 'file:///etc/passwd' }, /jwks_uri/u],
   ])('%s is refused', async (_name, part, message) => {
     serve(discovery(part));
-    expect(await failure({ kind: 'discovery', issuer: origin })).toMatchObject({ message: expect.stringMatching(message) });
+    expect(await failure({ kind: 'discovery', issuer: origin })).toMatchObject({ message: expect.stringMatching(message) as string });
   });
 });
 

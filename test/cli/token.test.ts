@@ -42,13 +42,13 @@ test('as JSON', async () => {
   const accepted = await verify(token(key), configuration(api), '--output', 'json');
   expect(JSON.parse(accepted.stdout)).toEqual({ accepted: true, issuer, subject: 'service-7', scopes: ['read', 'write'], expiresAt: '2026-11-25T12:05:00.000Z', claims });
   const refused = await verify('nonsense', configuration(api), '--output', 'json');
-  expect(JSON.parse(refused.stdout)).toEqual({ accepted: false, reason: 'malformed', message: expect.any(String) });
+  expect(JSON.parse(refused.stdout)).toEqual({ accepted: false, reason: 'malformed', message: expect.any(String) as string });
 });
 
 test('an issuer that cannot be reached is another thing than a token that is wrong', async () => {
   const unreachable = configuration(api, `[{issuer: "${issuer}", keySet: "https://127.0.0.1:1/keys"}]`);
   const outcome = await verify(token(key), unreachable);
-  expect(outcome).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^refused {2}keys-unavailable: .*no public address/u) });
+  expect(outcome).toMatchObject({ exitCode: 3, stdout: expect.stringMatching(/^refused {2}keys-unavailable: .*no public address/u) as string });
 });
 
 test('text of the token cannot move the cursor', async () => {
@@ -73,7 +73,7 @@ describe('a configuration that cannot be used is refused with everything that is
     ['a key set that is not there', configurationText({ keys: 'keySetFile: /nowhere/keys.json' }), [], /\/nowhere\/keys.json cannot be read \(ENOENT\)/u],
     ['a gateway that is no SPIFFE ID', `${configurationText({})}gateways: [{spiffeId: "https://x", rules: [a]}]\n`, [], /gateways\[0\].spiffeId/u],
     ['a gateway with rules that are not there', `${configurationText({})}gateways: [{spiffeId: "spiffe://shop.example/web", rules: [b]}]\n`, [], /no rules of the name b/u],
-    ['rules that are not named', `${configurationText({}).replace(/rules: .*/u, `rules: ${two}`)}`, [], /Name the rules to judge by with --rules: the configuration has a, b/u],
+    ['rules that are not named', configurationText({}).replace(/rules: .*/u, `rules: ${two}`), [], /Name the rules to judge by with --rules: the configuration has a, b/u],
     ['rules that are not there', configurationText({}), ['--rules', 'z'], /--rules z is not in the configuration: it has a/u],
   ])('%s', async (_name, text, args, message) => {
     const outcome = await verify(token(key), file('bad.yaml', text), ...args);

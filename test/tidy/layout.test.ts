@@ -58,7 +58,7 @@ describe('folders of src', () => {
 
   test('are the ones that the architecture names', () => {
     expect(folders.map((folder) => folder.slice('src/'.length)).toSorted()).toEqual(
-      ['app', 'audit', 'authority', 'cli', 'controllers', 'errors', 'issuance', 'resources', 'rotation', 'server', 'spiffe', 'store', 'telemetry', 'x509'],
+      ['app', 'audit', 'authority', 'cli', 'controllers', 'errors', 'injection', 'issuance', 'resources', 'rotation', 'server', 'spiffe', 'store', 'telemetry', 'tokens', 'x509'],
     );
   });
 

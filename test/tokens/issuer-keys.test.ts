@@ -76,7 +76,7 @@ describe('once the keys are there', () => {
 
   test('a key that was rotated in is fetched once for all who ask', async () => {
     answer = async () => [old, fresh];
-    const asked = Array.from({ length: 100 }, () => find('new'));
+    const asked = Array.from({ length: 100 }, async () => find('new'));
     for (const found of await Promise.all(asked)) expect(found).toMatchObject({ kind: 'found', keys: [{ kid: 'new' }] });
     expect(fetches).toBe(2);
   });
@@ -116,13 +116,11 @@ describe('once the keys are there', () => {
     expect(fetches).toBe(2);
     const gaps: number[] = [];
     let last = nowMs;
-    while (fetches < 12) {
-      const before = fetches;
+    for (let before = fetches; before < 12; before = fetches) {
       await later(500);
-      if (fetches > before) {
-        gaps.push(nowMs - last);
-        last = nowMs;
-      }
+      if (fetches === before) continue;
+      gaps.push(nowMs - last);
+      last = nowMs;
     }
     expect(gaps).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300].map((seconds) => seconds * 1000));
   });

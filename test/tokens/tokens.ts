@@ -49,7 +49,7 @@ export function unsignedToken(header: unknown, payload: unknown, end = 'c2ln'): 
   return `${encode(header)}.${encode(payload)}.${end}`;
 }
 
-export const rules: IssuerRules = {
+const rules: IssuerRules = {
   issuer,
   audiences: ['api'],
   algorithms: ['ES256', 'RS256', 'PS256', 'EdDSA', 'ES384', 'ES512'],

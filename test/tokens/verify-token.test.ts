@@ -131,7 +131,7 @@ test('one changed character anywhere makes it another token', async () => {
   const text = token(es);
   // The last character of a base64url text holds bits that no byte has.
   await fc.assert(
-    fc.asyncProperty(fc.nat(text.length - 2), fc.constantFrom(...'ABCDEFGHIJabcdefghij0123456789-_'), async (index, character) => {
+    fc.asyncProperty(fc.nat(text.length - 2), fc.constantFrom('A', 'B', 'Z', 'a', 'b', 'z', '0', '9', '-', '_'), async (index, character) => {
       fc.pre(text[index] !== character && text[index] !== '.' && text[index + 1] !== '.');
       expect((await judge(text.slice(0, index) + character + text.slice(index + 1), keys)).accepted).toBe(false);
     }),

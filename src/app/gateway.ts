@@ -1,0 +1,72 @@
+import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
+import type { AuditLog } from '../audit/index.ts';
+import { gatewayServer, healthServer, PeerIdentities } from '../server/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import { systemClock } from './clock.ts';
+import type { GatewayConfiguration } from './gateway-configuration.ts';
+import { IdentityFolder } from './identity-folder.ts';
+import { TrustedIssuers } from './trusted-issuers.ts';
+
+/** Where a server listens. */
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What `mtlsd gateway` is told. */
+export interface GatewayConfig {
+  readonly configuration: GatewayConfiguration;
+  /** The folder with the SVID that it serves with. */
+  readonly identity: string;
+  readonly listen: Address;
+  readonly metrics: Address | undefined;
+}
+
+/**
+ * The process that judges what strangers send: tokens and the key sets of their issuers. It holds no key of an authority and
+ * talks to no API server.
+ */
+export class GatewayDaemon implements AsyncDisposable {
+  readonly #parts: AsyncDisposableStack;
+  readonly address: string;
+
+  private constructor(parts: AsyncDisposableStack, address: string) {
+    this.#parts = parts;
+    this.address = address;
+  }
+
+  /** Opens it and listens. @throws MtlsdError CONFIGURATION_INVALID for an identity or a file that cannot be used */
+  static async open(config: GatewayConfig, log: Log, audit: AuditLog): Promise<GatewayDaemon> {
+    await using opening = new AsyncDisposableStack();
+    const folder = opening.use(await IdentityFolder.open(config.identity, log));
+    const issuers = opening.use(await TrustedIssuers.open(config.configuration, log));
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const decisions = new Counter({ name: 'mtlsd_token_decisions_total', help: 'Tokens judged for gateways, by outcome: accepted, or why not.', labelNames: ['outcome'], registers: [registry] });
+    const access = new Map(config.configuration.gateways.map(({ spiffeId, rules }) => [spiffeId, issuers.trustedBy(rules)]));
+    const { key, cert, ca } = folder.identity;
+    const server = gatewayServer({
+      tls: { key, cert, ca },
+      peers: new PeerIdentities(() => folder.identity.trust),
+      issuersFor: (spiffeId) => access.get(spiffeId),
+      clock: systemClock,
+      audit,
+      log,
+      counted: (outcome) => decisions.inc({ outcome }),
+    });
+    opening.defer(() => server.close());
+    folder.onRenewal((identity) => server.server.setSecureContext({ key: identity.key, cert: identity.cert, ca: identity.ca, minVersion: 'TLSv1.3' }));
+    const address = await server.listen(config.listen);
+    if (config.metrics !== undefined) {
+      const health = healthServer({ wedged: () => undefined, notReady: () => undefined, metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }) });
+      opening.defer(() => health.close());
+      await health.listen(config.metrics);
+    }
+    log.info('judging tokens for gateways', { address, spiffeId: folder.identity.spiffeId, gateways: access.size });
+    return new GatewayDaemon(opening.move(), address);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.disposeAsync();
+  }
+}
