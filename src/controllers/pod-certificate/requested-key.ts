@@ -12,10 +12,11 @@ export type RequestedKey =
  * The public key of a request, validated, and its holder's proof checked: from the stub certificate request, or the way that
  * was before it in v1beta1, a public key and the pod's UID signed by it. The API server has checked the proof too.
  */
-export function requestedKey({ stubPKCS10Request = '', pkixPublicKey = '', proofOfPossession = '', podUID }: PodCertificateRequest['spec']): RequestedKey {
+export function requestedKey({ stubPKCS10Request, pkixPublicKey, proofOfPossession, podUID }: PodCertificateRequest['spec']): RequestedKey {
+  // v1beta1 says null of the fields that a request does not use.
+  const stub = bytes(stubPKCS10Request ?? '');
   try {
-    if (stubPKCS10Request !== '') return fromStub(bytes(stubPKCS10Request));
-    return fromPublicKey(bytes(pkixPublicKey), podUID, bytes(proofOfPossession));
+    return stub.length > 0 ? fromStub(stub) : fromPublicKey(bytes(pkixPublicKey ?? ''), podUID, bytes(proofOfPossession ?? ''));
   } catch (error) {
     if (!isMtlsdError(error)) throw error;
     return { kind: 'refused', why: error.message };
