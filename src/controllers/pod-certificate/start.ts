@@ -77,7 +77,7 @@ function run({ context, caches, fleet, domains, watch, started, signal, add }: P
     requests,
     namespaces: caches.namespaces,
     sources: [podIdentitySource(fleet, services, domains)],
-    rotationUnderWay: () => false,
+    rotationUnderWay: (trustDomain) => domains.get(trustDomain)?.record?.rotation !== undefined,
   });
   const controller = new Controller(reconciler, { ...context, concurrency: atOnce });
   wakePodCertificates(requests, caches, domains, controller);

@@ -222,6 +222,7 @@ function sameDomain(a: DomainState, b: DomainState): boolean {
     a.isDefault === b.isDefault &&
     a.bundle?.sha256 === b.bundle?.sha256 &&
     a.bundle?.generation === b.bundle?.generation &&
+    a.record?.rotation?.uid === b.record?.rotation?.uid &&
     a.problem?.message === b.problem?.message &&
     JSON.stringify(a.policy) === JSON.stringify(b.policy)
   );
