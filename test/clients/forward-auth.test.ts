@@ -16,7 +16,7 @@ const page = 'forward-auth';
 const ready = serversThere(page, 'nginx', 'haproxy', 'root');
 const key = signingKey('ES256', 'one');
 
-describe.skipIf(!ready)(page, () => {
+describe.skipIf(!ready)('a gateway that asks mtlsd gateway', () => {
   let folder: string;
   let site: Site;
   let run: string;

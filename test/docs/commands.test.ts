@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
 import { validateManifest } from '../../src/resources/index.ts';
 import { readPages, root, type Block } from './pages.ts';
 import { Reader, steps } from './reader.ts';
@@ -66,6 +67,10 @@ describe('manifests', () => {
     for (const document of parseAllDocuments(block.text)) {
       expect(document.errors).toEqual([]);
       if (block.words.includes('fragment')) continue;
+      if (document.get('kind') === 'GatewayConfiguration') {
+        expect(() => readGatewayConfiguration(block.text, block.page)).not.toThrow();
+        continue;
+      }
       const result = validateManifest(document.toJS());
       expect(result.ok ? [] : result.problems).toEqual([]);
     }
