@@ -25,12 +25,18 @@ const stragglersMax = 5;
  * larger than the terminal: what is larger scrolls away and cannot be redrawn.
  */
 export function progressFrame(rotation: CARotation, nowMs: number, { width, height }: FrameSize): string {
-  const sections = [titleLines(rotation, nowMs, width), phaseLines(rotation, width), gateLines(rotation, nowMs, width), stragglerLines(rotation, width), nextLines(rotation, nowMs, width)].filter((section) => section.length > 0);
   const room = Math.max(1, height - 1);
-  const roomy = sections.map((section) => section.join('\n')).join('\n\n');
-  if (roomy.split('\n').length <= room) return roomy;
-  // Where room is short, the lines between go first, then what is known from elsewhere.
-  return sections.flat().slice(0, room).join('\n');
+  const sections = (gates: readonly Gate[]): readonly (readonly string[])[] =>
+    [titleLines(rotation, nowMs, width), phaseLines(rotation, width), gateLines(gates, nowMs, width), stragglerLines(rotation, width), nextLines(rotation, nowMs, width)].filter((section) => section.length > 0);
+  const all = rotation.status?.gates ?? [];
+  const reached = all.filter(({ state }) => state !== 'Pending');
+  // Where room is short, gates that are still to come go first, then the lines between, then what was passed.
+  const choices = [spaced(sections(all)), spaced(sections(reached)), sections(reached).flat(), sections(reached.filter(({ state }) => state === 'Waiting')).flat()];
+  return (choices.find((lines) => lines.length <= room) ?? choices.at(-1) ?? []).slice(0, room).join('\n');
+}
+
+function spaced(sections: readonly (readonly string[])[]): readonly string[] {
+  return sections.flatMap((section, index) => (index === 0 ? section : ['', ...section]));
 }
 
 function titleLines({ metadata, spec, status }: CARotation, nowMs: number, width: number): readonly string[] {
@@ -51,8 +57,7 @@ function phaseLines(rotation: CARotation, width: number): readonly string[] {
   return [fit(`${at < 0 ? 'not begun' : `▸ ${status?.phase ?? ''}`} (${at + 1} of ${phases.length})`, width)];
 }
 
-function gateLines({ status }: CARotation, nowMs: number, width: number): readonly string[] {
-  const gates = status?.gates ?? [];
+function gateLines(gates: readonly Gate[], nowMs: number, width: number): readonly string[] {
   if (gates.length === 0) return [];
   const rows = gates.map((gate) => [nameCell(gate), countCell(gate, width), evidenceCell(gate), messageOf(gate, nowMs)]);
   const columns = width >= 90 ? rows : rows.map(([name = '', count = '', , message = '']) => [name, count, message]);
