@@ -17,7 +17,9 @@ export function podKey(type: PodKeyType): KeyObject {
     case 'RSA3072':
     case 'RSA4096':
       return generateKeyPairSync('rsa', { modulusLength: Number(type.slice(3)) }).privateKey;
-    default:
+    case 'ECDSAP256':
+    case 'ECDSAP384':
+    case 'ECDSAP521':
       return generateKeyPairSync('ec', { namedCurve: `P-${type.slice('ECDSAP'.length)}` }).privateKey;
   }
 }
