@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { expectValidPair } from './controller-judge.ts';
 import { ControllerProcess } from './controller-process.ts';
-import { identity, isReady, paths, Site, trustDomain, type Live } from './controller-site.ts';
+import { identity, isReady, paths, says, Site, trustDomain, type Live } from './controller-site.ts';
 
 const patience = { timeout: 40_000, interval: 200 };
 const spaces = Array.from({ length: 20 }, (_, index) => `team-${index}`);
@@ -40,6 +40,8 @@ describe('a fleet', () => {
     // Somebody's own: one for a service account of the fleet, one under a name that the fleet would use.
     await site.apply(identity('team-0', 'by-hand', { serviceAccountName: 'app-0' }), identity('team-0', 'app-1', { serviceAccountName: 'other' }));
     await site.see(paths.identity('team-0', 'by-hand'), isReady);
+    await site.see(paths.identity('team-0', 'app-1'), says('Issued', 'ServiceAccountMissing'));
+    await site.writesDuring(async () => undefined);
   });
   afterAll(async () => {
     await controller.stop();
@@ -114,8 +116,9 @@ describe('a fleet', () => {
       await vi.waitFor(async () => expect(await controller.metric('mtlsd_reconcile_duration_seconds_count{kind="FleetMember",outcome="done"}')).toBeGreaterThanOrEqual(200), patience);
       await new Promise((resolve) => setTimeout(resolve, 1_500));
     });
-    // The bound on repairs begins anew with the process: one more try at what somebody keeps changing.
-    expect(writes.filter((line) => !/team-2\/app-0|clusterworkloadidentities\/status/u.test(line))).toEqual([]);
+    // The bound on repairs begins anew with the process: one more try at what somebody keeps changing. And
+    // identities of the namespace that is going away say so now.
+    expect(writes.filter((line) => !/team-2\/app-0|clusterworkloadidentities\/status|workloadidentities\/status team-3\//u.test(line))).toEqual([]);
   });
 
   test('goes with its object, and with it the Secrets; the one of lower priority takes over again', async () => {

@@ -9,7 +9,7 @@ import { World } from '../model/world.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-const cluster = { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false } as const;
+const cluster = { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false, podWarnings: true } as const;
 
 /** What a fleet is shown on. */
 export class FleetBench {

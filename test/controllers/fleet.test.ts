@@ -31,7 +31,7 @@ test('each service account that is matched gets its identity and its Secret, and
   expect(bench.ready('all')).toBe('Reconciled');
   expect(bench.world.store.peek({ kind: 'Secret', namespace: 'shop', name: 'cart-mtls' })).toBeDefined();
   const writes = bench.writes();
-  await bench.pass(600, 10);
+  await bench.pass(400, 10);
   await bench.restart();
   expect(bench.writes()).toBe(writes);
 });

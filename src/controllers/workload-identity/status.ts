@@ -1,5 +1,7 @@
 import type { SecretMetadata } from '../../store/port.ts';
 import { setCondition, type Condition, type ResolvedIdentitySpec, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import { withPodFindings } from '../pod-warnings/conditions.ts';
+import type { PodFindings } from '../pod-warnings/judge.ts';
 import { formatsCondition, keystoreMissing, type FormatsInputs } from './formats-condition.ts';
 import type { PasswordReading } from './keystore-password.ts';
 import type { Blocker, IdentityPlan } from './plan.ts';
@@ -20,6 +22,8 @@ export interface StatusInputs {
   readonly password: PasswordReading | undefined;
   /** Why the current spec could not be issued or renewed. */
   readonly blocker: Blocker | undefined;
+  /** What its pods tell; undefined while that is not known: what was told before stays. */
+  readonly pods: PodFindings | undefined;
 }
 
 /** The status of an identity. It changes only when something that it tells changes: then alone is it written. */
@@ -33,6 +37,7 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   for (const condition of [issued(inputs), ready(inputs, nowMs), formats]) {
     if (condition !== undefined) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
   }
+  conditions = withPodFindings(conditions, inputs.pods, observedGeneration, nowMs);
   return {
     observedGeneration,
     ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),

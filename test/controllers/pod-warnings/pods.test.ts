@@ -1,0 +1,99 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Pod } from '../../../src/resources/index.ts';
+import { FleetBench } from '../fleet-bench.ts';
+
+/** The judge of templates has tests of its own and takes most of a start's time: here it judges one template in fifty. */
+const judged = vi.hoisted(() => ({ count: 0 }));
+vi.mock(import('../../../src/x509/judge-template.ts'), async (original) => {
+  const { judgeTemplate } = await original();
+  return { judgeTemplate: async (...parameters: Parameters<typeof judgeTemplate>) => ((judged.count += 1) % 50 === 1 ? judgeTemplate(...parameters) : undefined) };
+});
+
+async function shop(): Promise<FleetBench> {
+  const bench = await FleetBench.start();
+  bench.namespace('shop');
+  bench.account('shop', 'cart');
+  bench.world.asUser('identity', () => bench.world.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'cart' }, spec: {} }));
+  await bench.pass(5);
+  return bench;
+}
+
+function putPod(bench: FleetBench, name: string, mount: { readonly subPath?: string; readonly mode?: number; readonly secretName?: string } = {}): void {
+  const { subPath, mode = 0o440, secretName = 'cart-mtls' } = mount;
+  bench.world.asUser(`pod ${name}`, () =>
+    bench.world.store.apply({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: 'shop', name },
+      spec: {
+        serviceAccountName: 'cart',
+        volumes: [{ name: 'tls', secret: { secretName, defaultMode: mode } }],
+        containers: [{ name: 'main', volumeMounts: [{ name: 'tls', mountPath: '/tls', ...(subPath === undefined ? {} : { subPath }) }] }],
+      },
+    } satisfies Omit<Pod, 'metadata'> & { readonly metadata: object }),
+  );
+}
+
+const condition = (bench: FleetBench, type: string) => bench.identity('shop', 'cart')?.status?.conditions?.find((each) => each.type === type);
+const removePod = (bench: FleetBench, name: string): void => bench.world.asUser(`remove ${name}`, () => bench.world.store.remove({ kind: 'Pod', namespace: 'shop', name }));
+
+describe('an identity', () => {
+  test('says that pods mount it, then after a while that none does', async () => {
+    const bench = await shop();
+    expect(condition(bench, 'Mounted')).toBeUndefined();
+    putPod(bench, 'a');
+    await bench.pass(10);
+    expect(condition(bench, 'Mounted')).toMatchObject({ status: 'True', reason: 'Mounted' });
+    removePod(bench, 'a');
+    await bench.pass(300, 10);
+    expect(condition(bench, 'Mounted')?.status).toBe('True');
+    await bench.pass(360, 10);
+    expect(condition(bench, 'Mounted')).toMatchObject({ status: 'False', reason: 'NotMounted' });
+    putPod(bench, 'b');
+    await bench.pass(70, 10);
+    expect(condition(bench, 'Mounted')?.status).toBe('True');
+  });
+
+  test('warns of what never updates and of keys for everybody, and takes the warning back', async () => {
+    const bench = await shop();
+    putPod(bench, 'a', { subPath: 'tls.crt' });
+    putPod(bench, 'other', { secretName: 'not-ours', subPath: 'x' });
+    await bench.pass(10);
+    expect(condition(bench, 'Warnings')).toMatchObject({ status: 'True', reason: 'SubPathMount', message: expect.stringContaining('Pod a mount') as string });
+    removePod(bench, 'a');
+    putPod(bench, 'b', { mode: 0o444 });
+    await bench.pass(70, 10);
+    expect(condition(bench, 'Warnings')).toMatchObject({ reason: 'KeyWorldReadable' });
+    removePod(bench, 'b');
+    putPod(bench, 'c');
+    await bench.pass(70, 10);
+    expect(condition(bench, 'Warnings')).toBeUndefined();
+    expect(condition(bench, 'Ready')?.status).toBe('True');
+  });
+
+  test('is written once for each that pods tell, at most once a minute, and not at all by a restart or by renewals', async () => {
+    const bench = await shop();
+    putPod(bench, 'a', { subPath: 'tls.crt' });
+    await bench.pass(10);
+    const before = bench.world.store.counts().statusPatched;
+    for (let round = 0; round < 60; round += 1) {
+      putPod(bench, `round-${round}`, { subPath: 'x' });
+      if (round > 0) removePod(bench, `round-${round - 1}`);
+      await bench.pass(5, 5);
+    }
+    // Five minutes of other names of pods.
+    expect(bench.world.store.counts().statusPatched - before).toBeLessThanOrEqual(6);
+    await bench.pass(120, 10);
+    const settled = bench.writes();
+    await bench.restart();
+    await bench.pass(120, 10);
+    expect(bench.writes()).toBe(settled);
+    // A day of renewals: two writes each, as without pods.
+    const replaced = bench.world.store.counts().replaced;
+    const patched = bench.world.store.counts().statusPatched;
+    await bench.pass(12 * 3_600, 60);
+    const renewals = bench.world.store.counts().replaced - replaced;
+    expect(renewals).toBeGreaterThan(15);
+    expect(bench.world.store.counts().statusPatched - patched).toBe(renewals);
+  });
+});
