@@ -8,6 +8,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { Turns } from '../runtime/turns.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
+import type { PodFindings } from '../pod-warnings/judge.ts';
 import { sameStatus } from '../status.ts';
 import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
@@ -41,6 +42,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #actor: IdentityActor;
   readonly #departed: DepartedIdentities;
   readonly #older: OlderDefinitions;
+  #podFindings: (identity: WorkloadIdentity) => PodFindings | undefined = () => undefined;
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
@@ -58,6 +60,11 @@ export class WorkloadIdentityReconciler implements Reconciler {
       if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#contents.forget(before);
     });
     this.turns = new Turns(context.clock, context.issuancesPerSecond);
+  }
+
+  /** From now on, statuses tell what pods tell of an identity too. */
+  tellOfPods(findings: (identity: WorkloadIdentity) => PodFindings | undefined): void {
+    this.#podFindings = findings;
   }
 
   deadlineMs(key: QueueKey): number | undefined {
@@ -192,7 +199,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const trustDomain = domain.name ?? identity.status?.trustDomain;
     const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
     const { resolved, password } = observed;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker }, this.#context.clock.nowMs());
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
