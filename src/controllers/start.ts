@@ -1,4 +1,4 @@
-import { labels, managedByMtlsd } from '../resources/index.ts';
+import { labels, managedByMtlsd, type WorkloadIdentity } from '../resources/index.ts';
 import type { Kind, Watched, WatchSelector } from '../store/port.ts';
 import { BundleReconciler } from './bundle/reconciler.ts';
 import { BundleTargets } from './bundle/targets.ts';
@@ -11,6 +11,7 @@ import { injectedPods, startInjectedPods } from './injected-pod/start.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { startPodCertificates } from './pod-certificate/start.ts';
+import { startPodWarnings } from './pod-warnings/start.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
 import { TrustDomainReconciler } from './trust-domain/reconciler.ts';
 import { indexIdentities, indexSecrets } from './workload-identity/indexes.ts';
@@ -59,6 +60,12 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
+  if (context.cluster?.podWarnings === true) {
+    const wake = ({ metadata }: WorkloadIdentity): void => identityController.enqueue(metadata.namespace, metadata.name);
+    const pods = startPodWarnings(context, caches.identities, wake, started, abort.signal);
+    identityReconciler.tellOfPods((identity) => pods.findings.of(identity));
+    controllers.push(pods.controller);
+  }
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
   if (context.cluster?.podWarnings === true) controllers.push(startInjectedPods(context, watch('Pod', ...injectedPods), caches.identities, started));
