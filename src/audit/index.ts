@@ -4,7 +4,7 @@
  */
 
 /** What was decided. */
-export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'audit-key-created' | 'receipt-signed' | 'token-refused';
+export type AuditDecision = 'issued' | 'renewed' | 'refused' | 'deleted' | 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'authority-rotation' | 'audit-key-created' | 'receipt-signed' | 'token-refused';
 
 /** One decision. */
 export interface AuditRecord {

@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { AuthorityTools, SigningLease } from '../authority/index.ts';
+import type { Handshake } from './ca-rotation/handshake.ts';
 import type { Store } from '../store/port.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 
@@ -43,6 +44,8 @@ export interface ControllerContext {
   readonly cluster: ClusterFeatures | undefined;
   /** Reads a file below the folder of manifests, by its path there; undefined where there is no such folder. */
   readonly readPasswordFile?: (path: string) => Promise<FileReading>;
+  /** How canaries of a rotation shake hands; left out: by TLS over the loopback interface. */
+  readonly handshake?: Handshake;
   /** mtlsd's own namespace: where authority records live. */
   readonly systemNamespace: string;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */

@@ -2,6 +2,8 @@ import { labels, managedByMtlsd, type WorkloadIdentity } from '../resources/inde
 import type { Kind, Watched, WatchSelector } from '../store/port.ts';
 import { BundleReconciler } from './bundle/reconciler.ts';
 import { BundleTargets } from './bundle/targets.ts';
+import { Reissues } from './ca-rotation/reissues.ts';
+import { startRotations } from './ca-rotation/start.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
 import type { FleetCaches } from './cluster-identity/caches.ts';
@@ -45,10 +47,11 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   const bundleCaches = watchBundles(context, caches, servesTrustBundles, watch);
   const domains = new Domains();
   const targets = new BundleTargets();
+  const reissues = new Reissues();
   const run = (reconciler: Reconciler, atOnce: number): Controller => new Controller(reconciler, { ...context, concurrency: atOnce });
 
   const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
-  const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains);
+  const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains, reissues);
   const identityController = run(identityReconciler, concurrency.identity);
   wakeIdentities(caches, domains, trustDomainController, identityController);
   const controllers = [trustDomainController, identityController];
@@ -83,6 +86,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   if (fleet !== undefined && context.cluster?.podCertificates === true) {
     startPodCertificates({ context, caches, fleet, domains, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
+  controllers.push(...startRotations({ context, caches, bundles: bundleCaches, domains, targets, reissues, watch, started, signal: abort.signal, trustDomainController, identityController }));
   return running(controllers, domains, whenSynced, started, abort);
 }
 

@@ -26,7 +26,8 @@ const longestTtlMs = 24 * 3_600_000;
 /**
  * Issuing authorities turn over by themselves at half of their life: what is left of the old one still covers every leaf
  * that it signed. An expired one is replaced at once as long as the root lives (L25); an ended root is never replaced
- * without being asked (that would be a new trust anchor in silence).
+ * without being asked (that would be a new trust anchor in silence). While a rotation is under way nothing is dropped: it
+ * needs to know what signed the leaves that it waits for.
  */
 export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, nowMs: number): TurnoverPlan {
   const root = activeAuthority(record, 'Root').certificate;
@@ -38,16 +39,22 @@ export function planTurnover(record: AuthorityRecord, limits: TurnoverLimits, no
   const leftMs = issuing.notAfterMs - nowMs;
   // Never more than a new one still has at half of its life: else each would be replaced as soon as it is made.
   const neededMs = Math.min(limits.maxTtlMs, limits.lifetimeMs / 2);
-  if (nowMs >= dueAtMs || leftMs < neededMs) {
+  if ((nowMs >= dueAtMs && !isAboutToBeReplaced(record)) || leftMs < neededMs) {
     const rootLeftMs = root.notAfterMs - nowMs;
     // One that lasts as long as the root does cannot be bettered: say so and go on with it.
     if (rootLeftMs < shortestLifeMs || issuing.notAfterMs >= root.notAfterMs) return { action: 'refuse', why: 'root-ending' };
     return { action: 'turn-over', why: leftMs <= 0 ? 'expired' : nowMs >= dueAtMs ? 'half-of-life' : 'too-short' };
   }
 
+  if (record.rotation !== undefined) return { action: 'none', nextAtMs: Math.min(nowMs < dueAtMs ? dueAtMs : Infinity, issuing.notAfterMs - neededMs + 1) };
   const ended = endedAuthorities(record, limits, nowMs);
   if (ended.size > 0) return { action: 'drop', keyIdentifiers: ended };
   return { action: 'none', nextAtMs: Math.min(dueAtMs, issuing.notAfterMs - neededMs + 1, nextDropMs(record, limits)) };
+}
+
+/** Whether a rotation has prepared the next issuing authority: it takes over soon, and half a life is enough until then. */
+function isAboutToBeReplaced({ rotation }: AuthorityRecord): boolean {
+  return rotation?.what === 'Issuing' && rotation.switchedAtMs === undefined;
 }
 
 /** A retired issuing authority is needed until the last leaf it can have signed has ended. */

@@ -34,12 +34,30 @@ export interface EventRecorder {
   record(target: EventTarget, event: ObjectEvent): void;
 }
 
+/** Where the trust of all trust domains stands, added up. */
+export interface TrustFigures {
+  /** Generations of bundles that are in use, of the trust domain that has the most: 1 when every place carries the newest. */
+  readonly bundleGenerations: number;
+  /** Places of a bundle that do not carry the newest. */
+  readonly placesBehind: number;
+  /** Live leaves in Secrets by the state of their authority; Unknown is in no record. */
+  readonly liveLeaves: Readonly<Record<'Prepared' | 'Active' | 'Retiring' | 'Unknown', number>>;
+  /** Live leaves whose root is not in every place that may have to verify them. It must read 0. */
+  readonly violations: number;
+  /** The shortest life that an active root has left; undefined when there is none. */
+  readonly rootRemainingMs: number | undefined;
+  /** Rotations that are under way. */
+  readonly rotations: number;
+}
+
 /** Counters and gauges of low cardinality. Names and labels are fixed: see `Metrics`' implementation for their help texts. */
 export interface Metrics {
   issued(outcome: 'issued' | 'renewed' | 'failed'): void;
   reconciled(kind: string, outcome: 'done' | 'retry', durationMs: number): void;
   storeInterrupted(kind: string): void;
   queueDepth(kind: string, depth: number): void;
+  /** Where the trust of all trust domains stands. Left out by who does not tell it. */
+  trust?(figures: TrustFigures): void;
   /** A pod's request was answered, that long after it was first seen. Left out where pods ask nobody (standalone). */
   podCertificate?(outcome: 'issued' | 'denied', tookMs: number): void;
   /** How many requests of pods wait, by why. */

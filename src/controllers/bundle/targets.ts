@@ -15,7 +15,7 @@ const failingNamesMax = 100;
 
 /** The standing of every bundle target, by trust domain: filled by the bundle reconciler, told by the TrustDomain's status. */
 export class BundleTargets {
-  readonly #states = new Map<string, Map<string, TargetState>>();
+  readonly #states = new Map<string, Map<string, TargetState & { readonly target: BundleTarget }>>();
   readonly #listeners: ((trustDomain: string) => void)[] = [];
   #complete = false;
 
@@ -31,13 +31,19 @@ export class BundleTargets {
   /** Notes where a target stands; undefined when it is a target no more. */
   note(target: BundleTarget, state: TargetState | undefined): void {
     const name = describeTarget(target);
-    const states = this.#states.get(target.trustDomain) ?? new Map<string, TargetState>();
+    const states = this.#states.get(target.trustDomain) ?? new Map<string, TargetState & { readonly target: BundleTarget }>();
     const before = states.get(name);
     if (before?.state === state?.state) return;
     if (state === undefined) states.delete(name);
-    else states.set(name, state);
+    else states.set(name, { ...state, target });
     this.#states.set(target.trustDomain, states);
     if (this.#complete) for (const listener of this.#listeners) listener(target.trustDomain);
+  }
+
+  /** The targets that do not carry the current bundle, as far as is known, with why where they fail. */
+  behind(trustDomain: string): readonly { readonly target: BundleTarget; readonly why: string | undefined }[] {
+    const states = [...(this.#states.get(trustDomain)?.values() ?? [])];
+    return states.flatMap((state) => (state.state === 'written' ? [] : [{ target: state.target, why: state.state === 'failing' ? state.why : undefined }]));
   }
 
   onChange(listener: (trustDomain: string) => void): void {

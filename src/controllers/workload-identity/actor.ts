@@ -211,7 +211,7 @@ export class IdentityActor {
   #audit(step: StepOf<'issue'>, observed: ObservedIdentity, svid: IssuedSvid): void {
     const { namespace = '', name } = observed.identity.metadata;
     this.#context.audit.record({
-      decision: step.why === 'renewal' ? 'renewed' : 'issued',
+      decision: isRenewal(step) ? 'renewed' : 'issued',
       object: `WorkloadIdentity ${namespace}/${name}`,
       trustDomain: step.domain.name,
       spiffeId: svid.spiffeId,
@@ -225,7 +225,7 @@ export class IdentityActor {
   #tell(step: StepOf<'issue'>, observed: ObservedIdentity): void {
     const { events, metrics } = this.#context;
     const { identity } = observed;
-    const renewal = step.why === 'renewal';
+    const renewal = isRenewal(step);
     metrics.issued(renewal ? 'renewed' : 'issued');
     if (renewal) return;
     const what = observed.verdict.kind === 'changed' ? ` (${observed.verdict.what})` : '';
@@ -235,6 +235,11 @@ export class IdentityActor {
       events.record(identity, { type: 'Normal', reason: 'Issued', message: `${step.grant.spiffeId.toString()} issued into Secret ${observed.resolved.secretName} (${step.why})` });
     }
   }
+}
+
+/** What is told of as the course of things: a rotation re-issues every identity of a trust domain. */
+function isRenewal({ why }: StepOf<'issue'>): boolean {
+  return why === 'renewal' || why === 'issuer-retiring';
 }
 
 /** What a cache holds of a Secret: never its content. */

@@ -1,4 +1,4 @@
-import { labels, resolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { labels, resolvedIdentitySpec, type StoredObject, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { trustDomainNameOf } from './resolve.ts';
@@ -30,7 +30,7 @@ export function claimOf({ metadata, spec }: WorkloadIdentity): string {
 }
 
 /** Which of two claims to one Secret is the better one: the older, the UID decides between equals. */
-export function isOlder(a: WorkloadIdentity, b: WorkloadIdentity): boolean {
+export function isOlder(a: Pick<StoredObject, 'metadata'>, b: Pick<StoredObject, 'metadata'>): boolean {
   const [atA, atB] = [Date.parse(a.metadata.creationTimestamp), Date.parse(b.metadata.creationTimestamp)];
   return atA < atB || (atA === atB && a.metadata.uid < b.metadata.uid);
 }

@@ -1,5 +1,6 @@
 import { backdateMs } from '../../authority/index.ts';
 import { decide, type Denial, type Grant } from '../../issuance/index.ts';
+import { isRotatedAway } from '../../rotation/ca/index.ts';
 import { renewalTimeMs } from '../../rotation/index.ts';
 import { type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
@@ -42,6 +43,8 @@ export interface ObservedIdentity {
   readonly rival: string | undefined;
   /** A Secret of that name that we did not write, or that lost our marks: never touched. */
   readonly foreignSecret: boolean;
+  /** Whether a rotation lets it have its certificate of the new authority now. */
+  readonly mayReissue: boolean;
   /** Whether another repair of a foreign change is within bounds, and when the next one is. */
   readonly repair: { readonly allowed: boolean; readonly nextAtMs: number };
 }
@@ -54,7 +57,7 @@ export type Step =
   | { readonly do: 'delete'; readonly secret: SecretMetadata; readonly why: string };
 
 /** Why a pair is issued. A step that is `bounded` counts against the bound on repairs. */
-export type IssueReason = 'first' | 'renewal' | 'changed' | 'issuer-gone' | 'from-the-future' | 'taken-over' | 'repair' | 'deleted';
+export type IssueReason = 'first' | 'renewal' | 'changed' | 'issuer-gone' | 'issuer-retiring' | 'from-the-future' | 'taken-over' | 'repair' | 'deleted';
 
 /** A trust domain that can issue. */
 export interface ReadyDomain {
@@ -140,7 +143,8 @@ function issueReason(observed: ObservedIdentity, domain: ReadyDomain, profile: s
   if (!domain.record.authorities.some((authority) => authority.keyIdentifier === svid.issuer)) return 'issuer-gone';
   // Made while the clock was ahead: consumers refuse it until then (L13).
   if (nowMs < svid.notBeforeMs) return 'from-the-future';
-  return nowMs >= renewalOf(observed, svid) ? 'renewal' : undefined;
+  if (nowMs >= renewalOf(observed, svid)) return 'renewal';
+  return observed.mayReissue && isRotatedAway(svid.issuer, domain.record) ? 'issuer-retiring' : undefined;
 }
 
 /** Whether somebody else wrote the Secret after us, although its content is in order. */
@@ -164,6 +168,7 @@ function isRepair(observed: ObservedIdentity, why: IssueReason): boolean {
     case 'taken-over':
       return identity.status?.secret?.name === resolved.secretName;
     case 'renewal':
+    case 'issuer-retiring':
       return isDisturbed(observed) && !(verdict.kind === 'intact' && verdict.latest);
     case 'changed':
     case 'issuer-gone':

@@ -6,6 +6,7 @@ import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
+import { Reissues } from '../ca-rotation/reissues.ts';
 import { Turns } from '../runtime/turns.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import type { PodFindings } from '../pod-warnings/judge.ts';
@@ -38,6 +39,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #serviceAccounts: IdentityCaches['serviceAccounts'];
   readonly #namespaces: IdentityCaches['namespaces'];
   readonly #domains: Domains;
+  readonly #reissues: Reissues;
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #departed: DepartedIdentities;
@@ -46,7 +48,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
-  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains) {
+  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, reissues: Reissues = new Reissues()) {
+    this.#reissues = reissues;
     this.#context = context;
     this.#older = new OlderDefinitions(context.log);
     this.#identities = caches.identities;
@@ -121,6 +124,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       if ('bounded' in step && step.bounded) this.#contents.countRepair(id, nowMs);
     } catch (error) {
       if (isMtlsdError(error, 'STORE_CONFLICT')) throw error; // a lost race: nothing to tell
+      if (isMtlsdError(error, 'STORE_UNAVAILABLE')) this.#reissues.pushBack(nowMs + (error.retryAfterMs ?? 0));
       // A write that was refused for good is refused again: such tries are bounded as well.
       if ('bounded' in step && step.bounded && isMtlsdError(error, 'STORE_INVALID')) this.#contents.countRepair(id, nowMs);
       this.#context.metrics.issued('failed');
@@ -166,6 +170,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
       foreignSecret: secret === undefined ? foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs : !isOurs,
+      mayReissue: this.#reissues.isReleased(idOf(identity)),
       repair: this.#contents.repair(idOf(identity), nowMs),
     };
   }

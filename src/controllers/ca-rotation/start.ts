@@ -1,0 +1,88 @@
+import type { BundleTargets } from '../bundle/targets.ts';
+import type { BundleCaches, IdentityCaches } from '../caches.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Domains } from '../domains.ts';
+import type { Cache } from '../runtime/cache.ts';
+import { Controller } from '../runtime/controller.ts';
+import type { CARotation } from '../../resources/index.ts';
+import type { Kind, Watched, WatchSelector } from '../../store/port.ts';
+import { trustFigures } from './figures.ts';
+import { CARotationReconciler, type RotationParts } from './reconciler.ts';
+import type { Reissues } from './reissues.ts';
+import { RotationSchedule } from './schedule.ts';
+import { RotationWatches } from './watches.ts';
+
+/** What this part of the reconcilers is started with. */
+export interface RotationStart {
+  readonly context: ControllerContext;
+  readonly caches: IdentityCaches;
+  readonly bundles: BundleCaches | undefined;
+  readonly domains: Domains;
+  readonly targets: BundleTargets;
+  readonly reissues: Reissues;
+  /** Starts a watch into a cache, until the controllers stop. */
+  readonly watch: <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]) => Cache<Watched<K>>;
+  /** Resolves when trust domains and identities are known. */
+  readonly started: Promise<void>;
+  readonly signal: AbortSignal;
+  readonly trustDomainController: Controller;
+  readonly identityController: Controller;
+}
+
+/** Rotations of different trust domains do not wait for each other. */
+const atOnce = 4;
+/** How often the figures of trust are told. */
+const figuresMs = 15_000;
+
+/** Starts the reconcilers of rotations and of their schedules. */
+export function startRotations(start: RotationStart): readonly Controller[] {
+  const { context, caches, bundles, domains, targets, signal } = start;
+  const rotations = start.watch('CARotation', {});
+  const watches = new RotationWatches(context);
+  signal.addEventListener('abort', () => watches.close(), { once: true });
+  const parts: RotationParts = {
+    ...{ context, domains, watches, behind: targets, reissues: start.reissues },
+    caches: { rotations, bundles, identities: caches.identities, secrets: caches.secrets, trustDomains: caches.trustDomains },
+    wakeIdentity: (namespace, name) => start.identityController.enqueue(namespace, name),
+    wakeTrustDomain: (name) => start.trustDomainController.enqueue(undefined, name),
+  };
+  const rotationController = new Controller(new CARotationReconciler(parts), { ...context, concurrency: atOnce });
+  const scheduleController = new Controller(new RotationSchedule(parts), { ...context, concurrency: 1 });
+  wake(rotations, domains, rotationController, scheduleController);
+  // By themselves: without the definition of the kind, or the right to it, everything else goes on.
+  void Promise.all([start.started, rotations.whenSynced()]).then(() => {
+    rotationController.start();
+    scheduleController.start();
+    if (context.metrics.trust !== undefined) tellFigures(parts, signal);
+  });
+  return [rotationController, scheduleController];
+}
+
+function wake(rotations: Cache<CARotation>, domains: Domains, rotationController: Controller, scheduleController: Controller): void {
+  rotations.onChange((before, after) => {
+    const object = after ?? before;
+    if (object === undefined) return;
+    // Our own status leads to the next look by itself.
+    if (before?.metadata.generation !== after?.metadata.generation || before === undefined || after === undefined || before.status?.phase !== after.status?.phase) {
+      // All of its trust domain: one that has ended lets the next begin.
+      for (const other of rotations.values()) if (other.spec.trustDomain === object.spec.trustDomain) rotationController.enqueue(undefined, other.metadata.name);
+      rotationController.enqueue(undefined, object.metadata.name);
+    }
+  });
+  domains.onChange((name) => {
+    scheduleController.enqueue(undefined, name);
+    const rotation = domains.get(name)?.record?.rotation?.name;
+    if (rotation !== undefined) rotationController.enqueue(undefined, rotation);
+  });
+}
+
+function tellFigures({ context, domains, caches, behind }: RotationParts, signal: AbortSignal): void {
+  const { clock, metrics } = context;
+  let cancel: () => void = () => undefined;
+  const tell = (): void => {
+    metrics.trust?.(trustFigures(domains, caches, behind, clock.nowMs()));
+    cancel = clock.schedule(clock.nowMs() + figuresMs, tell);
+  };
+  signal.addEventListener('abort', () => cancel(), { once: true });
+  if (!signal.aborted) tell();
+}

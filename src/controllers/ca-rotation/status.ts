@@ -1,0 +1,153 @@
+import type { AuthorityRecord, FinishedRotation, RotationInRecord } from '../../authority/index.ts';
+import { setCondition, type CARotation, type CARotationStatus, type Condition } from '../../resources/index.ts';
+import type { GateReport, RememberedRotation, RotationPlan } from '../../rotation/ca/index.ts';
+
+type GateStatus = NonNullable<CARotationStatus['gates']>[number];
+
+/** Status names this many stragglers of a gate; the count has all. */
+const stragglersMax = 20;
+const phasesMax = 32;
+const textMax = 500;
+
+/** What the status of a rotation is made of. */
+export interface RotationStatusInputs {
+  readonly object: CARotation;
+  readonly plan: RotationPlan;
+  /** The record as it is now, after the step. */
+  readonly record: AuthorityRecord | undefined;
+  /** Why the last step failed, if it did. */
+  readonly failure: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/** Whether a rotation has come to its end. */
+export function hasEnded({ status }: CARotation): boolean {
+  return status?.phase === 'Complete' || status?.phase === 'Aborted' || status?.phase === 'Superseded';
+}
+
+/** What the last status said, as a plan takes it. */
+export function remembered({ status }: CARotation): RememberedRotation {
+  const gates = (status?.gates ?? []).flatMap(({ name, state, since }) => {
+    const sinceMs = Date.parse(since ?? '');
+    return Number.isNaN(sinceMs) ? [] : [{ name, state, sinceMs }];
+  });
+  const switchedAtMs = Date.parse(status?.switchedAt ?? '');
+  return { bundleGeneration: status?.bundleGeneration, switchedAtMs: Number.isNaN(switchedAtMs) ? undefined : switchedAtMs, gates };
+}
+
+/** The status of a rotation: what the plan found, and what the record says of it. */
+export function rotationStatus({ object, plan, record, failure }: RotationStatusInputs, nowMs: number): CARotationStatus {
+  const { nextTime: _next, ...before } = object.status ?? {};
+  const phase = plan.phase ?? before.phase ?? 'Preflight';
+  const gates = mergeGates(before.gates ?? [], plan.gates);
+  const held = plan.gates.find(({ state }) => state === 'Waiting');
+  const reissue = plan.gates.find(({ name, state }) => name === 'Reissued' && state !== 'Pending');
+  return {
+    ...before,
+    observedGeneration: object.metadata.generation ?? 1,
+    phase,
+    gate: held?.name ?? '',
+    progress: held === undefined ? '' : progressOf(held),
+    stragglers: held?.stragglers.length ?? 0,
+    ...factsOf(object, record),
+    ...(gates.length === 0 ? {} : { gates }),
+    phases: phasesOf(before, phase, nowMs),
+    ...(reissue === undefined ? {} : { reissued: reissue.done, remaining: reissue.total - reissue.done }),
+    ...(plan.nextAtMs === undefined ? {} : { nextTime: time(plan.nextAtMs) }),
+    conditions: [...conditionsOf(object, plan, phase, held, failure, nowMs)],
+  };
+}
+
+/** Gates of an earlier stage stay as they were reported last. */
+function mergeGates(before: readonly GateStatus[], reports: readonly GateReport[]): readonly GateStatus[] {
+  const now = new Map(reports.map((report) => [report.name, gateStatus(report)]));
+  const kept = before.filter(({ name }) => !now.has(name));
+  return [...kept, ...now.values()];
+}
+
+function gateStatus(report: GateReport): GateStatus {
+  const { name, phase, state, evidence, done, total, exempted, sinceMs, untilMs, message, stragglers } = report;
+  return {
+    ...{ name, phase, state, done, total },
+    ...(evidence.length === 0 ? {} : { evidence: [...new Set(evidence)] }),
+    ...(exempted === 0 ? {} : { exempted }),
+    ...(sinceMs === undefined ? {} : { since: time(sinceMs) }),
+    ...(untilMs === undefined ? {} : { until: time(untilMs) }),
+    ...(message === '' ? {} : { message: message.slice(0, textMax) }),
+    ...(stragglers.length === 0
+      ? {}
+      : {
+          stragglerCount: stragglers.length,
+          stragglers: [...stragglers]
+            .sort((a, b) => (`${a.kind} ${a.namespace ?? ''}/${a.name}` < `${b.kind} ${b.namespace ?? ''}/${b.name}` ? -1 : 1))
+            .slice(0, stragglersMax)
+            .map(({ kind, namespace, name: straggler, reason }) => ({ kind, ...(namespace === undefined ? {} : { namespace }), name: straggler, reason: reason.slice(0, textMax) })),
+        }),
+  };
+}
+
+function progressOf({ done, total, untilMs }: GateReport): string {
+  return untilMs === undefined ? `${done}/${total}` : `${done}/${total} until ${new Date(untilMs).toISOString().slice(11, 19)}`;
+}
+
+/** What the record says of the rotation, under way or ended. */
+function factsOf({ metadata, status }: CARotation, record: AuthorityRecord | undefined): Partial<CARotationStatus> {
+  if (record?.rotation?.uid === metadata.uid) {
+    const { rotation } = record;
+    return {
+      direction: rotation.direction,
+      toIssuer: rotation.toIssuing,
+      bundleGeneration: record.bundleGeneration,
+      signerEpoch: record.signerEpoch,
+      ...timesOf(rotation),
+      ...(rotation.distrustAtMs === undefined ? {} : { distrustAt: time(rotation.distrustAtMs) }),
+      ...(rotation.leavesEndMs === undefined ? {} : { drainedAt: time(rotation.leavesEndMs) }),
+    };
+  }
+  if (record?.lastRotation?.uid !== metadata.uid) return {};
+  return { ...timesOf(record.lastRotation), finishedAt: time(record.lastRotation.finishedAtMs), ...(status?.bundleGeneration === undefined ? {} : { bundleGeneration: record.bundleGeneration }) };
+}
+
+function timesOf({ from, to, startedAtMs, switchedAtMs, retiredAtMs }: RotationInRecord | FinishedRotation): Partial<CARotationStatus> {
+  return {
+    fromAuthority: from,
+    toAuthority: to,
+    startedAt: time(startedAtMs),
+    ...(switchedAtMs === undefined ? {} : { switchedAt: time(switchedAtMs) }),
+    ...(retiredAtMs === undefined ? {} : { retiredAt: time(retiredAtMs) }),
+  };
+}
+
+function phasesOf(before: CARotationStatus, phase: NonNullable<CARotationStatus['phase']>, nowMs: number): NonNullable<CARotationStatus['phases']> {
+  const known = before.phases ?? [];
+  if (known.at(-1)?.phase === phase) return known;
+  return [...known, { phase, startedAt: time(nowMs) }].slice(-phasesMax);
+}
+
+function conditionsOf(object: CARotation, plan: RotationPlan, phase: NonNullable<CARotationStatus['phase']>, held: GateReport | undefined, failure: RotationStatusInputs['failure'], nowMs: number): readonly Condition[] {
+  const observedGeneration = object.metadata.generation ?? 1;
+  const ended = phase === 'Complete' || phase === 'Aborted' || phase === 'Superseded';
+  const blocker = failure ?? plan.blocker;
+  const goesOn = !ended && blocker === undefined;
+  const reason = ended ? phase : (blocker?.reason ?? (held === undefined ? phase : `WaitsFor${held.name}`));
+  const message = blocker?.message ?? (held === undefined ? sentenceOf(phase) : `${held.phase}: ${held.message}`);
+  const progressing = { type: 'Progressing', status: goesOn ? ('True' as const) : ('False' as const), reason, message, observedGeneration };
+  const complete = { type: 'Complete', status: phase === 'Complete' ? ('True' as const) : ('False' as const), reason: ended ? phase : 'UnderWay', message: ended ? message : 'the rotation has not ended', observedGeneration };
+  return setCondition(setCondition(object.status?.conditions, progressing, nowMs), complete, nowMs);
+}
+
+function sentenceOf(phase: NonNullable<CARotationStatus['phase']>): string {
+  switch (phase) {
+    case 'Complete':
+      return 'the new authority signs, and the old one is gone with its key';
+    case 'Aborted':
+      return 'the rotation was given up: the authority before it signs';
+    case 'Superseded':
+      return 'another authority is active already: nothing was done';
+    default:
+      return `the rotation is in its phase ${phase}`;
+  }
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}
