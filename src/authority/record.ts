@@ -73,10 +73,12 @@ export interface RotationInRecord {
   readonly distrustAtMs: number | undefined;
   /** When `from` left the record, and its key with it. */
   readonly retiredAtMs: number | undefined;
+  /** SHA-256 (hexadecimal) over the certificate of the authority that left the record: nobody else knows it any more. */
+  readonly goneSha256?: string | undefined;
 }
 
 /** What became of a rotation. */
-export interface FinishedRotation extends Pick<RotationInRecord, 'uid' | 'name' | 'what' | 'mode' | 'from' | 'to' | 'startedAtMs' | 'switchedAtMs' | 'retiredAtMs'> {
+export interface FinishedRotation extends Pick<RotationInRecord, 'uid' | 'name' | 'what' | 'mode' | 'from' | 'to' | 'startedAtMs' | 'switchedAtMs' | 'retiredAtMs' | 'goneSha256'> {
   readonly outcome: 'Complete' | 'Aborted';
   readonly finishedAtMs: number;
 }

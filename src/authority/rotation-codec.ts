@@ -50,6 +50,7 @@ function decodeCommon(encoded: EncodedRotation) {
     startedAtMs: present(time(encoded, 'startedAtMs'), 'startedAt'),
     switchedAtMs: time(encoded, 'switchedAtMs'),
     retiredAtMs: time(encoded, 'retiredAtMs'),
+    ...(encoded['goneSha256'] === undefined ? {} : { goneSha256: text(encoded, 'goneSha256') }),
   };
 }
 

@@ -3,6 +3,7 @@
  * the same write, and idempotent by the rotation's uid: whoever repeats a step after a crash gets the record as it is. A
  * step that would take from the living what they need is refused, whoever asks for it.
  */
+import { createHash } from 'node:crypto';
 import { MtlsdError } from '../errors/index.ts';
 import { makeIssuing, makeRoot, retire, type AuthoritySpec, type AuthorityTools } from './change.ts';
 import { activeAuthority, type Authority, type AuthorityRecord, type RotationInRecord } from './record.ts';
@@ -65,7 +66,7 @@ export function dropPrepared(record: AuthorityRecord, names: RotationNames, nowM
   const gone = new Set([rotation.to, rotation.toIssuing]);
   const authorities = record.authorities.filter((authority) => !gone.has(authority.keyIdentifier));
   const changed = rotation.what === 'Root' ? withNewBundle(record) : record;
-  return finished({ ...changed, authorities }, rotation, 'Aborted', nowMs);
+  return finished({ ...changed, authorities }, { ...rotation, goneSha256: certificateSha256(record, rotation.to) }, 'Aborted', nowMs);
 }
 
 /**
@@ -123,7 +124,7 @@ export function retireFrom(record: AuthorityRecord, names: RotationNames, needed
   const gone = record.authorities.filter((authority) => isRetired(authority, rotation));
   if (gone.some(({ state }) => state !== 'Retiring')) throw new Error('invariant broken: only a Retiring authority may be retired');
   const authorities = record.authorities.filter((authority) => !gone.includes(authority));
-  return { ...(rotation.what === 'Root' ? withNewBundle(record) : record), authorities, rotation: { ...rotation, retiredAtMs: nowMs } };
+  return { ...(rotation.what === 'Root' ? withNewBundle(record) : record), authorities, rotation: { ...rotation, retiredAtMs: nowMs, goneSha256: certificateSha256(record, rotation.from) } };
 }
 
 /** The rotation has ended; what became of it stays. */
@@ -186,9 +187,14 @@ function isRetired(authority: Authority, rotation: RotationInRecord): boolean {
 }
 
 function finished(record: AuthorityRecord, rotation: RotationInRecord, outcome: 'Complete' | 'Aborted', nowMs: number): AuthorityRecord {
-  const { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs } = rotation;
+  const { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, goneSha256 } = rotation;
   const { rotation: _ended, ...rest } = record;
-  return { ...rest, lastRotation: { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, outcome, finishedAtMs: nowMs } };
+  return { ...rest, lastRotation: { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, ...(goneSha256 === undefined ? {} : { goneSha256 }), outcome, finishedAtMs: nowMs } };
+}
+
+function certificateSha256(record: AuthorityRecord, name: string): string | undefined {
+  const found = record.authorities.find(({ keyIdentifier }) => keyIdentifier === name);
+  return found === undefined ? undefined : createHash('sha256').update(found.certificate.der).digest('hex');
 }
 
 function withNewBundle(record: AuthorityRecord): AuthorityRecord {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   acceptRestored,
@@ -88,6 +89,9 @@ describe('the rotation of a root', () => {
     survives(retired);
     const finished = finishRotation(retired, names, 'Complete', at(6));
     expect(finished.rotation).toBeUndefined();
+    // The certificate that is gone is known by its digest, for the receipt.
+    const gone = before.authorities.find(({ role }) => role === 'Root')?.certificate.der ?? new Uint8Array();
+    expect(finished.lastRotation?.goneSha256).toBe(hash('sha256', gone, 'hex'));
     expect(finished.lastRotation).toMatchObject({ ...names, outcome: 'Complete', finishedAtMs: at(6), retiredAtMs: at(5) });
     survives(finished);
   });
