@@ -1,4 +1,4 @@
-import type { CARotation, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { CARotation, ClusterWorkloadIdentity, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import type { Store, WatchHandler } from '../store/port.ts';
 import type { Sight } from './sight.ts';
 import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
@@ -8,6 +8,7 @@ export class Mirror {
   readonly #trustDomains = new Map<string, TrustDomain>();
   readonly #identities = new Map<string, WorkloadIdentity>();
   readonly #rotations = new Map<string, CARotation>();
+  readonly #clusterIdentities = new Map<string, ClusterWorkloadIdentity>();
   readonly #listeners: (() => void)[] = [];
   readonly #filled: Promise<unknown>;
 
@@ -15,6 +16,8 @@ export class Mirror {
     const kinds = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
     store.watch('TrustDomain', {}, this.#handler(this.#trustDomains, kinds[0].resolve), signal);
     store.watch('WorkloadIdentity', {}, this.#handler(this.#identities, kinds[1].resolve), signal);
+    // Not waited for: an API server whose definitions are older has none, and nothing else depends on them.
+    store.watch('ClusterWorkloadIdentity', {}, this.#handler(this.#clusterIdentities, () => undefined), signal);
     store.watch('CARotation', {}, this.#handler(this.#rotations, kinds[2].resolve), signal);
     this.#filled = Promise.all(kinds.map(async (kind) => kind.promise));
   }
@@ -30,7 +33,7 @@ export class Mirror {
 
   /** The objects themselves. */
   sight(): Sight {
-    return { trustDomains: [...this.#trustDomains.values()], identities: [...this.#identities.values()], rotations: [...this.#rotations.values()] };
+    return { trustDomains: [...this.#trustDomains.values()], identities: [...this.#identities.values()], rotations: [...this.#rotations.values()], clusterIdentities: [...this.#clusterIdentities.values()] };
   }
 
   /** Calls `listener` after each change. */

@@ -1,8 +1,9 @@
 import { backdateMs } from '../authority/index.ts';
-import type { StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { ClusterWorkloadIdentity, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import { rotationRow, standstill, type RotationRow } from './rotation-row.ts';
 import type { Sight } from './sight.ts';
 import { isTrue, trustDomainRow, type TrustDomainRow } from './trust-domain-row.ts';
+import { warningRows } from './warning-rows.ts';
 
 /** What `mtlsd status` and the live table show. Times are RFC 3339. */
 export interface Overview {
@@ -11,6 +12,8 @@ export interface Overview {
   readonly rotations: readonly RotationRow[];
   readonly identities: readonly IdentityRow[];
   readonly problems: readonly ProblemRow[];
+  /** What is to be known and hinders nobody today; left out when there is nothing. */
+  readonly warnings?: readonly ProblemRow[];
 }
 
 /** One identity. `lifeLeft` is the part of its life that is left, 0 to 1. */
@@ -36,7 +39,8 @@ export interface ProblemRow {
 }
 
 /** Makes an overview of the objects as they are. Pure. */
-export function overviewOf({ trustDomains, identities, rotations }: Sight, sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+export function overviewOf({ trustDomains, identities, rotations, clusterIdentities = [] }: Sight, sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
+  const warnings = warningRows([...identities].sort(byName));
   const domainRows = [...trustDomains].sort(byName).map((object) => trustDomainRow(object, identities, nowMs));
   return {
     trustDomains: domainRows,
@@ -44,13 +48,14 @@ export function overviewOf({ trustDomains, identities, rotations }: Sight, sourc
     identities: [...identities].sort(byName).map((identity) => identityRow(identity, nowMs)),
     problems: [
       ...sourceProblems,
-      ...[...trustDomains, ...identities].sort(byName).flatMap((object) => problemsOf(object, nowMs)),
+      ...[...trustDomains, ...clusterIdentities, ...identities].sort(byName).flatMap((object) => problemsOf(object, nowMs)),
       ...domainRows.filter(({ violations }) => violations > 0).map(violationOf),
       ...[...rotations].sort(byName).flatMap((rotation) => {
         const why = standstill(rotation);
         return why === undefined ? [] : [{ object: describe(rotation), ...why }];
       }),
     ],
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
 }
 
@@ -86,11 +91,11 @@ function lifeOf(notBefore: string | undefined, notAfter: string | undefined, now
 }
 
 /** Every condition that is not as it should be, each message once. */
-function problemsOf(object: TrustDomain | WorkloadIdentity, nowMs: number): readonly ProblemRow[] {
+function problemsOf(object: TrustDomain | ClusterWorkloadIdentity | WorkloadIdentity, nowMs: number): readonly ProblemRow[] {
   const seen = new Set<string>();
   const name = describe(object);
   const rows = (object.status?.conditions ?? [])
-    .filter((condition) => condition.type !== 'InUse')
+    .filter((condition) => condition.type !== 'InUse' && condition.type !== 'Mounted')
     .filter((condition) => condition.status !== 'True' || warningReasons.has(condition.reason))
     .filter((condition) => !seen.has(condition.message) && seen.add(condition.message))
     .map(({ reason, message }) => ({ object: name, reason, message }));
@@ -100,7 +105,7 @@ function problemsOf(object: TrustDomain | WorkloadIdentity, nowMs: number): read
 }
 
 /** Reasons that are told although the condition holds. */
-const warningReasons: ReadonlySet<string> = new Set(['RootEnding']);
+const warningReasons: ReadonlySet<string> = new Set(['RootEnding', 'ExpiredInPod']);
 
 /** A renewal that did not happen and that nobody reported: then nobody is there to do it. */
 function overdueOf(identity: WorkloadIdentity, nowMs: number): Omit<ProblemRow, 'object'> | undefined {

@@ -17,7 +17,7 @@ type Painter = (colour: Colour, text: string) => string;
 /** The overview as text: trust domains with their authorities, identities with life left, and what is wrong. */
 export function overviewText(overview: Overview, style: OverviewStyle): string {
   const paint = painter(style.colour);
-  const sections = [trustDomainsText(overview.trustDomains, paint), rotationsText(overview.rotations, paint), identitiesText(overview.identities, style, paint), problemsText(overview, paint)];
+  const sections = [trustDomainsText(overview.trustDomains, paint), rotationsText(overview.rotations, paint), identitiesText(overview.identities, style, paint), problemsText(overview, paint), warningsText(overview, paint)];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
@@ -138,6 +138,12 @@ function problemsText(overview: Overview, paint: Painter): string {
   if (overview.problems.length === 0) return paint('green', 'Nothing is wrong.');
   const lines = overview.problems.map((problem) => `${paint('red', '✗')} ${paint('bold', problem.object)}  ${problem.reason}\n  ${problem.message}`);
   return `${paint('red', `${overview.problems.length} thing${overview.problems.length === 1 ? '' : 's'} to look at:`)}\n${lines.join('\n')}`;
+}
+
+function warningsText({ warnings = [] }: Overview, paint: Painter): string {
+  if (warnings.length === 0) return '';
+  const lines = warnings.map((warning) => `${paint('yellow', '!')} ${paint('bold', warning.object)}  ${warning.reason}\n  ${warning.message}`);
+  return `${paint('yellow', `${warnings.length} warning${warnings.length === 1 ? '' : 's'}:`)}\n${lines.join('\n')}`;
 }
 
 function painter(colour: boolean): Painter {
