@@ -22,7 +22,7 @@ const textsByName: Check = (value, field) => (isRecord(value) ? first(Object.ent
 const mapWith =
   (checks: Readonly<Record<string, Check>>): Check =>
   (value, field) =>
-    isRecord(value) ? first(Object.entries(checks).map(([key, check]) => check(value[key], `${field}.${key}`))) : `${field} is not a map`;
+    isRecord(value) ? first(Object.entries(checks).map(([key, check]) => check(value[key], field === '' ? key : `${field}.${key}`))) : `${field === '' ? 'the pod template' : field} is not a map`;
 
 const securityContext = optional(mapWith({ fsGroup: optional(number), runAsUser: optional(number), runAsGroup: optional(number), supplementalGroups: optional(listOf(number)) }));
 const container = mapWith({
@@ -46,7 +46,7 @@ const podTemplate = mapWith({
 
 /** Reads a pod template out of a manifest. `null` counts as absent, as it does for the API server. */
 export function readTemplate(value: unknown): ReadTemplate {
-  const problem = podTemplate(value, 'the pod template');
+  const problem = podTemplate(value, '');
   return problem === undefined ? { template: withoutNulls(value) as PodTemplate } : { problem };
 }
 

@@ -2,10 +2,13 @@
  * Injection on a real API server: its policy and `mtlsd inject` give the same pods the same, and refuse the same with the same
  * sentence; what pods say themselves stays.
  */
-import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
+import { program } from '../../src/cli/program.ts';
 import { injectManifest } from '../../src/injection/index.ts';
 import { arbitraryPod } from '../injection/arbitrary-pod.ts';
 import { apiClient, type ApiAnswer, type ApiClient } from './chart-api.ts';
@@ -36,7 +39,7 @@ function specOf({ code, message, body }: ApiAnswer): PodObject['spec'] {
 /** The same object without the label: no policy of ours looks at it. */
 function unlabelled(manifest: string): PodObject {
   const pod = JSON.parse(manifest) as PodObject;
-  const { 'mtlsd.io/inject': _, ...labels } = pod.metadata.labels ?? {};
+  const labels = Object.fromEntries(Object.entries(pod.metadata.labels ?? {}).filter(([key]) => key !== 'mtlsd.io/inject'));
   return { ...pod, metadata: { ...pod.metadata, labels } };
 }
 
@@ -131,7 +134,8 @@ describe('a pod', () => {
 
   test('gets a pod certificate and the roots of its own trust domain, which the signer is told as well', async () => {
     const { volumes } = specOf(await dryRun(labelled('pod-certificate', {}, { 'mtlsd.io/trust-domain': 'bank.example', 'mtlsd.io/identity': 'teller' })));
-    const [podCertificate, clusterTrustBundle] = (volumes?.find(({ name }) => name === 'mtlsd') as never as { projected: { sources: object[] } }).projected.sources;
+    const volume = volumes?.find(({ name }) => name === 'mtlsd') as { readonly projected?: { readonly sources: readonly object[] } } | undefined;
+    const [podCertificate, clusterTrustBundle] = volume?.projected?.sources ?? [];
     expect(podCertificate).toMatchObject({ podCertificate: { signerName: 'mtlsd.io/x509-svid', keyType: 'ECDSAP256', userAnnotations: { 'mtlsd.io/trust-domain': 'bank.example', 'mtlsd.io/identity': 'teller' } } });
     expect(clusterTrustBundle).toEqual({ clusterTrustBundle: { signerName: 'mtlsd.io/x509-svid', labelSelector: { matchLabels: { 'mtlsd.io/trust-domain': 'bank.example' } }, path: 'ca.crt' } });
   });
@@ -183,6 +187,18 @@ describe('a template', () => {
   });
 });
 
+test('docs/concepts/delivery.md shows manifests that the API server takes and changes as it says', async () => {
+  const page = await readFile(join(import.meta.dirname, '..', '..', 'docs', 'concepts', 'delivery.md'), 'utf8');
+  const manifests = [...page.matchAll(/^```yaml[^\n]*\n([^]*?)^```$/gmu)].map(([, text = '']) => parse(text) as { kind: string; spec: { template: object } });
+  expect(manifests.map(({ kind }) => kind)).toEqual(['Deployment', 'Pod']);
+  const [shown, pod] = manifests;
+  expect(await dryRun(shown ?? {}, deployments)).toMatchObject({ code: 201 });
+  for (const each of [{ apiVersion: 'v1', kind: 'Pod', ...shown?.spec.template }, pod ?? {}]) {
+    const named = { ...each, metadata: { ...(each as { metadata: object }).metadata, name: 'shown' } };
+    expect(specOf(await dryRun(named)).volumes).toContainEqual(expect.objectContaining({ name: 'mtlsd', secret: expect.objectContaining({ secretName: 'cart-mtls' }) as unknown }));
+  }
+});
+
 describe('a pod whose identity is not there', () => {
   const root = join(import.meta.dirname, '..', '..');
   const patience = { timeout: 20_000, interval: 100 };
@@ -201,7 +217,10 @@ describe('a pod whose identity is not there', () => {
   }
 
   async function status(): Promise<string> {
-    return new Promise((resolve) => execFile(join(root, 'bin', 'mtlsd'), ['status', '--kubeconfig', cluster.kubeconfigPath], (_error, stdout) => resolve(stdout)));
+    let stdout = '';
+    const io = { stdin: Readable.from([]), stdout: (text: string) => void (stdout += text), stderr: () => undefined, isTerminal: false, nowMs: () => Date.now(), setExitCode: () => undefined };
+    await program(io, () => Promise.resolve()).parseAsync(['status', '--kubeconfig', cluster.kubeconfigPath], { from: 'user' });
+    return stdout;
   }
 
   async function apply(...objects: readonly object[]): Promise<void> {

@@ -17,7 +17,7 @@ function pod({ annotations = {}, volume = { secret: { secretName: 'cart-mtls' } 
 
 function identity(name: string, ready: 'True' | 'False' | undefined, spec: object = {}): WorkloadIdentity {
   const conditions = ready === undefined ? [] : [{ type: 'Ready', status: ready, reason: 'R', message: 'because of this', lastTransitionTime: times.creationTimestamp }];
-  return { apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { ...times, namespace: 'shop', name }, spec, status: { trustDomain: 'shop.example', conditions } } as WorkloadIdentity;
+  return { apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { ...times, namespace: 'shop', name }, spec, status: { trustDomain: 'shop.example', conditions } };
 }
 
 function among(...all: readonly WorkloadIdentity[]): IdentityLookup {
@@ -35,7 +35,7 @@ describe('a pod that asks for its identity is told', () => {
     ['that its identity goes to another Secret', pod(), among(identity('cart', 'True', { secretName: 'tls' })), 'SecretMismatch', 'annotate the pod template with mtlsd.io/secret: tls'],
     ['why its identity is not ready', pod(), among(identity('cart', 'False')), 'IdentityNotReady', 'it waits for WorkloadIdentity shop/cart: because of this'],
     ['that its identity is of another trust domain', pod({ annotations: { 'mtlsd.io/trust-domain': 'bank.example' } }), among(identity('cart', 'True')), 'TrustDomainMismatch', 'it asks for trust domain bank.example, and WorkloadIdentity shop/cart is of shop.example'],
-    ['that nothing gave it a volume', { ...pod(), spec: { containers: [{ name: 'main' }] } } as Pod, among(identity('cart', 'True')), 'NotInjected', 'pass its manifest through mtlsd inject'],
+    ['that nothing gave it a volume', { ...pod(), spec: { containers: [{ name: 'main' }] } }, among(identity('cart', 'True')), 'NotInjected', 'pass its manifest through mtlsd inject'],
   ])('%s', (_what, asking, identities, reason, words) => {
     expect(judgeInjectedPod(asking, identities)).toMatchObject({ reason, message: expect.stringContaining(words) as string });
   });

@@ -6,7 +6,7 @@ import fc from 'fast-check';
  */
 const settings = fc.record(
   {
-    'mtlsd.io/identity': fc.constantFrom('cart', 'a.b-c', 'Cart', '-', `${'x'.repeat(248)}`, `${'x'.repeat(249)}`),
+    'mtlsd.io/identity': fc.constantFrom('cart', 'a.b-c', 'Cart', '-', 'x'.repeat(248), 'x'.repeat(249)),
     'mtlsd.io/secret': fc.constantFrom('cart-tls', 'tls', 'UPPER', 'x'.repeat(253), ''),
     'mtlsd.io/trust-domain': fc.constantFrom('shop.example', 'other.example', 'Shop', '', 'a'.repeat(63), 'a'.repeat(64)),
     'mtlsd.io/environment': fc.constantFrom('minimal', 'additive', 'all', 'some', 'é'.repeat(90)),
