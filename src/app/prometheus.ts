@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Metrics } from '../telemetry/index.ts';
+import type { Metrics, TrustFigures } from '../telemetry/index.ts';
+import { TrustGauges } from './trust-gauges.ts';
 
 /** Metrics for Prometheus: names, help texts and labels of low cardinality (never a name of an object). */
 export class PrometheusMetrics implements Metrics {
@@ -23,6 +24,8 @@ export class PrometheusMetrics implements Metrics {
   });
   readonly #podCertificatesPending = new Gauge({ name: 'mtlsd_pod_certificates_pending', help: 'PodCertificateRequests that wait, by why; each is told by an Event on its pod.', labelNames: ['reason'], registers: [this.registry] });
   readonly #leader = new Gauge({ name: 'mtlsd_leader', help: 'Whether this replica reconciles and signs (1) or stands by (0).', registers: [this.registry] });
+
+  readonly #trust = new TrustGauges(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -51,6 +54,10 @@ export class PrometheusMetrics implements Metrics {
 
   podCertificatesPending(reason: string, count: number): void {
     this.#podCertificatesPending.set({ reason }, count);
+  }
+
+  trust(figures: TrustFigures): void {
+    this.#trust.set(figures);
   }
 
   /** Tells whether this replica leads. */

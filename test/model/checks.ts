@@ -135,6 +135,7 @@ export class Checks {
     if (after === undefined) return this.#judgeDeletion(before as Secret, place);
     if (before !== undefined && before.metadata.uid !== after.metadata.uid) throw new Violation(`Secret ${place} was replaced by another`);
     if (after.metadata.labels?.[recordLabel] !== undefined) return this.#judgeRecord(after);
+    if (after.type === 'mtlsd.io/audit-key') return;
     this.#writes.secrets += 1;
     // Other words around what is there, be it damaged by somebody: nothing was issued or repaired.
     if (before !== undefined && JSON.stringify(before.data) === JSON.stringify(after.data)) return;
@@ -198,13 +199,16 @@ export class Checks {
     const record = JSON.parse(Buffer.from(after.data['record.json'] ?? '', 'base64').toString('utf8')) as {
       trustDomain: string;
       authorities: { role: string; state: string; certificate: string; keyIdentifier: string }[];
+      rotation?: { name: string };
     };
     if (record.authorities.length > authoritiesMax) throw new Violation(`the record of ${record.trustDomain} holds ${record.authorities.length} authorities`);
     const root = record.authorities.find(({ role, state }) => role === 'Root' && state === 'Active');
     if (root === undefined) throw new Violation(`the record of ${record.trustDomain} has no root`);
     const anchor = certificate(root.certificate);
+    // A rotation that somebody asked for is under way.
+    if (record.rotation !== undefined) this.#givenUp.add(`${record.trustDomain} ${this.#roots.get(record.trustDomain)?.keyIdentifier ?? ''}`);
     this.#judgeRoot(record.trustDomain, { keyIdentifier: root.keyIdentifier, notAfterMs: anchor.validToDate.getTime() });
-    this.#knownRoots.add(`${record.trustDomain} ${anchor.fingerprint256}`);
+    for (const { role, certificate: pem } of record.authorities) if (role === 'Root') this.#knownRoots.add(`${record.trustDomain} ${certificate(pem).fingerprint256}`);
     for (const { role, certificate: pem, state } of record.authorities) {
       if (role !== 'Issuing' || state !== 'Active') continue;
       const issuing = certificate(pem);

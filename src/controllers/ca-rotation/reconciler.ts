@@ -100,12 +100,12 @@ export class CARotationReconciler implements Reconciler {
     }
     if (record === undefined || loaded === undefined || domain === undefined) throw new Error('invariant broken: a step needs a record');
     try {
+      // Told before it is done, so that whoever looks sees what it was done on.
+      await this.#writeStatus(object, plan, record, undefined);
       if (step.do === 'canary') {
         await this.#sendCanary(object, domain, record);
         return 'again';
       }
-      // Told before it is done, so that whoever looks sees what it was done on.
-      await this.#writeStatus(object, plan, record, undefined);
       const names = { uid: object.metadata.uid, name: object.metadata.name };
       const ground = { names, spec: observed.spec, authorities: resolvedTrustDomainSpec(domain.object), observed, record, precondition: loaded.precondition };
       await this.#actor.act(step, ground);

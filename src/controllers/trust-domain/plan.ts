@@ -9,6 +9,12 @@ import type { DomainProblem } from '../domains.ts';
  */
 export const newRootAnnotation = 'mtlsd.io/new-root';
 
+/**
+ * Annotation by which an operator goes on with a restored record although a newer one was delivered from: the key identifier
+ * of its active root. It fires once, because the record is the newest from then on.
+ */
+export const acceptRecordAnnotation = 'mtlsd.io/accept-restored-record';
+
 /** How long until a record that cannot be used is read again. */
 const lookAgainMs = 60_000;
 
@@ -28,6 +34,10 @@ export interface ObservedTrustDomain {
   readonly lastRoot: string | undefined;
   /** The value of `newRootAnnotation`, if any. */
   readonly newRoot: string | undefined;
+  /** What status says was delivered last; zeros when it says nothing. */
+  readonly delivered: { readonly signerEpoch: number; readonly bundleGeneration: number };
+  /** The value of `acceptRecordAnnotation`, if any. */
+  readonly acceptRecord: string | undefined;
   readonly limits: TurnoverLimits;
   /** Where the record is kept, for messages. */
   readonly recordLocation: string;
@@ -38,6 +48,7 @@ export type TrustDomainPlan =
   | { readonly action: 'none'; readonly nextAtMs?: number; readonly problem?: DomainProblem }
   | { readonly action: 'create' }
   | { readonly action: 'replace'; readonly why: string }
+  | { readonly action: 'accept' }
   | { readonly action: 'turn-over'; readonly why: string }
   | { readonly action: 'drop'; readonly keyIdentifiers: ReadonlySet<string> };
 
@@ -67,6 +78,8 @@ function planAbsent(observed: ObservedTrustDomain, nowMs: number): TrustDomainPl
 }
 
 function planLoaded(observed: ObservedTrustDomain, record: AuthorityRecord, nowMs: number): TrustDomainPlan {
+  const older = planOlder(observed, record, nowMs);
+  if (older !== undefined) return older;
   const turnover = planTurnover(record, observed.limits, nowMs);
   switch (turnover.action) {
     case 'none':
@@ -78,6 +91,26 @@ function planLoaded(observed: ObservedTrustDomain, record: AuthorityRecord, nowM
     case 'refuse':
       return planRefused(observed, record, turnover.why, nowMs);
   }
+}
+
+/**
+ * A record with fewer changes of the bundle than were delivered is an older one that a restore put back: its roots may be
+ * ones that nobody trusts any more, so nothing is signed until somebody chooses.
+ */
+function planOlder({ delivered, acceptRecord, name, recordLocation }: ObservedTrustDomain, record: AuthorityRecord, nowMs: number): TrustDomainPlan | undefined {
+  if (delivered.bundleGeneration <= record.bundleGeneration) return undefined;
+  const root = activeAuthority(record, 'Root').keyIdentifier;
+  if (acceptRecord === root) return { action: 'accept' };
+  return {
+    action: 'none',
+    nextAtMs: nowMs + lookAgainMs,
+    problem: {
+      reason: 'AuthorityRecordOlder',
+      message:
+        `${recordLocation} is older than what was delivered from it (bundle generation ${record.bundleGeneration}, delivered ${delivered.bundleGeneration}): a restore put an earlier state of ${name} back, and nothing is signed. ` +
+        `Restore the newest record; or, to go on with root authority ${root} (certificates of a root that came later stop verifying), annotate the TrustDomain with ${acceptRecordAnnotation}: ${root}`,
+    },
+  };
 }
 
 function planRefused(observed: ObservedTrustDomain, record: AuthorityRecord, why: 'root-expired' | 'root-ending' | 'clock-behind', nowMs: number): TrustDomainPlan {

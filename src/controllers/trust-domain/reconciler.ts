@@ -1,4 +1,4 @@
-import { activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
+import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
 import { resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
@@ -14,8 +14,9 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
-import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
+import { acceptRecordAnnotation, newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
+import { nextMarkMs, rootEnding } from './root-ending.ts';
 import { stopsIssuance, trustDomainStatus } from './status.ts';
 
 /** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
@@ -71,7 +72,8 @@ export class TrustDomainReconciler implements Reconciler {
     if (settled.problem !== undefined) await this.#publish(name, object, spec, settled.record, settled.problem);
     await this.#writeStatus(object, settled.record, settled.problem);
     await this.#publish(name, object, spec, settled.record, settled.problem);
-    return { nextAtMs: settled.nextAtMs };
+    this.#tellRootEnding(object, settled.record);
+    return { nextAtMs: nextLookMs(settled.nextAtMs, settled.record, this.#context.clock.nowMs()) };
   }
 
   /** Observe, plan, act, until the plan has nothing more to do. */
@@ -87,6 +89,8 @@ export class TrustDomainReconciler implements Reconciler {
           traces: this.#traces(object),
           lastRoot: object.status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active')?.keyIdentifier,
           newRoot: object.metadata.annotations?.[newRootAnnotation],
+          acceptRecord: object.metadata.annotations?.[acceptRecordAnnotation],
+          delivered: deliveredBy(object),
           limits: { maxTtlMs: spec.svid.maxTtlMs, lifetimeMs: spec.issuingAuthority.lifetimeMs, leaseMs },
           recordLocation: this.#context.recordLocation(name),
         },
@@ -124,6 +128,8 @@ export class TrustDomainReconciler implements Reconciler {
         return createRecord(name, specs, nowMs, tools);
       case 'replace':
         return createRecord(name, specs, nowMs, tools, before ?? countersOf(object));
+      case 'accept':
+        return acceptRestored(present(before), deliveredBy(object));
       case 'turn-over':
         return turnOverIssuing(present(before), specs.issuing, shortestLifeMs, nowMs, tools);
       case 'drop':
@@ -140,6 +146,11 @@ export class TrustDomainReconciler implements Reconciler {
       for (const authority of plan.keyIdentifiers) audit.record({ decision: 'authority-dropped', object: target, trustDomain: name, authority, reason: 'nothing it signed is live' });
       return;
     }
+    if (plan.action === 'accept') {
+      audit.record({ decision: 'authority-rotation', object: target, trustDomain: name, authority: root, reason: 'a restored record was accepted' });
+      events.record(object, { type: 'Warning', reason: 'RestoredRecordAccepted', message: `the restored record with root authority ${root} is in force: its bundle has generation ${record.bundleGeneration}` });
+      return;
+    }
     const made = plan.action !== 'turn-over';
     const why = 'why' in plan ? plan.why : 'first root';
     const decision = made ? 'authority-created' : 'authority-turned-over';
@@ -149,6 +160,13 @@ export class TrustDomainReconciler implements Reconciler {
       reason: made ? 'RootCreated' : 'IssuingTurnedOver',
       message: made ? `root authority ${root} and issuing authority ${issuing} are active (${why})` : `issuing authority ${issuing} has taken over (${why}); bundles do not change`,
     });
+  }
+
+  /** An Event at each of the marks before the end of the root; the condition stays. */
+  #tellRootEnding(before: TrustDomain, record: AuthorityRecord | undefined): void {
+    const ending = record === undefined ? undefined : rootEnding(record, this.#context.clock.nowMs());
+    const told = before.status?.conditions?.find(({ type }) => type === 'RootEnding')?.reason;
+    if (ending?.status === 'True' && told !== ending.reason) this.#context.events.record(before, { type: 'Warning', reason: ending.reason, message: ending.message });
   }
 
   /** Opens the issuer when it changed, and shows the domain to the identity controller. */
@@ -210,9 +228,19 @@ function countersOf(object: TrustDomain): Pick<AuthorityRecord, 'signerEpoch' | 
   return { signerEpoch: object.status?.signerEpoch ?? 0, bundleGeneration: generation, bundleSequence: BigInt(generation) };
 }
 
+/** What status says was delivered. */
+function deliveredBy({ status }: TrustDomain): { readonly signerEpoch: number; readonly bundleGeneration: number } {
+  return { signerEpoch: status?.signerEpoch ?? 0, bundleGeneration: status?.bundle?.generation ?? 0 };
+}
+
 function present(record: AuthorityRecord | undefined): AuthorityRecord {
   if (record === undefined) throw new Error('invariant broken: no record to change');
   return record;
+}
+
+function nextLookMs(nextAtMs: number | undefined, record: AuthorityRecord | undefined, nowMs: number): number | undefined {
+  const markMs = record === undefined ? undefined : nextMarkMs(record, nowMs);
+  return markMs === undefined ? nextAtMs : Math.min(nextAtMs ?? Infinity, markMs);
 }
 
 /** Whether identities would decide the same on both. */

@@ -2,6 +2,7 @@ import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../autho
 import { setCondition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
 import type { TargetCounts } from '../bundle/targets.ts';
 import type { DomainProblem } from '../domains.ts';
+import { rootEnding } from './root-ending.ts';
 
 /** Problems under which the trust domain still issues: a warning, not an outage. */
 const warnings: ReadonlySet<string> = new Set(['RootEnding']);
@@ -39,7 +40,10 @@ export function trustDomainStatus({ object, record, problem, targets, inUse }: T
     message: inUse ? 'identities belong to this trust domain: it must not be deleted' : 'no identity belongs to this trust domain',
     observedGeneration,
   };
-  const conditions = setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs);
+  let conditions = setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs);
+  const ending = record === undefined ? undefined : rootEnding(record, nowMs);
+  // Told once it is near, and until another root is there; nobody needs to read that a root lives.
+  if (ending !== undefined && (ending.status === 'True' || conditions.some(({ type }) => type === ending.type))) conditions = setCondition(conditions, { ...ending, observedGeneration }, nowMs);
   return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), conditions: [...conditions] };
 }
 

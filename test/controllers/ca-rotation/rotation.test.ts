@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { minuteMs, secondMs, startSite } from './site.ts';
+
+test('a root is rotated without a failed handshake: every phase in order, every gate with its evidence', async () => {
+  const site = await startSite();
+  const before = site.active('Root');
+  site.rotate('r1');
+  await site.until(() => site.phase() === 'Complete', 10 * minuteMs);
+  const { status } = site.rotation();
+  expect(site.fleet.failures).toEqual([]);
+  expect(site.fleet.handshakes).toBeGreaterThan(1000);
+  expect(status?.phases?.map(({ phase }) => phase)).toEqual(['Prepare', 'Distribute', 'Confirm', 'Canary', 'Switch', 'Reissue', 'Drain', 'Retire', 'Complete']);
+  expect(status?.gates?.map(({ name, state }) => `${name} ${state}`)).toEqual(['Written', 'Delivered', 'Loaded', 'Fetched', 'Canary', 'Acknowledged', 'Reissued', 'Drained', 'Withdrawn'].map((name) => `${name} Passed`));
+  expect(site.record().authorities.map(({ role, state }) => `${role} ${state}`)).toEqual(['Root Active', 'Issuing Active']);
+  expect(site.active('Root')).not.toBe(before);
+  expect(status).toMatchObject({ fromAuthority: before, toAuthority: site.active('Root'), reissued: 5, remaining: 0 });
+  await site.pass(5 * secondMs);
+});
