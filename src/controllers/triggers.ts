@@ -21,8 +21,9 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, trustDo
   identities.onChange((before, after) => {
     identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));
     for (const object of [before, after]) if (object !== undefined) wakeClaimants(caches, identityController, claimOf(object));
-    // A trust domain is told when it comes into use or falls out of it, not of each identity.
-    for (const domain of new Set([before, after].map((object) => object && trustDomainNameOf(object)))) {
+    // A trust domain is told when it comes into use or falls out of it, not of each identity nor of each status of its only one.
+    const [from, to] = [before, after].map((object) => object && trustDomainNameOf(object));
+    for (const domain of from === to ? [] : [from, to]) {
       if (domain !== undefined && identities.countByIndex('trustDomain', domain) <= 1) trustDomainController.enqueue(undefined, domain);
     }
   });

@@ -1,6 +1,7 @@
 import { isMtlsdError } from '../../errors/index.ts';
 import type { StoredObject } from '../../resources/index.ts';
 import type { Kind, Store, Watched, WatchSelector } from '../../store/port.ts';
+import { CacheIndex, idOf } from './cache-index.ts';
 
 /** Called with each object that changed: the one before, the one now; one of them may be missing. */
 export type CacheListener<T> = (before: T | undefined, after: T | undefined) => void;
@@ -14,7 +15,7 @@ const goneMax = 4096;
  */
 export class Cache<T extends StoredObject> {
   readonly #objects = new Map<string, T>();
-  readonly #indexes = new Map<string, { keysOf: (object: T) => readonly string[]; entries: Map<string, Map<string, T>> }>();
+  readonly #indexes = new Map<string, CacheIndex<T>>();
   readonly #listeners: CacheListener<T>[] = [];
   /** UIDs of objects that are gone, the last ones: an answer on its way is not older than that. */
   readonly #gone = new Set<string>();
@@ -91,7 +92,7 @@ export class Cache<T extends StoredObject> {
 
   /** Adds an index: `keysOf` says under which keys an object is found. To be called before the first snapshot. */
   addIndex(name: string, keysOf: (object: T) => readonly string[]): void {
-    this.#indexes.set(name, { keysOf, entries: new Map() });
+    this.#indexes.set(name, new CacheIndex(keysOf));
   }
 
   get(namespace: string | undefined, name: string): T | undefined {
@@ -104,12 +105,11 @@ export class Cache<T extends StoredObject> {
 
   /** How many objects an index has under a key. */
   countByIndex(index: string, key: string): number {
-    return this.#indexes.get(index)?.entries.get(key)?.size ?? 0;
+    return this.#indexes.get(index)?.count(key) ?? 0;
   }
 
   byIndex(index: string, key: string): readonly T[] {
-    const found = this.#indexes.get(index)?.entries.get(key);
-    return found === undefined ? [] : [...found.values()];
+    return this.#indexes.get(index)?.get(key) ?? [];
   }
 
   /**
@@ -137,7 +137,7 @@ export class Cache<T extends StoredObject> {
     const before = this.#objects.get(id);
     if (before !== undefined && before.metadata.uid !== object.metadata.uid) this.#noteGone(before.metadata.uid);
     this.#objects.set(id, object);
-    this.#reindex(id, before, object);
+    for (const index of this.#indexes.values()) index.change(before, object);
     for (const listener of this.#listeners) listener(before, object);
   }
 
@@ -158,7 +158,7 @@ export class Cache<T extends StoredObject> {
     this.#noteGone(last.metadata.uid);
     if (before === undefined || before.metadata.uid !== last.metadata.uid) return;
     this.#objects.delete(id);
-    this.#reindex(id, before, undefined);
+    for (const index of this.#indexes.values()) index.change(before, undefined);
     for (const listener of this.#listeners) listener(before, undefined);
   }
 
@@ -190,25 +190,6 @@ export class Cache<T extends StoredObject> {
     this.#synced = true;
     this.#whenSynced.resolve();
   }
-
-  #reindex(id: string, before: T | undefined, after: T | undefined): void {
-    for (const { keysOf, entries } of this.#indexes.values()) {
-      for (const key of before === undefined ? [] : keysOf(before)) {
-        const found = entries.get(key);
-        found?.delete(id);
-        if (found?.size === 0) entries.delete(key);
-      }
-      for (const key of after === undefined ? [] : keysOf(after)) {
-        const found = entries.get(key) ?? new Map<string, T>();
-        found.set(id, after as T);
-        entries.set(key, found);
-      }
-    }
-  }
-}
-
-function idOf(object: StoredObject): string {
-  return `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 
 /**

@@ -32,6 +32,12 @@ export interface ControllerOptions {
   readonly concurrency: number;
 }
 
+/**
+ * Reconciliations that wait for nothing follow each other without a turn of the event loop. After so long the loop gets one:
+ * probes are answered and the Lease is renewed while ten thousand objects are looked at.
+ */
+const sliceMs = 10;
+
 /** Runs a reconciler over its queue: bounded concurrency, per-key back-off bounded by the life that is left. */
 export class Controller {
   readonly queue: WorkQueue;
@@ -42,6 +48,8 @@ export class Controller {
   readonly #idleWaiters: (() => void)[] = [];
   #running = 0;
   #pumpIsDue = false;
+  /** When the turn of the event loop began in which it works; undefined before it does. */
+  #turnSinceMs: number | undefined;
   #stopped = false;
 
   constructor(reconciler: Reconciler, options: ControllerOptions) {
@@ -99,7 +107,7 @@ export class Controller {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#running < this.#options.concurrency) {
+    while (!this.#stopped && this.#running < this.#options.concurrency && this.#hasTime()) {
       const key = this.queue.take();
       if (key === undefined) break;
       this.#running += 1;
@@ -110,6 +118,18 @@ export class Controller {
         if (this.#running === 0) for (const resolve of this.#idleWaiters.splice(0)) resolve();
       });
     }
+  }
+
+  /** Whether this turn of the event loop has not lasted too long; work goes on in the next one. */
+  #hasTime(): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    if (this.#turnSinceMs !== undefined) return nowMs - this.#turnSinceMs < sliceMs;
+    this.#turnSinceMs = nowMs;
+    setImmediate(() => {
+      this.#turnSinceMs = undefined;
+      this.#pump();
+    });
+    return true;
   }
 
   async #work(key: QueueKey): Promise<void> {
