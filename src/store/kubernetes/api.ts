@@ -30,10 +30,16 @@ export class Api {
   readonly #log: Log;
   readonly #versions = new Map<Kind, string>();
   readonly #warnings = new Set<string>();
+  #callsUnderWay = 0;
 
   constructor(transport: Transport, log: Log) {
     this.#transport = transport;
     this.#log = log;
+  }
+
+  /** How many calls wait for an answer; watches and `tell` apart. */
+  get callsUnderWay(): number {
+    return this.#callsUnderWay;
   }
 
   /** The version under which `kind` is served. Looked up only where there is a choice, and kept until the kind is not found. */
@@ -49,7 +55,7 @@ export class Api {
 
   /** A successful answer's object. @throws STORE_… for any other */
   async ask(question: Question, call: Call): Promise<unknown> {
-    const answer = await this.#reach(question, () => this.#transport.call(call));
+    const answer = await this.#counted(question, call);
     if (answer.headers['warning'] !== undefined) this.#warn(question, answer.headers['warning']);
     if (answer.status >= 200 && answer.status < 300) return parseBody(question, this.#transport.server, answer);
     throw this.#refusal(question, answer);
@@ -107,6 +113,15 @@ export class Api {
   /** Says that a stream of this question failed on the way. */
   lost(question: Question, cause: unknown): MtlsdError<'STORE_UNAVAILABLE'> {
     return unreachableError(question, this.#transport.server, cause);
+  }
+
+  async #counted(question: Question, call: Call): Promise<Answer> {
+    this.#callsUnderWay += 1;
+    try {
+      return await this.#reach(question, () => this.#transport.call(call));
+    } finally {
+      this.#callsUnderWay -= 1;
+    }
   }
 
   async #standingDefinition(type: ResourceType): Promise<Definition | undefined> {

@@ -25,8 +25,15 @@ export interface ApiEventRecorder extends EventRecorder, AsyncDisposable {
 
 /** `kubectl get events` shows it as the source. */
 const reportingController = 'mtlsd.io/controller';
-const queueMax = 512;
+/** What wants a person's attention has room of its own. */
+const queueMax = { Warning: 2048, Normal: 512 } as const;
 const triesMax = 4;
+/** With at most so many calls of reconcilers under way there is room for what nobody waits for, */
+const quietCallsMax = 2;
+/** which is looked at this often, */
+const quietLookMs = 25;
+/** and after so long one goes whatever else is under way: a controller that is never quiet still tells. */
+const quietWaitMs = 500;
 /** Bound of the API server. */
 const noteBytesMax = 1024;
 const limits = { quietMs: 10 * 60_000, perReasonMax: 10, rememberedMax: 8192 };
@@ -37,8 +44,10 @@ interface Pending {
 }
 
 /**
- * Tells people about objects through events.k8s.io/v1. Sending is nobody's concern but its own: one at a time, at most 512
- * waiting (the newest are dropped), a few tries, never an exception. What was told already stays untold for ten minutes.
+ * Tells people about objects through events.k8s.io/v1. Sending is nobody's concern but its own: one at a time, a bounded
+ * number waiting (the newest are dropped), a few tries, never an exception. Warnings go first and at once; what is normal goes
+ * behind the work that it tells of, so that a herd of issuances is not slowed down by a third request for each. What was
+ * told already stays untold for ten minutes.
  */
 export function createEventRecorder(options: EventRecorderOptions): ApiEventRecorder {
   return new QueuedEventRecorder(options);
@@ -47,7 +56,7 @@ export function createEventRecorder(options: EventRecorderOptions): ApiEventReco
 class QueuedEventRecorder implements ApiEventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #recent = new RecentEvents(limits);
-  readonly #queue: Pending[] = [];
+  readonly #queues: Readonly<Record<ObjectEvent['type'], Pending[]>> = { Warning: [], Normal: [] };
   readonly #closing = new AbortController();
   #sending: Promise<void> | undefined;
   #complained = '';
@@ -60,8 +69,9 @@ class QueuedEventRecorder implements ApiEventRecorder {
     const { nowMs, instance, random } = this.#options;
     const now = nowMs();
     if (this.#closing.signal.aborted || !this.#recent.isNews(target, event, now)) return;
-    if (this.#queue.length >= queueMax) return this.#complain(`more than ${queueMax} events wait to be sent`);
-    this.#queue.push(eventRequest(target, event, instance, now, random));
+    const queue = this.#queues[event.type];
+    if (queue.length >= queueMax[event.type]) return this.#complain(`more than ${queueMax[event.type]} events wait to be sent`);
+    queue.push(eventRequest(target, event, instance, now, random));
     this.#start();
   }
 
@@ -77,17 +87,33 @@ class QueuedEventRecorder implements ApiEventRecorder {
   #start(): void {
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;
-      // One may have come between the last look at the queue and now.
-      if (this.#queue.length > 0 && !this.#closing.signal.aborted) this.#start();
+      // One may have come between the last look at the queues and now.
+      if (this.#waits && !this.#closing.signal.aborted) this.#start();
     });
+  }
+
+  get #waits(): boolean {
+    return this.#queues.Warning.length > 0 || this.#queues.Normal.length > 0;
   }
 
   async #sendAll(): Promise<void> {
     const { signal } = this.#closing;
-    for (let next = this.#queue.shift(); next !== undefined && !signal.aborted; next = this.#queue.shift()) {
+    while (this.#waits && !signal.aborted) {
+      await this.#untilQuiet();
+      const next = this.#queues.Warning.shift() ?? this.#queues.Normal.shift();
+      if (next === undefined || signal.aborted) return;
       const backoff = new Backoff({ firstMs: 500, maxMs: 10_000 }, this.#options.random);
       const why = await post(this.#options.api, next, backoff, signal);
       if (why !== undefined) this.#complain(why);
+    }
+  }
+
+  /** Resolves when there is a warning to be sent, or room for what is none. */
+  async #untilQuiet(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let waitedMs = 0; waitedMs < quietWaitMs && !signal.aborted; waitedMs += quietLookMs) {
+      if (this.#queues.Warning.length > 0 || this.#options.api.callsUnderWay <= quietCallsMax) return;
+      await sleep(quietLookMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
