@@ -69,6 +69,22 @@ describe('rendered', () => {
     expect(bindings(none, 'RoleBinding').map(({ metadata }) => metadata.namespace)).toEqual(['mtlsd-system']);
   });
 
+  test('delivers by Secrets, by pod certificates or by both', async () => {
+    const roles = (all: readonly Manifest[]) => ofKind(all, 'ClusterRoleBinding').map(({ metadata }) => metadata.name);
+    expect(roles(manifests)).toEqual(expect.arrayContaining(['mtlsd', 'mtlsd-pod-certificates', 'mtlsd-secrets']));
+
+    const secrets = await renderChart(['--set', 'delivery.podCertificates.enabled=false']);
+    expect(controllerArgs(secrets)?.slice(-2)).toEqual(['--delivery', 'secrets']);
+    expect(roles(secrets)).not.toContain('mtlsd-pod-certificates');
+    expect(JSON.stringify(ofKind(secrets, 'ClusterRole'))).not.toMatch(/podcertificaterequests|"sign"/);
+
+    // No right to any Secret but its own namespace's.
+    const podCertificates = await renderChart(['--set', 'delivery.secrets.enabled=false']);
+    expect(controllerArgs(podCertificates)?.slice(-4)).toEqual(['--delivery', 'pod-certificates', '--watch-namespaces', systemNamespace]);
+    expect(roles(podCertificates)).not.toContain('mtlsd-secrets');
+    expect(ofKind(podCertificates, 'RoleBinding').filter(({ metadata }) => metadata.name === 'mtlsd-secrets').map(({ metadata }) => metadata.namespace)).toEqual([systemNamespace]);
+  });
+
   test('takes the image by tag or by digest', async () => {
     const image = async (...args: string[]) => podTemplate(await renderChart(args)).spec.containers[0]?.image;
     const { appVersion } = parse(await readFile(join(chartFolder, 'Chart.yaml'), 'utf8')) as { appVersion: string };
@@ -103,6 +119,7 @@ describe('wrong values are refused with where and what', () => {
     ['metrics.port=80', /metrics\/port.*minimum: got 80, want 1,?024/],
     ['delivery.secrets.namespaces={Shop}', /delivery\/secrets\/namespaces\/0.*does not match pattern/],
     ['delivery.secrets.namespaces={*,shop}', /"\*" stands for every namespace and must stand alone/],
+    ['delivery.secrets.enabled=false,delivery.podCertificates.enabled=false', /no identity would reach a pod: enable one/],
     ['restore.subjects[0].kind=ServiceAccount,restore.subjects[0].name=velero', /restore\/subjects\/0.*missing property 'namespace'/],
     ['policies.enabled=maybe', /policies\/enabled.*got string, want boolean/],
   ])('%s', async (value, message) => {

@@ -10,7 +10,8 @@ import { openSslPanel } from '../conformance/judges/openssl.ts';
 import { apiClient, type ApiClient } from './chart-api.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { identity, isReady, paths, serviceAccount, Site, trustDomain } from './controller-site.ts';
-import { podKey, podKeyTypes, PodNode, provenKey, stubRequest, type PodKeyType, type RequestSpec, type Stored } from './pod-requests.ts';
+import { PodNode, type RequestSpec, type Stored } from './pod-node.ts';
+import { podKey, podKeyTypes, provenKey, stubRequest, type PodKeyType } from './pod-requests.ts';
 
 const patience = { timeout: 20_000, interval: 50 };
 const hourMs = 3_600_000;

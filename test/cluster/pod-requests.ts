@@ -1,9 +1,7 @@
-/** Pods and what a kubelet asks for them, without a kubelet: the same requests, made as the node. */
+/** What a kubelet asks the API server for on behalf of a pod: keys, the proofs that it holds them, and the request around. */
 import { constants, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { vi } from 'vitest';
-import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
 
-export const signerName = 'mtlsd.io/x509-svid';
+const signerName = 'mtlsd.io/x509-svid';
 
 /** The key types that a pod can name. */
 export const podKeyTypes = ['ECDSAP256', 'ECDSAP384', 'ECDSAP521', 'ED25519', 'RSA3072', 'RSA4096'] as const;
@@ -64,114 +62,39 @@ export function provenKey(key: KeyObject, type: PodKeyType, podUid: string): { r
   return { pkixPublicKey: publicKeyOf(key).toString('base64'), proofOfPossession: proof.toString('base64') };
 }
 
-/** An object as the API server answers with it. */
-export interface Stored {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly resourceVersion: string };
-  readonly spec: Readonly<Record<string, unknown>>;
-  readonly status?: {
-    readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
-    readonly certificateChain?: string;
-    readonly notBefore?: string;
-    readonly notAfter?: string;
-    readonly beginRefreshAt?: string;
+/** An object of the API server, as far as requests hang on it. */
+export interface Named {
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** A pod that mounts a certificate of ours: the API server takes requests of a node for no other. */
+export function podDraft(namespace: string, name: string, serviceAccountName: string, nodeName: string, labels: Readonly<Record<string, string>> = {}): object {
+  const mtls = { name: 'mtls', projected: { sources: [{ podCertificate: { signerName, keyType: 'ECDSAP256', credentialBundlePath: 'bundle.pem' } }] } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace, name, labels },
+    spec: { serviceAccountName, nodeName, containers: [{ name: 'main', image: 'none' }], volumes: [mtls], automountServiceAccountToken: false },
   };
 }
 
-/** What a request says besides what follows from its pod. */
-export interface RequestSpec {
-  readonly maxExpirationSeconds?: number;
-  readonly unverifiedUserAnnotations?: Readonly<Record<string, string>>;
-  readonly [field: string]: unknown;
-}
-
-/** One node, its pods, and what its kubelet asks the API server for. */
-export class PodNode {
-  readonly #api: ApiClient;
-  readonly #version: 'v1' | 'v1beta1';
-  readonly name: string;
-  readonly #uid: string;
-
-  private constructor(api: ApiClient, version: 'v1' | 'v1beta1', name: string, uid: string) {
-    this.#api = api;
-    this.#version = version;
-    this.name = name;
-    this.#uid = uid;
-  }
-
-  /** Registers a node. @param version of PodCertificateRequests that this API server serves */
-  static async register(api: ApiClient, name: string, version: 'v1' | 'v1beta1' = 'v1'): Promise<PodNode> {
-    const { body } = await accepted(api.send('POST', '/api/v1/nodes', { metadata: { name } }));
-    return new PodNode(api, version, name, (body as Stored).metadata.uid);
-  }
-
-  /** The user that its kubelet is. */
-  get user(): Identity {
-    return { user: `system:node:${this.name}`, groups: ['system:nodes', 'system:authenticated'] };
-  }
-
-  /** A pod that runs here, in the eyes of the API server. Its service account must exist. */
-  async pod(namespace: string, name: string, serviceAccountName: string, labels: Readonly<Record<string, string>> = {}): Promise<Stored> {
-    // NodeRestriction takes requests only for pods that mount such a certificate.
-    const mtls = { name: 'mtls', projected: { sources: [{ podCertificate: { signerName, keyType: 'ECDSAP256', credentialBundlePath: 'bundle.pem' } }] } };
-    const spec = { serviceAccountName, nodeName: this.name, containers: [{ name: 'main', image: 'none' }], volumes: [mtls], automountServiceAccountToken: false };
-    const { body } = await accepted(this.#api.send('POST', `/api/v1/namespaces/${namespace}/pods`, { metadata: { name, labels }, spec }));
-    return body as Stored;
-  }
-
-  /** The request that kubelet makes for a pod. */
-  async requestFor(pod: Stored, key: Readonly<Record<string, unknown>>, more: RequestSpec = {}, name = pod.metadata.name): Promise<object> {
-    const { namespace } = pod.metadata;
-    const serviceAccountName = pod.spec['serviceAccountName'] as string;
-    const account = (await accepted(this.#api.send('GET', `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccountName}`))).body as Stored;
-    return {
-      apiVersion: `certificates.k8s.io/${this.#version}`,
-      kind: 'PodCertificateRequest',
-      metadata: { name, namespace },
-      spec: {
-        signerName,
-        podName: pod.metadata.name,
-        podUID: pod.metadata.uid,
-        serviceAccountName,
-        serviceAccountUID: account.metadata.uid,
-        nodeName: this.name,
-        nodeUID: this.#uid,
-        ...key,
-        ...more,
-      },
-    };
-  }
-
-  /** Asks as kubelet does. The API server's own view of a new pod may be a moment behind: then it is asked again. */
-  async ask(request: object, as: Identity | undefined = this.user): Promise<Stored> {
-    const { namespace } = (request as Stored).metadata;
-    return vi.waitFor(async () => (await accepted(this.#api.send('POST', this.path(namespace), request, as))).body as Stored, { timeout: 20_000, interval: 50 });
-  }
-
-  /** Path of the requests of a namespace, or of one. */
-  path(namespace: string, name?: string): string {
-    return `/apis/certificates.k8s.io/${this.#version}/namespaces/${namespace}/podcertificaterequests${name === undefined ? '' : `/${name}`}`;
-  }
-
-  /** Waits until a request was answered, whichever way. */
-  async answered({ metadata }: Stored): Promise<Stored> {
-    return vi.waitFor(
-      async () => {
-        const { body } = await accepted(this.#api.send('GET', this.path(metadata.namespace, metadata.name)));
-        if (((body as Stored).status?.conditions ?? []).length === 0) throw new Error(`${metadata.name} waits: ${JSON.stringify(body)}`);
-        return body as Stored;
-      },
-      { timeout: 20_000, interval: 20 },
-    );
-  }
-
-  async read({ metadata }: Stored): Promise<Stored> {
-    return (await accepted(this.#api.send('GET', this.path(metadata.namespace, metadata.name)))).body as Stored;
-  }
-}
-
-/** An answer that is no refusal. @throws {Error} with the API server's words */
-export async function accepted(answer: Promise<ApiAnswer>): Promise<ApiAnswer> {
-  const { code, message } = await answer;
-  if (code >= 300) throw new Error(`${code}: ${message}`);
-  return answer;
+/** A request for a certificate of `pod`, of its name. @param spec the key, and what differs */
+export function requestDraft(version: string, namespace: string, parties: { readonly pod: Named; readonly account: Named; readonly node: Named }, spec: Readonly<Record<string, unknown>>): object {
+  const { pod, account, node } = parties;
+  return {
+    apiVersion: `certificates.k8s.io/${version}`,
+    kind: 'PodCertificateRequest',
+    metadata: { namespace, name: pod.name },
+    spec: {
+      signerName,
+      podName: pod.name,
+      podUID: pod.uid,
+      serviceAccountName: account.name,
+      serviceAccountUID: account.uid,
+      nodeName: node.name,
+      nodeUID: node.uid,
+      ...spec,
+    },
+  };
 }

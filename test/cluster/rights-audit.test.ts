@@ -99,6 +99,13 @@ describe('rights without a request', () => {
   });
 });
 
+test('signing shows in the requests for pod certificates that were answered', () => {
+  const rights = rightsIn([{ apiGroups: ['certificates.k8s.io'], resources: ['signers'], resourceNames: ['mtlsd.io/x509-svid'], verbs: ['sign'] }]);
+  const answer = (code: number) => line({ auditID: String(code), verb: 'update', apiGroup: 'certificates.k8s.io', resource: 'podcertificaterequests', subresource: 'status', namespace: 'shop', name: 'web', code });
+  expect(unusedRights(rights, requestsOf(user, answer(422)))).toEqual(rights);
+  expect(unusedRights(rights, requestsOf(user, answer(200)))).toEqual([]);
+});
+
 describe('the rights of a service account', () => {
   const account = { name: 'mtlsd', namespace: 'mtlsd-system' };
   const role = (kind: string, verbs: string[], namespace?: string): Manifest => ({

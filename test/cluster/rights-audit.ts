@@ -110,9 +110,13 @@ function needs(request: AuditedRequest, right: Right): boolean {
   return request.allowed && request.verb === right.verb && request.group === right.group && request.resource === right.resource && name && scope;
 }
 
-/** Writing a ClusterTrustBundle of a signer needs `attest` on the signer, which the audit log does not show as a request. */
+/**
+ * Rights on a signer that a request needs and the audit log does not show: `attest` to write one of its ClusterTrustBundles,
+ * `sign` to answer one of its requests (whose signer is in the request's body; mtlsd has only one).
+ */
 function impliedBy(request: AuditedRequest): AuditedRequest[] {
   const isWrite = ['create', 'update', 'patch'].includes(request.verb);
+  if (isWrite && request.resource === 'podcertificaterequests/status' && request.code === 200) return [{ ...request, verb: 'sign', resource: 'signers', name: 'mtlsd.io/x509-svid' }];
   const [domain, path] = request.name.split(':');
   if (!isWrite || request.resource !== 'clustertrustbundles' || domain === undefined || path === undefined) return [];
   return [{ ...request, verb: 'attest', resource: 'signers', name: `${domain}/${path}` }];

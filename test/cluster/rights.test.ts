@@ -11,6 +11,8 @@ import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 import type { ClusterOptions } from './flags.ts';
+import { PodNode } from './pod-node.ts';
+import { podKey, stubRequest } from './pod-requests.ts';
 import type { AuditedRequest } from './rights-audit.ts';
 import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
 import type { RunningController } from './rights-controller.ts';
@@ -169,6 +171,30 @@ describe('the rights of the chart', () => {
     expect((await shop.get(`${secretPath}/pay-mtls`))?.data?.['tls.crt']).toBe(empty);
     expect((await shop.get(bundlePath('other.example')))?.data?.['ca.crt']).toBe('mine');
     expect((await shop.get(trustBundlePath('other.example')))?.spec?.['trustBundle']).toBe(roots);
+  });
+
+  test('suffice to sign pod certificates', async () => {
+    const node = await PodNode.register(shop.api, 'node-a');
+    const pod = await node.pod('shop', 'web-0', 'web');
+    const request = await node.ask(await node.requestFor(pod, { stubPKCS10Request: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') }));
+    expect((await node.answered(request)).status?.conditions).toMatchObject([{ type: 'Issued' }]);
+  });
+
+  test('suffice to make, change and remove the identities of a fleet', async () => {
+    const fleet = (spec: object = {}) => ({
+      apiVersion: 'mtlsd.io/v1alpha1',
+      kind: 'ClusterWorkloadIdentity',
+      metadata: { name: 'fleet' },
+      spec: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } }, serviceAccountNames: ['till'], ...spec },
+    });
+    await shop.kubectl(['create', 'serviceaccount', 'till', '--namespace', 'shop']);
+    await shop.apply(fleet());
+    await shop.see(`${identityPath}/till`, isReady);
+    await shop.apply(fleet({ ttl: '2h' }));
+    await shop.see(`${identityPath}/till`, ({ spec }) => spec?.['ttl'] === '2h');
+    await shop.see('/apis/mtlsd.io/v1alpha1/clusterworkloadidentities/fleet', says('Ready', 'Reconciled'));
+    await shop.kubectl(['delete', 'cwid', 'fleet']);
+    await shop.miss(`${identityPath}/till`);
   });
 
   test('suffice to say of two identities which one keeps the Secret', async () => {
