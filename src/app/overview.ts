@@ -52,7 +52,7 @@ export function overviewOf({ trustDomains, identities, rotations, clusterIdentit
       ...domainRows.filter(({ violations }) => violations > 0).map(violationOf),
       ...[...rotations].sort(byName).flatMap((rotation) => {
         const why = standstill(rotation);
-        return why === undefined ? [] : [{ object: describe(rotation), ...why }];
+        return why === undefined ? [] : [{ object: describe(rotation), reason: why.reason, message: why.message }];
       }),
     ],
     ...(warnings.length === 0 ? {} : { warnings }),

@@ -28,6 +28,11 @@ export function hasEnded({ status }: CARotation): boolean {
   return ends.has(status?.phase ?? '');
 }
 
+/** Status tells that there is none by an empty text, too. */
+function textOf(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
 /** A rotation as a row. */
 export function rotationRow(rotation: CARotation): RotationRow {
   const { spec, status = {} } = rotation;
@@ -39,8 +44,8 @@ export function rotationRow(rotation: CARotation): RotationRow {
     phase: status.phase,
     ended: hasEnded(rotation),
     direction: status.direction ?? 'Forward',
-    gate: status.gate,
-    progress: status.progress,
+    gate: textOf(status.gate),
+    progress: textOf(status.progress),
     stragglers: status.stragglers ?? 0,
     startedAt: status.startedAt,
     finishedAt: status.finishedAt,
@@ -48,8 +53,34 @@ export function rotationRow(rotation: CARotation): RotationRow {
   };
 }
 
-/** Why a rotation stands still until somebody does something; undefined while it goes on, or has ended. */
-export function standstill(rotation: CARotation): { readonly reason: string; readonly message: string } | undefined {
+/** The gate at which nothing but a person's word is missing, of those that were to wait for one. */
+export function gateToApprove({ spec, status }: CARotation): NonNullable<CARotation['spec']['approvals']>[number] | undefined {
+  const waiting = status?.gates?.find(({ state }) => state === 'Waiting');
+  if (waiting === undefined || !(spec.approvals ?? []).includes(waiting.name) || (spec.approved ?? []).includes(waiting.name)) return undefined;
+  const evident = waiting.done >= waiting.total && (waiting.stragglerCount ?? 0) === 0 && waiting.until === undefined;
+  return evident ? waiting.name : undefined;
+}
+
+/** Why a rotation stands still. */
+export interface Standstill {
+  readonly reason: string;
+  readonly message: string;
+  /** Whether only a person ends it; otherwise it may pass by itself (an API server that is away). */
+  readonly needsPerson: boolean;
+}
+
+const personReasons: ReadonlySet<string> = new Set(['Paused', 'WaitsForRotation']);
+/** A rotation that is told of a wish that it cannot grant goes on. */
+const notedReasons: ReadonlySet<string> = new Set(['PastTheSwitch']);
+
+/** Why a rotation stands still; undefined while it goes on, or has ended. */
+export function standstill(rotation: CARotation): Standstill | undefined {
+  if (hasEnded(rotation)) return undefined;
   const progressing = rotation.status?.conditions?.find(({ type }) => type === 'Progressing');
-  return hasEnded(rotation) || progressing?.status !== 'False' ? undefined : { reason: progressing.reason, message: progressing.message };
+  if (progressing?.status === 'False' && !notedReasons.has(progressing.reason)) {
+    return { reason: progressing.reason, message: progressing.message, needsPerson: personReasons.has(progressing.reason) };
+  }
+  const gate = gateToApprove(rotation);
+  if (gate === undefined) return undefined;
+  return { reason: 'AwaitingApproval', message: `gate ${gate} has all its evidence, and waits for a person to approve it`, needsPerson: true };
 }

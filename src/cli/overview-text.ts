@@ -3,6 +3,7 @@ import type { IdentityRow, Overview } from '../app/overview.ts';
 import type { RotationRow } from '../app/rotation-row.ts';
 import type { AuthorityRow, TrustDomainRow } from '../app/trust-domain-row.ts';
 import { fit, fitEnd, table } from './table.ts';
+import { timeText } from './terminal-text.ts';
 
 /** How an overview is drawn. */
 export interface OverviewStyle {
@@ -128,10 +129,10 @@ function phaseColour({ phase, ended }: RotationRow): Colour {
 }
 
 function gateOf({ ended, gate, progress, stragglers, nextTime, finishedAt }: RotationRow): string {
-  if (ended) return finishedAt === undefined ? '' : `since ${finishedAt}`;
+  if (ended) return finishedAt === undefined ? '' : `since ${timeText(Date.parse(finishedAt))}`;
   if (gate === undefined) return '';
   const held = stragglers === 0 ? '' : `, held up by ${stragglers}`;
-  return `${gate}${progress === undefined ? '' : ` ${progress}`}${held}${nextTime === undefined ? '' : `, by ${nextTime}`}`;
+  return `${gate}${progress === undefined ? '' : ` ${progress}`}${held}${nextTime === undefined ? '' : `, by ${timeText(Date.parse(nextTime))}`}`;
 }
 
 function problemsText(overview: Overview, paint: Painter): string {

@@ -18,8 +18,12 @@ import { statusCommand } from './status.ts';
 import { tokenCommand } from './token.ts';
 import { verifyCommand } from './verify.ts';
 
-/** The whole command line, over `io`. */
-export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
+/**
+ * The whole command line, over `io`.
+ * @param untilStopped keeps a command going that has no end of its own
+ * @param untilLeft ends one that has, before its end
+ */
+export function program(io: CliIo, untilStopped: () => Promise<void>, untilLeft = untilStopped): Command {
   const mtlsd = new Command('mtlsd')
     .description('The internal certificate authority and mTLS issuance daemon: short-lived SPIFFE identities, renewed for ever.')
     .version('0.1.0', '--version', 'print the version')
@@ -29,7 +33,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addCommand(controllerCommand(io, untilStopped))
     .addCommand(statusCommand(io, untilStopped))
     .addCommand(injectCommand(io))
-    .addCommand(rotateCommand(io, untilStopped))
+    .addCommand(rotateCommand(io, untilLeft))
     .addCommand(receiptsCommand(io))
     .addCommand(explainCommand(io))
     .addCommand(inspectCommand(io))
@@ -50,7 +54,7 @@ function withSubcommands(command: Command): readonly Command[] {
 export async function main(args: readonly string[]): Promise<void> {
   const io = processIo();
   try {
-    await program(io, untilSignal).parseAsync([...args], { from: 'user' });
+    await program(io, untilSignal, untilInterrupted).parseAsync([...args], { from: 'user' });
   } catch (error) {
     io.setExitCode(report(error, io));
   }
@@ -78,6 +82,13 @@ async function untilSignal(): Promise<void> {
   await promise;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
   clearInterval(alive);
+}
+
+/** As `untilSignal`, but it keeps no process alive. */
+async function untilInterrupted(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  await promise;
 }
 
 function processIo(): CliIo {

@@ -59,10 +59,16 @@ describe('rotations', () => {
       rotation('b-held', { phase: 'Confirm', gate: 'Loaded', stragglers: 3, conditions: condition('False', 'Paused') }),
       rotation('c-goes-on', { phase: 'Drain', conditions: condition('True', 'Draining') }),
       rotation('d-new', undefined),
+      { ...rotation('e-asks', { phase: 'Canary', gates: [{ name: 'Canary', phase: 'Canary', state: 'Waiting', done: 1, total: 1 }] }), spec: { trustDomain: 'shop.example', what: 'Root', fromAuthority: 'aa', approvals: ['Canary'] } } as const,
+      rotation('f-notes', { phase: 'Drain', gate: '', progress: '', conditions: condition('False', 'PastTheSwitch') }),
     ];
     const overview = overviewOf({ trustDomains: [], identities: [], rotations }, [], nowMs);
-    expect(overview.rotations.map(({ name, ended }) => [name, ended])).toEqual([['b-held', false], ['c-goes-on', false], ['d-new', false], ['a-ended', true]]);
+    expect(overview.rotations.map(({ name, ended }) => [name, ended])).toEqual([['b-held', false], ['c-goes-on', false], ['d-new', false], ['e-asks', false], ['f-notes', false], ['a-ended', true]]);
     expect(overview.rotations[0]).toMatchObject({ phase: 'Confirm', gate: 'Loaded', stragglers: 3, mode: 'Graceful', direction: 'Forward' });
-    expect(overview.problems).toEqual([{ object: 'CARotation b-held', reason: 'Paused', message: 'why' }]);
+    expect(overview.rotations.find(({ name }) => name === 'f-notes')).toMatchObject({ gate: undefined, progress: undefined });
+    expect(overview.problems).toEqual([
+      { object: 'CARotation b-held', reason: 'Paused', message: 'why' },
+      { object: 'CARotation e-asks', reason: 'AwaitingApproval', message: 'gate Canary has all its evidence, and waits for a person to approve it' },
+    ]);
   });
 });

@@ -155,6 +155,8 @@ describe('mtlsd rotate root --emergency', () => {
   });
 });
 
+const receipt = { configMap: 'mtlsd-receipts-shop.example', key: 'spring.json' };
+
 describe('mtlsd rotate wait', () => {
   const waitFor = async (object: ReturnType<typeof rotation>, ...args: readonly string[]): Promise<Captured> => {
     using out = new OutFolder(trustDomainFixture(), object);
@@ -162,24 +164,34 @@ describe('mtlsd rotate wait', () => {
   };
 
   test('ends with 0 when it is complete, and tells how long it took', async () => {
-    const { stdout, status } = await waitFor(rotation({ phase: 'Complete', startedAt: '2026-03-01T09:00:00Z', finishedAt: '2026-03-01T09:03:20Z', reissued: 1000, receipt: { configMap: 'mtlsd-receipts-shop.example', key: 'spring.json' }, conditions: [{ type: 'Complete', status: 'True', reason: 'Complete', message: 'the old root is gone', lastTransitionTime: '2026-03-01T09:03:20Z' }] }), 'spring');
+    const { stdout, status } = await waitFor(rotation({ phase: 'Complete', startedAt: '2026-03-01T09:00:00Z', finishedAt: '2026-03-01T09:03:20Z', reissued: 1000, receipt, conditions: [{ type: 'Complete', status: 'True', reason: 'Complete', message: 'the old root is gone', lastTransitionTime: '2026-03-01T09:03:20Z' }] }), 'spring');
     expect(status).toBe(0);
     expect(stdout).toContain('CARotation spring: Complete: the old root is gone\n  took 3m 20s; 1000 certificates were issued again\n  mtlsd rotate receipt spring --out');
   });
 
   test.each(['Aborted', 'Superseded'] as const)('ends with 1 when it is %s', async (phase) => {
-    expect((await waitFor(rotation({ phase, conditions: [] }), 'spring')).status).toBe(1);
+    expect((await waitFor(rotation({ phase, conditions: [], receipt }), 'spring')).status).toBe(1);
   });
 
   test.each([
-    ['a gate that waits for a person', { approvals: ['Canary'] } as const, { gate: 'Canary', gates: [gate('Canary', 'Canary', { state: 'Waiting' })], ...standingStill('AwaitingApproval', 'Canary waits for a person') }, 'mtlsd rotate approve spring Canary'],
+    ['a gate that waits for a person', { approvals: ['Canary'] } as const, { gate: 'Canary', gates: [gate('Canary', 'Canary', { state: 'Waiting', done: 1, total: 1 })] }, 'mtlsd rotate approve spring Canary'],
     ['a pause', { paused: true }, standingStill('Paused', 'it is paused'), 'mtlsd rotate resume spring'],
-    ['whatever else', {}, standingStill('CanaryFailed', 'a handshake failed'), 'mtlsd rotate abort spring'],
+    ['another one that goes first', {}, standingStill('WaitsForRotation', 'CARotation a goes first'), 'mtlsd rotate abort spring'],
   ])('ends with 4 at %s, and says what helps', async (_, spec, status, help) => {
     const outcome = await waitFor(rotation(status as never, spec));
     expect(outcome.status).toBe(4);
     expect(outcome.stdout).toContain('CARotation spring stands still at');
     expect(outcome.stdout).toContain(help);
+  });
+
+  test('gives what may pass by itself time, and a receipt a moment', async () => {
+    using out = new OutFolder(trustDomainFixture(), rotation(standingStill('StoreUnavailable', 'the disk is full')));
+    const running = captured(['rotate', 'wait', '--out', out.path]);
+    setTimeout(() => out.put(rotation({ phase: 'Complete' })), 1_500);
+    setTimeout(() => out.put(rotation({ phase: 'Complete', receipt })), 2_000);
+    const { stdout, status } = await running;
+    expect(status).toBe(0);
+    expect(stdout).toContain('mtlsd rotate receipt spring');
   });
 
   test('tells each change in a line, and goes on without it when it is left', async () => {
@@ -198,7 +210,7 @@ describe('mtlsd rotate wait', () => {
   });
 
   test('prints one JSON document, its lines elsewhere', async () => {
-    const { stdout, stderr } = await waitFor(rotation({ phase: 'Complete' }), '--output', 'json', 'spring');
+    const { stdout, stderr } = await waitFor(rotation({ phase: 'Complete', receipt }), '--output', 'json', 'spring');
     expect(JSON.parse(stdout)).toMatchObject({ name: 'spring', phase: 'Complete', ended: true });
     expect(stderr).toContain('Complete');
   });
@@ -214,7 +226,7 @@ describe('mtlsd rotate wait', () => {
 });
 
 describe('mtlsd rotate approve, exempt, pause, resume, abort', () => {
-  const waiting = rotation({ gate: 'Canary', gates: [gate('Canary', 'Canary', { state: 'Waiting' })] }, { approvals: ['Canary', 'Drained'] });
+  const waiting = rotation({ gate: 'Canary', gates: [gate('Canary', 'Canary', { state: 'Waiting', done: 1, total: 1 })] }, { approvals: ['Canary', 'Drained'] });
   const underWay = (): OutFolder => {
     const out = new OutFolder(trustDomainFixture(), waiting);
     out.request(waiting);

@@ -1,12 +1,11 @@
 import { Command, Option } from 'commander';
-import { hasEnded, rotationRow } from '../../app/rotation-row.ts';
+import { gateToApprove, hasEnded, rotationRow } from '../../app/rotation-row.ts';
 import type { RotationSite } from '../../app/rotation-site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation, CARotationSpec, RotationGate } from '../../resources/index.ts';
 import { exitCodesHelp } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { exemptionsOf, parseExempt, type ExemptObject } from './draft.ts';
-import { gateToApprove } from './ending.ts';
 import { gateNames, parseGate } from './gates.ts';
 import { named } from './named.ts';
 import { openPlace, withPlace, type PlaceOptions } from './place.ts';

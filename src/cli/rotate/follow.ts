@@ -14,8 +14,6 @@ import { progressLine } from './progress-lines.ts';
 
 /** How often it is looked at; a person sees that as at once. */
 const pauseMs = 250;
-/** A rotation that is at a standstill for a moment only goes on by itself: so many looks in a row say that it does not. */
-const stillLooks = 4;
 
 /**
  * Shows how a rotation goes until it has ended, stands still, or `stopped` resolves: a live frame in a terminal, otherwise one line
@@ -26,13 +24,13 @@ export async function follow(io: CliIo, site: RotationSite, name: string, output
   const show = output === 'text' && io.isTerminal ? liveView() : lineView(io, output);
   let over = false;
   void stopped.then(() => (over = true));
-  for (let still = 0; ; ) {
+  for (let looks = 0; ; ) {
     const rotation = await site.rotation(name);
     if (rotation === undefined) throw new MtlsdError('ROTATION_NOT_FOUND', `CARotation ${name} is gone: somebody deleted it`, { details: { rotation: name } });
     show.look(rotation, io.nowMs());
     const ending = endingOf(rotation, site);
-    still = ending === undefined ? 0 : still + 1;
-    if (ending !== undefined && (ending.exitCode !== exitCodes.waits || still >= stillLooks)) {
+    looks = ending === undefined ? 0 : looks + 1;
+    if (ending !== undefined && looks > ending.patienceLooks) {
       show.done();
       io.setExitCode(ending.exitCode);
       return output === 'json' ? io.stdout(`${JSON.stringify(rotationRow(rotation), undefined, 2)}\n`) : io.stdout(ending.text);

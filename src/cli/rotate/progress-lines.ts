@@ -1,5 +1,6 @@
 import { standstill } from '../../app/rotation-row.ts';
 import type { CARotation } from '../../resources/index.ts';
+import { timeText } from '../terminal-text.ts';
 
 /** Names of stragglers in one line. */
 const namesMax = 3;
@@ -15,7 +16,7 @@ export function progressLine(rotation: CARotation): string {
   const still = standstill(rotation);
   const parts = [
     `${status.phase}${status.direction === 'Back' ? ' (back)' : ''}`,
-    ...(gate === undefined ? [] : [`${gate.name}${gate.until === undefined ? '' : ` until ${gate.until}`}${heldUpBy(gate)}`]),
+    ...(gate === undefined ? [] : [`${gate.name}${gate.until === undefined ? '' : ` until ${timeText(Date.parse(gate.until))}`}${heldUpBy(gate)}`]),
     ...(still === undefined ? [] : [`${still.reason}: ${still.message}`]),
   ];
   return parts.join('  ');
