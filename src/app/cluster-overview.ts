@@ -42,7 +42,8 @@ export class ClusterOverview implements AsyncDisposable {
   }
 
   overview(): Overview {
-    return this.#mirror.overview(this.#pods.problems(this.#mirror.sight().identities), systemClock.nowMs());
+    const nowMs = systemClock.nowMs();
+    return this.#mirror.overview(this.#pods.problems(this.#mirror.sight(), nowMs), nowMs);
   }
 
   /** Calls `listener` after each change of what `overview` shows. */

@@ -3,6 +3,8 @@ import { isMtlsdError } from '../errors/index.ts';
 import type { Pod, WorkloadIdentity } from '../resources/index.ts';
 import type { Store } from '../store/port.ts';
 import type { ProblemRow } from './overview.ts';
+import { pendingCertificate } from './pending-certificate.ts';
+import type { Sight } from './sight.ts';
 
 /** The pods of a cluster that ask for their identity, and what keeps them from it. Who may not see pods is told of none. */
 export class InjectedPods {
@@ -24,11 +26,11 @@ export class InjectedPods {
     this.#listeners.push(listener);
   }
 
-  problems(identities: readonly WorkloadIdentity[]): readonly ProblemRow[] {
-    const lookup = lookupOf(identities);
+  problems(sight: Sight, nowMs: number): readonly ProblemRow[] {
+    const lookup = lookupOf(sight.identities);
     const pods = [...this.#pods.values()].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     return pods.flatMap((pod) => {
-      const problem = judgeInjectedPod(pod, lookup);
+      const problem = judgeInjectedPod(pod, lookup) ?? pendingCertificate(pod, sight, nowMs);
       return problem === undefined ? [] : [{ object: `Pod ${nameOf(pod)}`, ...problem }];
     });
   }

@@ -5,5 +5,5 @@
  * pods. Pure: it cannot look an identity up, so that nothing has to be running.
  */
 export { injectManifest, type InjectedManifest } from './manifest.ts';
-export { injectLabel, injectValues, settings, volumeName, type Delivery } from './names.ts';
+export { injectLabel, injectValues, settings, signerName, volumeName, type Delivery } from './names.ts';
 export { identityAskedFor, settingOf } from './wish.ts';
