@@ -7,6 +7,7 @@ import { Controller } from '../runtime/controller.ts';
 import type { CARotation } from '../../resources/index.ts';
 import type { Kind, Watched, WatchSelector } from '../../store/port.ts';
 import { trustFigures } from './figures.ts';
+import { keepReceipt } from './receipt.ts';
 import { CARotationReconciler, type RotationParts } from './reconciler.ts';
 import type { Reissues } from './reissues.ts';
 import { RotationSchedule } from './schedule.ts';
@@ -45,6 +46,7 @@ export function startRotations(start: RotationStart): readonly Controller[] {
     caches: { rotations, bundles, identities: caches.identities, secrets: caches.secrets, trustDomains: caches.trustDomains },
     wakeIdentity: (namespace, name) => start.identityController.enqueue(namespace, name),
     wakeTrustDomain: (name) => start.trustDomainController.enqueue(undefined, name),
+    keepReceipt,
   };
   const rotationController = new Controller(new CARotationReconciler(parts), { ...context, concurrency: atOnce });
   const scheduleController = new Controller(new RotationSchedule(parts), { ...context, concurrency: 1 });
