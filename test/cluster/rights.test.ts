@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ApiClient } from './chart-api.ts';
+import type { ApiAnswer, ApiClient } from './chart-api.ts';
 import { apiClient } from './chart-api.ts';
 import type { Manifest } from './chart.ts';
 import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
@@ -195,6 +195,17 @@ describe('the rights of the chart', () => {
     await shop.see('/apis/mtlsd.io/v1alpha1/clusterworkloadidentities/fleet', says('Ready', 'Reconciled'));
     await shop.kubectl(['delete', 'cwid', 'fleet']);
     await shop.miss(`${identityPath}/till`);
+  });
+
+  test('reach no identity that somebody else made: a policy says so', async () => {
+    const mtlsd = { user: mtlsdUser };
+    const made = { ...identity('till'), metadata: { name: 'till', namespace: 'shop', labels: { 'app.kubernetes.io/managed-by': 'mtlsd' } } };
+    const refused = async (ask: () => Promise<ApiAnswer>, why: RegExp): Promise<void> => vi.waitFor(async () => expect(await ask()).toMatchObject({ code: 403, message: expect.stringMatching(why) as string }), patience);
+    await refused(() => shop.api.send('POST', `${identityPath}?dryRun=All`, identity('till'), mtlsd), /mtlsd writes only what carries its label/u);
+    expect((await shop.api.send('POST', `${identityPath}?dryRun=All`, made, mtlsd)).code).toBe(201);
+    const web = await shop.see(`${identityPath}/web`);
+    await refused(() => shop.api.send('PUT', `${identityPath}/web?dryRun=All`, { ...web, spec: { ttl: '3h' } }, mtlsd), /mtlsd writes only what carries its label/u);
+    await refused(() => shop.api.send('DELETE', `${identityPath}/web?dryRun=All`, undefined, mtlsd), /mtlsd neither changes nor deletes what does not carry its label/u);
   });
 
   test('suffice to say of two identities which one keeps the Secret', async () => {

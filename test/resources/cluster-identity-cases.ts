@@ -10,7 +10,7 @@ interface ManifestCase {
 }
 
 /** A ClusterWorkloadIdentity of every namespace, with these fields besides. */
-export const clusterIdentity = (spec: Fields, metadata: Fields = {}): Fields => ({
+const clusterIdentity = (spec: Fields, metadata: Fields = {}): Fields => ({
   apiVersion: 'mtlsd.io/v1alpha1',
   kind: 'ClusterWorkloadIdentity',
   metadata: { name: 'fleet', ...metadata },

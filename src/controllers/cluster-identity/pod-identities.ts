@@ -116,7 +116,7 @@ function whyNoPod(identity: ClusterWorkloadIdentity, pod: PodFacts, delivery: Po
 }
 
 /** The names of the services that select a pod, in order. A service without a selector selects none. */
-export function servicesOf(pod: Pick<PodFacts, 'labels'>, services: readonly Service[]): readonly string[] {
+function servicesOf(pod: Pick<PodFacts, 'labels'>, services: readonly Service[]): readonly string[] {
   return services
     .filter(({ spec: { selector = {}, type } }) => type !== 'ExternalName' && Object.keys(selector).length > 0 && selectorMatches({ matchLabels: selector }, pod.labels))
     .map(({ metadata }) => metadata.name)

@@ -11,7 +11,7 @@ import { fleetStatus } from './status.ts';
 /** A change is told this long after it was noticed, so that what changes together is told together, */
 const settleMs = 500;
 /** and the next one not before this long after the last write. */
-const writeIntervalMs = 5_000;
+const writeIntervalMs = 2_000;
 
 /** Tells in the status of each ClusterWorkloadIdentity how it stands with the service accounts that it matches. */
 export class FleetStatusReconciler implements Reconciler {
