@@ -21,6 +21,8 @@ export interface ClusterConfig {
   /** Namespaces in which Secrets may be read and written; undefined: all. */
   readonly watchNamespaces: readonly string[] | undefined;
   readonly bundles: { readonly configMaps: boolean; readonly clusterTrustBundles: boolean };
+  /** Whether identities are delivered as Secrets. */
+  readonly secretDelivery: boolean;
   /** Whether pods get certificates for keys that never leave their node. */
   readonly podCertificates: boolean;
   /** Whether pods are looked at. */
@@ -132,7 +134,7 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   #context(): ControllerContext {
-    const { namespace, watchNamespaces, bundles, podCertificates, podWarnings } = this.#config;
+    const { namespace, watchNamespaces, bundles, secretDelivery, podCertificates, podWarnings } = this.#config;
     return {
       store: this.#store,
       clock: systemClock,
@@ -143,7 +145,7 @@ export class ClusterDaemon implements AsyncDisposable {
       audit: this.#audit,
       metrics: this.#metrics,
       delivery,
-      cluster: { secretNamespaces: watchNamespaces, configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, podCertificates, podWarnings },
+      cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings },
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

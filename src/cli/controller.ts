@@ -59,6 +59,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     metrics: options.metricsListen,
     watchNamespaces: options.watchNamespaces,
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
+    secretDelivery: options.delivery.includes('secrets'),
     podCertificates: options.delivery.includes('pod-certificates'),
     podWarnings: options.podWarnings,
   };

@@ -20,6 +20,8 @@ export interface ClusterFeatures {
   readonly configMapBundles: boolean;
   /** Whether each trust domain gets a ClusterTrustBundle, where the API server serves them. */
   readonly clusterTrustBundles: boolean;
+  /** Whether identities are delivered as Secrets. Left out: they are. */
+  readonly secretDelivery?: boolean;
   /** Whether mtlsd signs pod certificates, where the API server serves their requests. Left out: it does not. */
   readonly podCertificates?: boolean;
   /** Whether pods are looked at, and told what keeps them from their identity. Left out: they are not. */

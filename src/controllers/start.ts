@@ -12,6 +12,7 @@ import { Domains } from './domains.ts';
 import { injectedPods, startInjectedPods } from './injected-pod/start.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
+import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
 import { startPodCertificates } from './pod-certificate/start.ts';
 import { startPodWarnings } from './pod-warnings/start.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
@@ -52,7 +53,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
 
   const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
   const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains, reissues);
-  const identityController = run(identityReconciler, concurrency.identity);
+  const tellsGrantsAlone = context.cluster?.secretDelivery === false;
+  const identityController = run(tellsGrantsAlone ? new GrantReconciler(context, caches, domains) : identityReconciler, concurrency.identity);
   wakeIdentities(caches, domains, trustDomainController, identityController);
   const controllers = [trustDomainController, identityController];
   const whenSynced = allSynced({ ...caches });

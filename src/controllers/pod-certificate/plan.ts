@@ -1,4 +1,4 @@
-import { decide, type Denial, type Grant, type Issuer } from '../../issuance/index.ts';
+import { decide, type Denial, type Grant, type IssuancePolicy, type Issuer } from '../../issuance/index.ts';
 import type { AuthorityRecord } from '../../authority/index.ts';
 import type { Pod, PodCertificateRequest, ServiceAccount } from '../../resources/index.ts';
 import { keyAlgorithms, type PublicKey } from '../../x509/index.ts';
@@ -113,11 +113,15 @@ function planMatched({ request, namespaceAllowed }: ObservedRequest, identity: P
 
   const wholeLifeMaxMs = (request.spec.maxExpirationSeconds ?? defaultMaxExpirationSeconds) * 1000;
   const { serviceAccountName, dnsNames, commonName, ttlMs } = identity;
-  const floor = { minTtlMs: shortestLifeMs, minTtlReason: 'the shortest that the API server takes of a pod certificate' };
-  const decision = decide({ namespace, serviceAccountName, dnsNames, commonName, ttlMs, wholeLifeMaxMs }, { ...policy, ...floor });
+  const decision = decide({ namespace, serviceAccountName, dnsNames, commonName, ttlMs, wholeLifeMaxMs }, podPolicy(policy));
   if (!decision.granted) return wait('PolicyRefuses', `${source}: ${sentence(decision.denials)}`);
   const { grant } = decision;
   return { do: 'issue', identity, grant: { ...grant, wholeLifeMs: grant.wholeLifeMs ?? wholeLifeMaxMs }, publicKey, trustDomain: domain.name, issuer, record };
+}
+
+/** The policy of a trust domain with the floor of this delivery: how soon a changed Secret is seen does not matter here. */
+export function podPolicy(policy: IssuancePolicy): IssuancePolicy {
+  return { ...policy, minTtlMs: shortestLifeMs, minTtlReason: 'the shortest that the API server takes of a pod certificate' };
 }
 
 function wait(reason: string, message: string): WaitPlan {

@@ -1,6 +1,7 @@
 import { isMtlsdError } from '../../errors/index.ts';
-import { resolvedIdentitySpec, selectorMatches, type KeystoreSettings, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import { resolvedIdentitySpec, type KeystoreSettings, type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
+import { takesNamespace } from '../allowed-namespaces.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
@@ -18,7 +19,7 @@ import { DepartedIdentities } from './departed.ts';
 import { isOlder } from './indexes.ts';
 import { passwordKey, readPassword, type PasswordReading } from './keystore-password.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
-import { resolveTrustDomain, type Resolution } from './resolve.ts';
+import { resolveTrustDomain } from './resolve.ts';
 import { ownerOf } from './secret.ts';
 import { identityStatus } from './status.ts';
 import { tellBlocker, tellPassword } from './tell.ts';
@@ -166,21 +167,13 @@ export class WorkloadIdentityReconciler implements Reconciler {
       leftovers: this.#departed.leftovers(idOf(identity)),
       secretsUnknown: this.#secrets.whyUnknown(namespace),
       namespaceLeaving: this.#namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined,
-      namespaceAllowed: this.#isAllowed(domain, namespace),
+      namespaceAllowed: domain.kind === 'unresolved' || takesNamespace(domain.state.object, namespace, this.#namespaces),
       serviceAccountMissing: this.#serviceAccounts !== undefined && this.#serviceAccounts.get(namespace, resolved.serviceAccountName) === undefined,
       rival: this.#rival(identity, resolved.secretName),
       foreignSecret: secret === undefined ? foreign?.secretName === resolved.secretName && foreign.untilMs > nowMs : !isOurs,
       mayReissue: this.#reissues.isReleased(idOf(identity)),
       repair: this.#contents.repair(idOf(identity), nowMs),
     };
-  }
-
-  /** Whether the trust domain takes identities of this namespace. A namespace that is no object bears its name alone. */
-  #isAllowed(domain: Resolution, namespace: string): boolean {
-    const selector = domain.kind === 'resolved' ? domain.state.object.spec.allowedNamespaces : undefined;
-    if (selector === undefined) return true;
-    const named = { 'kubernetes.io/metadata.name': namespace };
-    return selectorMatches(selector, this.#namespaces === undefined ? named : this.#namespaces.get(undefined, namespace)?.metadata.labels);
   }
 
   /** Of the identities that claim one Secret the oldest keeps it; the UID decides between equals (L2). */

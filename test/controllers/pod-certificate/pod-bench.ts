@@ -34,15 +34,19 @@ export class PodBench {
   /** Writes of the authority record that were answered. */
   recordWrites = 0;
 
-  constructor(seed = 1) {
+  /** Whether identities are delivered as Secrets too. */
+  readonly #secretDelivery: boolean;
+
+  constructor(seed: number, secretDelivery: boolean) {
+    this.#secretDelivery = secretDelivery;
     this.world = new World(new Random(seed), { wrapContext: (context) => this.#placed(context) });
   }
 
   /** With trust domain `a.example` and a namespace, started and at rest. */
-  static async start(trustDomain: TrustDomainSpec = {}, seed = 1): Promise<PodBench> {
+  static async start(trustDomain: TrustDomainSpec = {}, { seed = 1, secretDelivery = true } = {}): Promise<PodBench> {
     orderWebCrypto();
     await fillKeyPools();
-    const bench = new PodBench(seed);
+    const bench = new PodBench(seed, secretDelivery);
     bench.user(() => bench.world.store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
     bench.user(() => putTrustDomain(bench.world, 'a.example', trustDomain));
     bench.world.start();
@@ -140,7 +144,7 @@ export class PodBench {
     return {
       ...context,
       store: counting,
-      cluster: { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false, podCertificates: true },
+      cluster: { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false, podCertificates: true, secretDelivery: this.#secretDelivery },
       events: { record: (target, event) => (target.kind === 'Pod' ? void this.events.push({ pod: target.metadata.name, ...event }) : undefined) },
       metrics: {
         ...context.metrics,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { drawFaultRates, noFaultRates } from '../../model/faults.ts';
+import { putTrustDomain } from '../../model/users.ts';
 import { PodBench } from './pod-bench.ts';
 
 const minuteMs = 60_000;
@@ -102,6 +103,29 @@ describe('a request waits, and says so once', () => {
   });
 });
 
+describe('where no Secrets are delivered', () => {
+  test('an identity says whether pods get it, and nothing is put anywhere', async () => {
+    const bench = await PodBench.start({}, { secretDelivery: false });
+    bench.identity('web', { dnsNames: ['web.shop.svc'] });
+    bench.identity('brief', { ttl: '30m' });
+    bench.identity('lost', { trustDomain: 'z.example' });
+    bench.ask('web');
+    await bench.world.drain();
+    const ready = (name: string) => bench.world.store.peek({ kind: 'WorkloadIdentity', namespace: 'shop', name })?.status;
+    expect(ready('web')).toMatchObject({ trustDomain: 'a.example', spiffeID: 'spiffe://a.example/ns/shop/sa/web', conditions: [{ type: 'Ready', status: 'True', reason: 'PodCertificates' }] });
+    expect(ready('brief')).toMatchObject({ conditions: [{ type: 'Ready', status: 'False', reason: 'Denied' }] });
+    expect(ready('lost')).toMatchObject({ conditions: [{ type: 'Ready', status: 'False', reason: 'TrustDomainMissing' }] });
+    expect(bench.outcome('web')).toBe('Issued');
+    expect(bench.world.store.all('Secret').map(({ metadata }) => metadata.name)).toEqual(['mtlsd-authorities-a.example']);
+    const writes = bench.statusWrites;
+    await bench.pass(2 * hourMs);
+    expect(bench.statusWrites).toBe(writes);
+    bench.user(() => putTrustDomain(bench.world, 'z.example', {}));
+    await bench.world.drain();
+    expect(ready('lost')).toMatchObject({ conditions: [{ type: 'Ready', status: 'True' }] });
+  });
+});
+
 test('nothing is done for a pod that is gone, nor for another signer', async () => {
   const bench = await PodBench.start();
   bench.identity('web');
@@ -134,7 +158,7 @@ test('a process that dies between the reservation and the answer leaves a reserv
 });
 
 test.each(Array.from({ length: 10 }, (_, index) => index + 1))('whatever goes wrong, all is answered in the end and nothing was signed beyond its reservation: seed %i', async (seed) => {
-  const bench = await PodBench.start({}, seed);
+  const bench = await PodBench.start({}, { seed });
   const { world } = bench;
   const { random } = world;
   const names = Array.from({ length: 6 }, (_, index) => `web-${index}`);
