@@ -1,7 +1,7 @@
 import { containersOf, type PodSpec } from './pod.ts';
 
 /** Permission bits of the files. */
-export const fileModes = { rootAlone: 0o400, groupOfPod: 0o440, everybodyInPod: 0o444 } as const;
+const fileModes = { rootAlone: 0o400, groupOfPod: 0o440, everybodyInPod: 0o444 } as const;
 
 /**
  * The narrowest `defaultMode` with which every container can read the files. They belong to root and, where the pod has an

@@ -156,6 +156,28 @@ describe('a pod', () => {
     expect(specOf(await dryRun(pod)).volumes).toBeUndefined();
   });
 
+  test('gets it in containers too that somebody else adds after us', async () => {
+    const sidecar = "object.spec.containers.exists(c, c.name == 'sidecar') ? [] : [JSONPatch{op: 'add', path: '/spec/containers/-', value: Object.spec.containers{name: 'sidecar', image: 'x'}}]";
+    const registration = 'admissionregistration.k8s.io/v1';
+    const spec = {
+      reinvocationPolicy: 'Never',
+      failurePolicy: 'Fail',
+      matchConstraints: { objectSelector: { matchLabels: { sidecar: 'yes' } }, resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }] },
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression: sidecar } }],
+    };
+    for (const object of [{ apiVersion: registration, kind: 'MutatingAdmissionPolicy', metadata: { name: 'zz-sidecar' }, spec }, { apiVersion: registration, kind: 'MutatingAdmissionPolicyBinding', metadata: { name: 'zz-sidecar' }, spec: { policyName: 'zz-sidecar' } }]) {
+      const path = object.kind === 'MutatingAdmissionPolicy' ? 'mutatingadmissionpolicies' : 'mutatingadmissionpolicybindings';
+      expect(await api.send('POST', `/apis/${registration}/${path}`, object)).toMatchObject({ code: 201 });
+    }
+    const pod = labelled('secret');
+    const containers = await vi.waitFor(async () => {
+      const seen = (specOf(await dryRun({ ...pod, metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, sidecar: 'yes' } } })) as unknown as { containers: { name: string }[] }).containers;
+      expect(seen.map(({ name }) => name)).toEqual(['main', 'sidecar']);
+      return seen;
+    }, { timeout: 20_000 });
+    for (const container of containers) expect(container).toMatchObject({ volumeMounts: expect.arrayContaining([expect.objectContaining({ name: 'mtlsd' })]) as unknown });
+  });
+
   test('may get the label later, which changes nothing and hinders nothing', async () => {
     const pod = { ...labelled('secret'), metadata: { name: 'late', namespace: 'shop' } };
     const created = (await api.send('POST', pods, pod)).body as PodObject;
