@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Draft } from '../../resources/index.ts';
 import { describeKey, keyOf, placeOf } from '../object-key.ts';
@@ -15,12 +16,18 @@ import type { SourceProblem } from './source-problem.ts';
 import type { Versions } from './versions.ts';
 import type { WatchHub } from './watch-hub.ts';
 
+/** How often, and after which pauses, a request that the store itself put there is looked for. */
+const asksMax = 40;
+const askPauseMs = 50;
+
 /** What a directory store is put together from: see `openDirectoryStore`. */
 export interface DirectoryStoreParts {
   readonly hubs: Readonly<Record<Kind, WatchHub>>;
   readonly manifests: ManifestObjects;
   /** Objects that people ask for in the output folder. */
   readonly requests: ManifestObjects;
+  /** Puts a request into the output folder, as a person does. */
+  readonly ask: (object: Incoming) => Promise<void>;
   readonly identities: ProjectedObjects;
   readonly identityForm: ProjectedForm;
   readonly bundles: ProjectedObjects;
@@ -135,6 +142,7 @@ export class DirectoryStore implements Store {
   async #create(key: ObjectKey, object: Incoming): Promise<Revision> {
     const birth = () => this.#newborn(object);
     if (key.kind === 'ConfigMap') return this.#configMaps(key).create(key, birth);
+    if (this.#parts.requests.holds(key.kind)) return this.#ask(key, object);
     if (key.kind !== 'Secret') throw this.#notOurs(key);
     return this.#births.run(placeOf(key), async () => {
       const { identities, records, identityForm } = this.#parts;
@@ -145,6 +153,20 @@ export class DirectoryStore implements Store {
       if ((await records.get(key)) !== undefined) throw alreadyExists(key);
       return identities.create(key, birth);
     });
+  }
+
+  /** A request becomes an object as any other one does: when it has lain there for a moment. */
+  async #ask(key: ObjectKey, object: Incoming): Promise<Revision> {
+    const { requests, ask, scan } = this.#parts;
+    if (requests.get(key) !== undefined) throw alreadyExists(key);
+    await ask(object);
+    for (let look = 0; look < asksMax; look += 1) {
+      await scan();
+      const taken = requests.get(key);
+      if (taken !== undefined) return taken;
+      await sleep(askPauseMs);
+    }
+    throw new MtlsdError('STORE_UNAVAILABLE', `${describeKey(key)} was asked for, and is not there yet.`, { details: { object: describeKey(key) } });
   }
 
   async #replace(key: ObjectKey, object: Incoming, expect: Precondition): Promise<Revision> {

@@ -95,7 +95,7 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
   const records = new RecordFiles({ ...shared, state: folders.state, hub: hubs.Secret });
   const objectParts = { hubs, files: new StatusFiles(folders.out, disk, tag), versions, nowMs, newUid };
   const manifests = new ManifestObjects({ ...objectParts, kinds: manifestKinds });
-  const requests = await openRequests(folders.out, disk, objectParts, monotonicMs);
+  const requests = await openRequests(folders.out, disk, tag, objectParts, monotonicMs);
   for (const folder of ['identities', 'bundles', 'receipts', 'status']) await disk.makeFolder(join(folders.out, folder), 0o755);
   await disk.syncFolder(folders.out);
 
@@ -122,6 +122,7 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
     hubs,
     manifests,
     requests: requests.objects,
+    ask: requests.ask,
     identities,
     identityForm: form,
     bundles,

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } 
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { CARotation, ConfigMap } from '../../../src/resources/index.ts';
+import type { CARotation, ConfigMap, Draft } from '../../../src/resources/index.ts';
 import type { DirectoryStore } from '../../../src/store/directory/index.ts';
 import { eventually } from '../../contract/store-contract.ts';
 import { failureCode, precondition, Workbench } from './workbench.ts';
@@ -99,6 +99,17 @@ describe('requests in the output folder', () => {
     rmSync(join(bench.manifests, 'domain.yaml'));
     await until(store, 'the domain goes', async () => (await store.get({ kind: 'TrustDomain', name: 'shop.example' })) === undefined);
     expect(await store.get(key('spring'))).toBeDefined();
+    await store.close();
+  });
+
+  test('of mtlsd itself, as a schedule makes them, lie there like those of people', async () => {
+    using bench = new Workbench();
+    const store = await bench.open();
+    const draft = { ...rotation('scheduled'), kind: 'CARotation' } as Draft<CARotation> & { readonly kind: 'CARotation' };
+    const made = await store.write(draft, 'absent');
+    expect(made).toMatchObject({ kind: 'CARotation', metadata: { name: 'scheduled', generation: 1 }, spec: { mode: 'Graceful' } });
+    expect(parse(readFileSync(join(bench.out, 'requests/scheduled.yaml'), 'utf8'))).toEqual(draft);
+    expect(await failureCode(store.write(draft, 'absent'))).toBe('STORE_ALREADY_EXISTS');
     await store.close();
   });
 
