@@ -3,7 +3,6 @@
  * time. What is counted as failed is a handshake between two workloads that kept the bounds.
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Fleet, type FleetSettings, type Refusal, type Report, type Source } from './fleet.ts';
 import { OpenSslPeers } from './openssl-peers.ts';
 import type { Environment } from '../cluster/places.ts';

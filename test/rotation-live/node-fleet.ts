@@ -118,7 +118,7 @@ class Workload {
       socket.write(`${this.name}\n`);
       const reply = await line(socket);
       if (reply !== reversed(this.name)) throw new Error(`the server answered "${reply}"`);
-      return /mtlsd root ([0-9a-f]{8})/.exec(peer.issuerCertificate.issuer.CN ?? '')?.[1] ?? '';
+      return /mtlsd root ([0-9a-f]{8})/.exec(String(peer.issuerCertificate.issuer.CN))?.[1] ?? '';
     } finally {
       socket.on('error', () => undefined);
       socket.destroy();
