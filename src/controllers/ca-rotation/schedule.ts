@@ -1,4 +1,4 @@
-import { activeAuthority, type AuthorityRecord } from '../../authority/index.ts';
+import { activeAuthority, backdateMs, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { resolvedRotationSettings, type CARotation, type Draft, type ResolvedRotationSettings } from '../../resources/index.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -13,7 +13,7 @@ const lookAgainMs = 3_600_000;
 export function scheduledAtMs(record: AuthorityRecord, { rootEveryMs, rootBeforeRemainingMs }: ResolvedRotationSettings): number | undefined {
   const { certificate } = activeAuthority(record, 'Root');
   const times = [
-    ...(rootEveryMs === undefined ? [] : [certificate.notBeforeMs + rootEveryMs]),
+    ...(rootEveryMs === undefined ? [] : [certificate.notBeforeMs + backdateMs + rootEveryMs]),
     ...(rootBeforeRemainingMs === undefined ? [] : [certificate.notAfterMs - rootBeforeRemainingMs]),
   ];
   return times.length === 0 ? undefined : Math.min(...times);

@@ -15,6 +15,9 @@ export const newRootAnnotation = 'mtlsd.io/new-root';
  */
 export const acceptRecordAnnotation = 'mtlsd.io/accept-restored-record';
 
+/** The reason of the problem that a restored older record is. */
+export const recordOlderReason = 'AuthorityRecordOlder';
+
 /** How long until a record that cannot be used is read again. */
 const lookAgainMs = 60_000;
 
@@ -105,7 +108,7 @@ function planOlder({ delivered, acceptRecord, name, recordLocation }: ObservedTr
     action: 'none',
     nextAtMs: nowMs + lookAgainMs,
     problem: {
-      reason: 'AuthorityRecordOlder',
+      reason: recordOlderReason,
       message:
         `${recordLocation} is older than what was delivered from it (bundle generation ${record.bundleGeneration}, delivered ${delivered.bundleGeneration}): a restore put an earlier state of ${name} back, and nothing is signed. ` +
         `Restore the newest record; or, to go on with root authority ${root} (certificates of a root that came later stop verifying), annotate the TrustDomain with ${acceptRecordAnnotation}: ${root}`,

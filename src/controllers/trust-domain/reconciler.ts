@@ -14,7 +14,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
-import { acceptRecordAnnotation, newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
+import { acceptRecordAnnotation, newRootAnnotation, planTrustDomain, recordOlderReason, type TrustDomainPlan } from './plan.ts';
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 import { nextMarkMs, rootEnding } from './root-ending.ts';
 import { stopsIssuance, trustDomainStatus } from './status.ts';
@@ -97,7 +97,9 @@ export class TrustDomainReconciler implements Reconciler {
         nowMs,
       );
       if (plan.action === 'none') {
-        const record = loaded.state.kind === 'loaded' ? loaded.state.record : undefined;
+        // An older record is not shown to anybody: status has to go on saying what was delivered.
+        const isInForce = plan.problem?.reason !== recordOlderReason;
+        const record = loaded.state.kind === 'loaded' && isInForce ? loaded.state.record : undefined;
         return { record, problem: plan.problem, nextAtMs: plan.nextAtMs };
       }
       await this.#act(name, object, spec, loaded, plan, nowMs);
