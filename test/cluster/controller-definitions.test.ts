@@ -28,7 +28,10 @@ describe('definitions', () => {
     expect((await controller.probe('/readyz')).code).toBe(503);
     // Long enough for many tries.
     await new Promise((resolve) => setTimeout(resolve, 4_000));
-    expect(controller.log.filter(({ level }) => level !== 'info')).toHaveLength(2);
+    await controller.says(/CustomResourceDefinition clusterworkloadidentities\.mtlsd\.io is missing/u);
+    const told = controller.log.filter(({ level }) => level !== 'info').map(({ error }) => error);
+    expect(told.filter((line) => !String(line).includes('CustomResourceDefinition'))).toEqual([]);
+    expect(new Set(told).size).toBe(told.length);
     await site.applyDefinitions();
     await controller.leads();
     await site.apply(trustDomain('shop.example', { bundle: { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'shop' } } } }), identity('shop', 'web'), identity('shop', 'cart'));
@@ -97,6 +100,37 @@ describe('definitions', () => {
     await controller.stop();
     await site.applyDefinitions();
     expect(await site.get(definitionPath('workloadidentities'))).toBeDefined();
+  });
+
+  test('that are newer, with fields that this mtlsd does not know: the user keeps theirs, the status is written, and nothing loops', async () => {
+    interface Properties {
+      readonly properties: Record<string, unknown>;
+    }
+    const definition = parse(await readFile(definitionFile('workloadidentities'), 'utf8')) as { spec: { versions: { schema: { openAPIV3Schema: { properties: { spec: Properties; status: Properties } } } }[] } };
+    for (const { schema } of definition.spec.versions) {
+      const { spec, status } = schema.openAPIV3Schema.properties;
+      spec.properties['later'] = { type: 'string', default: 'by the API server' };
+      status.properties['later'] = { type: 'string', default: 'by the API server' };
+    }
+    await site.kubectl(['apply', '-f', '-'], stringify(definition));
+    await site.apply(serviceAccount('shop', 'newer'));
+    await using controller = ControllerProcess.start(site.kubeconfig);
+    await controller.leads();
+    const writes = await site.writesDuring(async () => {
+      await site.apply(identity('shop', 'newer', { later: 'by a person' }));
+      await site.see(paths.identity('shop', 'newer'), isReady);
+      // Woken again, by a label, it finds nothing to do.
+      await site.kubectl(['label', 'wid', 'newer', '-n', 'shop', 'touched=yes']);
+      await site.apply(serviceAccount('shop', 'after-newer'), identity('shop', 'after-newer'));
+      await site.see(paths.identity('shop', 'after-newer'), isReady);
+    });
+    expect(writes.filter((write) => write.includes('shop/newer'))).toEqual(['create secrets shop/newer-mtls', 'update workloadidentities/status shop/newer']);
+    const { spec, status } = await site.see(paths.identity('shop', 'newer'));
+    expect(spec?.['later']).toBe('by a person');
+    expect(status?.['later']).toBe('by the API server');
+    expect(controller.log.filter(({ level, msg }) => level !== 'info' && /newer|CustomResourceDefinition/u.test(msg))).toEqual([]);
+    await controller.stop();
+    await site.applyDefinitions();
   });
 
   test('a token that is rotated and a certificate authority file that changes are taken up without a restart', async () => {

@@ -178,7 +178,7 @@ test('an object that matches nobody says so', async () => {
   expect(bench.ready('none')).toBe('NothingMatches');
 });
 
-test('hundreds of identities are made at a steady rate, each with one write, and the status is written a few times', async () => {
+test('hundreds of identities are made at a steady rate, each with one write, and the status is written a few times', { timeout: 180_000 }, async () => {
   const bench = await FleetBench.start();
   bench.namespace('shop', { team: 'shop' });
   for (let index = 0; index < 300; index += 1) bench.account('shop', `app-${index}`);

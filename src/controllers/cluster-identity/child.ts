@@ -37,6 +37,7 @@ export function renderChild(owner: ClusterWorkloadIdentity, facts: TemplateFacts
       name,
       namespace,
       labels: { ...over?.metadata.labels, [labels.managedBy]: managedByMtlsd, [labels.clusterIdentityUid]: owner.metadata.uid },
+      ...(over?.metadata.finalizers === undefined ? {} : { finalizers: over.metadata.finalizers }),
       annotations: { ...over?.metadata.annotations, [annotations.clusterIdentity]: owner.metadata.name, [placeAnnotation]: `${namespace}/${name}` },
     },
     spec: childSpec(owner, facts),
