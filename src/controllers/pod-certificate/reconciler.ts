@@ -14,6 +14,7 @@ import { planRequest, type IssuePlan, type RequestPlan } from './plan.ts';
 import { beginRefreshAtMs } from './refresh-time.ts';
 import { requestedKey, type RequestedKey } from './requested-key.ts';
 import { Reservations } from './reservations.ts';
+import { SharedReads } from './shared-reads.ts';
 import { deniedStatus, isDecided, issuedStatus } from './status.ts';
 import { wantedIdentity } from './user-annotations.ts';
 
@@ -51,6 +52,7 @@ export class PodCertificateReconciler implements Reconciler {
   readonly #pending: PendingRequests;
   readonly #reservations: Reservations;
   readonly #serialNumbers: SerialNumbers;
+  readonly #accounts = new SharedReads<ServiceAccount | undefined>();
   /** Keys are judged once: a request never changes its own. */
   readonly #keys = new WeakMap<Request, RequestedKey>();
   /** When each open request was first seen, by UID, milliseconds since the epoch. */
@@ -96,7 +98,7 @@ export class PodCertificateReconciler implements Reconciler {
     const { namespace = '' } = metadata;
     const [pod, serviceAccount] = await Promise.all([
       store.get({ kind: 'Pod', namespace, name: spec.podName }),
-      store.get({ kind: 'ServiceAccount', namespace, name: spec.serviceAccountName }),
+      this.#accounts.read(`${namespace}/${spec.serviceAccountName}`, async () => store.get({ kind: 'ServiceAccount', namespace, name: spec.serviceAccountName })),
     ]);
     return { pod, serviceAccount };
   }

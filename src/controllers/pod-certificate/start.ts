@@ -10,21 +10,18 @@ import { Controller } from '../runtime/controller.ts';
 import { PodCertificateReconciler } from './reconciler.ts';
 import { isDecided } from './status.ts';
 
-/** The name under which mtlsd signs pod certificates. */
-export const signerName = 'mtlsd.io/x509-svid';
+/** The requests that a watch has to show: those to mtlsd. */
+const ourRequests = { fields: { 'spec.signerName': 'mtlsd.io/x509-svid' } } as const;
 
-/** The requests that a watch has to show: those to us. */
-export const ourRequests = { fields: { 'spec.signerName': signerName } } as const;
-
-/** Indexes that `wakePodCertificates` needs: of open requests alone. To be called before the first snapshot. */
-export function indexRequests(requests: Cache<PodCertificateRequest>): void {
+/** Open requests by what they may wait for. To be called before the first snapshot. */
+function indexRequests(requests: Cache<PodCertificateRequest>): void {
   requests.addIndex('serviceAccount', (request) => (isDecided(request) ? [] : [`${request.metadata.namespace ?? ''}/${request.spec.serviceAccountName}`]));
   requests.addIndex('namespace', (request) => (isDecided(request) ? [] : [request.metadata.namespace ?? '']));
   requests.addIndex('open', (request) => (isDecided(request) ? [] : ['']));
 }
 
 /** What changes wake which requests: their own, and all that an open one may wait for. */
-export function wakePodCertificates(requests: Cache<PodCertificateRequest>, { identities, serviceAccounts, namespaces }: IdentityCaches, domains: Domains, controller: Controller): void {
+function wakePodCertificates(requests: Cache<PodCertificateRequest>, { identities, serviceAccounts, namespaces }: IdentityCaches, domains: Domains, controller: Controller): void {
   const wake = (index: 'serviceAccount' | 'namespace' | 'open', key: string): void => {
     for (const { metadata } of requests.byIndex(index, key)) controller.enqueue(metadata.namespace, metadata.name);
   };
