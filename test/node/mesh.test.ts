@@ -1,0 +1,153 @@
+/** What identities are worth in real pods: Go and Node peers, Secret and pod-certificate delivery mixed, through everything that happens to a cluster. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { identity, isReady, namespace, paths, says, serviceAccount, type Live } from '../cluster/controller-site.ts';
+import { churn } from './churn.ts';
+import { Mesh, podOf, waitUntil, type PeerPlan } from './mesh.ts';
+import { NodeSite } from './node-site.ts';
+import { OlderCertificates } from './older-certificates.ts';
+
+const images = ['go-peer', 'node-peer'] as const;
+const deliveries = ['secret', 'pod-certificate'] as const;
+const plans: readonly PeerPlan[] = ['north', 'south'].flatMap((place) =>
+  Array.from({ length: 6 }, (_, index) => ({ namespace: place, name: `${place}-${index}`, image: images[index % 2] ?? 'go-peer', delivery: deliveries[Math.floor(index / 2) % 2] ?? 'secret' })),
+);
+const stranger: PeerPlan = { namespace: 'north', name: 'stranger', image: 'go-peer' };
+const bySecret = plans.filter(({ delivery }) => delivery === 'secret');
+const byNode = plans.filter(({ delivery }) => delivery === 'pod-certificate');
+/** Renewed by editing their identities; the others when half of their life is over. */
+const edited = bySecret.filter(({ namespace: place }) => place === 'north');
+
+let node: NodeSite;
+let mesh: Mesh;
+
+beforeAll(async () => {
+  node = await NodeSite.open();
+  mesh = new Mesh(node);
+  await node.site.apply(namespace('north'), namespace('south'));
+  await mesh.add(...plans, stranger);
+});
+afterAll(async () => node[Symbol.asyncDispose]());
+
+const serialsOf = async (peers: readonly PeerPlan[]): Promise<readonly number[]> => Promise.all(peers.map(async (peer) => (await mesh.statsOf(peer)).serials.length));
+const podPhase = (pod: Live): unknown => pod.status?.['phase'];
+
+test('every pair of pods with an identity shakes hands, and the pod without one reaches nobody', async () => {
+  await mesh.allWell();
+  for (const plan of plans) expect((await mesh.statsOf(plan)).refused).not.toHaveLength(0);
+});
+
+test('a pod that is there before its identity starts when the pair is valid, and not before', async () => {
+  const { site } = node;
+  await site.apply(serviceAccount('north', 'early'));
+  const check = { image: 'mtlsd.test/go-peer:1', command: ['/peer', 'check'] };
+  await site.apply(podOf({ namespace: 'north', name: 'early', delivery: 'secret' }, check, { restartPolicy: 'Never' }));
+  const path = '/api/v1/namespaces/north/pods/early';
+  await vi.waitFor(async () => expect(await site.kubectl(['get', 'events', '--namespace=north', '--field-selector=involvedObject.name=early'])).toContain('FailedMount'), { timeout: 60_000, interval: 250 });
+  expect(podPhase(await site.see(path))).toBe('Pending');
+  await site.apply(identity('north', 'early'));
+  await site.see(path, (pod) => podPhase(pod) === 'Succeeded', 60_000);
+  expect(await site.kubectl(['logs', '--namespace=north', 'early'])).toBe('spiffe://mesh.example/ns/north/sa/early\n');
+});
+
+test('each renewal is one atomic change for whoever resolves ..data once, or reads the one file', async () => {
+  const { site } = node;
+  for (let round = 0; round < 3; round++) {
+    const before = await serialsOf(edited);
+    for (const { namespace: place, name } of edited) {
+      await site.edit(paths.identity(place, name), (object) => ({ ...object, spec: { ...object.spec, dnsNames: [`round-${round}.${place}.svc`] } }));
+      // kubelet writes at the pod's next sync, within 10 s here; a change of the pod brings that forward.
+      await site.see(paths.identity(place, name), isReady);
+      await site.kubectl(['annotate', 'pod', '--overwrite', `--namespace=${place}`, name, `test.mtlsd.io/round=${round}`]);
+    }
+    for (const [index, plan] of edited.entries()) await mesh.see(plan, ({ serials }) => serials.length > (before[index] ?? 0));
+  }
+  for (const plan of edited) expect((await mesh.statsOf(plan)).readings).toBeGreaterThan(100);
+  await mesh.allWell();
+});
+
+test('kubelet restarts, and every pod certificate is renewed at once', async () => {
+  const before = await serialsOf(byNode);
+  await node.site.cluster.node?.stopKubelet();
+  await node.site.cluster.node?.startKubelet();
+  for (const [index, plan] of byNode.entries()) await mesh.see(plan, ({ serials }) => serials.length > (before[index] ?? 0), 90_000);
+  await mesh.allWell();
+});
+
+test('the API server dies and comes back', async () => {
+  const { site } = node;
+  const [first] = edited;
+  const before = await serialsOf(edited);
+  await site.cluster.killApiServer();
+  await mesh.allWell();
+  await site.cluster.startApiServer();
+  await site.edit(paths.identity('north', first?.name ?? ''), (object) => ({ ...object, spec: { ...object.spec, dnsNames: ['restarted.north.svc'] } }));
+  await mesh.see(first ?? stranger, ({ serials }) => serials.length > (before[0] ?? 0), 90_000);
+  await mesh.allWell();
+});
+
+test('a namespace is deleted and made again; a service account appears late; an identity is deleted under its running pod', async () => {
+  const { site } = node;
+  const plan: PeerPlan = { namespace: 'passing', name: 'passing', image: 'go-peer', delivery: 'secret' };
+  const late: PeerPlan = { namespace: 'passing', name: 'late', image: 'node-peer', delivery: 'pod-certificate' };
+  await site.apply(namespace('passing'));
+  await mesh.add(plan);
+  await mesh.allWell();
+  await mesh.dismiss(plan);
+  await site.kubectl(['delete', 'namespace', 'passing', '--wait', '--timeout=60s']);
+
+  await site.apply(namespace('passing'), identity('passing', 'late'));
+  await site.see(paths.identity('passing', 'late'), says('Ready', 'ServiceAccountMissing'));
+  await mesh.add(plan, late);
+  await node.identityIsReady('passing', 'late');
+  await mesh.allWell();
+
+  await site.remove(paths.identity('passing', 'passing'));
+  await site.remove(paths.identity('passing', 'late'));
+  await site.miss(paths.secret('passing', 'passing-mtls'));
+  await mesh.allWell(3);
+  await mesh.dismiss(plan, late);
+});
+
+test('of 300 pods that come and go, none runs without a valid pair', async () => {
+  const { created, deleted, valid, invalid } = await churn(node, 300);
+  expect(invalid).toEqual([]);
+  expect([created, deleted]).toEqual([300, 300]);
+  expect(valid).toBeGreaterThan(200);
+  await mesh.allWell();
+});
+
+test('mtlsd is dead for longer than a renewal is due', async () => {
+  const { site } = node;
+  const renewals = await Promise.all(bySecret.map(async (plan) => ({ plan, dueMs: Date.parse(String((await site.see(paths.identity(plan.namespace, plan.name))).status?.['renewalTime'])) })));
+  await node.controller.kill();
+  const before = await serialsOf(bySecret);
+  await waitUntil(Math.min(...renewals.map(({ dueMs }) => dueMs)) + 10_000);
+  const overdue = renewals.filter(({ dueMs }) => dueMs < Date.now());
+  expect(overdue).not.toHaveLength(0);
+  expect(await serialsOf(bySecret)).toEqual(before);
+  await mesh.allWell();
+  await node.startController();
+  for (const { plan } of overdue) await mesh.see(plan, ({ serials }) => serials.length > (before[bySecret.indexOf(plan)] ?? 0), 90_000);
+  await mesh.allWell();
+});
+
+test('mtlsd finds pod certificates at v1beta1 alone, and answers every request of a kubelet that restarts', async () => {
+  const { cluster } = node.site;
+  await node.controller.stop();
+  await using older = await OlderCertificates.start(cluster);
+  await node.startController(await older.kubeconfig(node.site));
+  const before = await serialsOf(byNode);
+  await cluster.node?.stopKubelet();
+  await cluster.node?.startKubelet();
+  for (const [index, plan] of byNode.entries()) await mesh.see(plan, ({ serials }) => serials.length > (before[index] ?? 0), 90_000);
+  expect(older.answered).toBeGreaterThanOrEqual(byNode.length);
+  await mesh.allWell();
+  await node.controller.stop();
+  await node.startController();
+});
+
+test('all the while nobody was refused', async () => {
+  await mesh.allWell(2);
+  expect(mesh.size).toBe(plans.length + 1);
+  expect(await mesh.handshakes()).toBeGreaterThan(2000);
+});

@@ -1,0 +1,64 @@
+/** A cluster with a node and the chart's rights, policies and injection on it; mtlsd runs beside it, as the chart's service account. */
+import { vi } from 'vitest';
+import { renderChart } from '../cluster/chart.ts';
+import { isReady, paths, Site, trustDomain } from '../cluster/controller-site.ts';
+import { ControllerProcess } from '../cluster/controller-process.ts';
+
+/** The trust domain of these tests; the installation's default. */
+export const domain = 'mesh.example';
+
+export class NodeSite implements AsyncDisposable {
+  readonly site: Site;
+  controller: ControllerProcess;
+
+  private constructor(site: Site) {
+    this.site = site;
+    this.controller = ControllerProcess.start(site.kubeconfig);
+  }
+
+  /** With certificates.k8s.io/v1beta1 beside v1, for those who ask for it. */
+  static async open(): Promise<NodeSite> {
+    const site = await Site.open({ node: true, audit: false, runtimeConfig: 'certificates.k8s.io/v1beta1=true' }, false);
+    // The chart's rights are enough, or these tests fail.
+    await site.remove('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/mtlsd-test');
+    const objects = await renderChart(['--set', `injection.trustDomain=${domain}`, '--api-versions', 'v1/Pod', '--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
+    const isDefinition = ({ kind }: { readonly kind: string }): boolean => kind === 'CustomResourceDefinition';
+    await site.apply(...objects.filter(isDefinition));
+    await site.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
+    await site.apply(...objects.filter((object) => !isDefinition(object) && object.kind !== 'Deployment'));
+    const started = new NodeSite(site);
+    await started.controller.leads();
+    await site.apply(trustDomain(domain, { default: true }));
+    await site.see(paths.clusterTrustBundle(domain));
+    await started.#seeInjection();
+    return started;
+  }
+
+  /** Starts mtlsd again after it was stopped or killed. */
+  async startController(kubeconfig = this.site.kubeconfig): Promise<void> {
+    this.controller = ControllerProcess.start(kubeconfig);
+    await this.controller.leads();
+  }
+
+  async identityIsReady(namespace: string, name: string): Promise<void> {
+    await this.site.see(paths.identity(namespace, name), isReady, 60_000);
+  }
+
+  /** A policy takes effect some time after it was created. */
+  async #seeInjection(): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        const probe = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe', labels: { 'mtlsd.io/inject': 'secret' } }, spec: { containers: [{ name: 'a', image: 'a' }] } };
+        const { body } = await this.site.send('POST', '/api/v1/namespaces/default/pods?dryRun=All', probe);
+        const { spec } = body as { readonly spec?: { readonly volumes?: readonly { readonly name: string }[] } };
+        if (spec?.volumes?.some(({ name }) => name === 'mtlsd') !== true) throw new Error(`not injected yet: ${JSON.stringify(body)}`);
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.controller[Symbol.asyncDispose]();
+    await this.site[Symbol.asyncDispose]();
+  }
+}
