@@ -50,6 +50,8 @@ export class Controller {
   #pumpIsDue = false;
   /** When the turn of the event loop began in which it works; undefined before it does. */
   #turnSinceMs: number | undefined;
+  /** Whether that turn ended with work left. */
+  #isCutShort = false;
   #stopped = false;
 
   constructor(reconciler: Reconciler, options: ControllerOptions) {
@@ -120,16 +122,20 @@ export class Controller {
     }
   }
 
-  /** Whether this turn of the event loop has not lasted too long; work goes on in the next one. */
+  /** Whether this turn of the event loop has not lasted too long; if so, work goes on in the next one. */
   #hasTime(): boolean {
     const nowMs = this.#options.clock.nowMs();
-    if (this.#turnSinceMs !== undefined) return nowMs - this.#turnSinceMs < sliceMs;
-    this.#turnSinceMs = nowMs;
-    setImmediate(() => {
-      this.#turnSinceMs = undefined;
-      this.#pump();
-    });
-    return true;
+    if (this.#turnSinceMs === undefined) {
+      this.#turnSinceMs = nowMs;
+      setImmediate(() => {
+        this.#turnSinceMs = undefined;
+        if (!this.#isCutShort) return;
+        this.#isCutShort = false;
+        this.#pump();
+      });
+    }
+    this.#isCutShort ||= nowMs - this.#turnSinceMs >= sliceMs;
+    return !this.#isCutShort;
   }
 
   async #work(key: QueueKey): Promise<void> {
