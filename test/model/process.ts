@@ -117,7 +117,12 @@ export class SimulatedProcess {
     return {
       watch: (kind, selector, handler, signal) => store.watch(kind, selector, this.#watching(kind, handler), AbortSignal.any([signal, this.#death.signal])),
       get: (key) => call(async () => store.get(key)),
-      write: (object, expect) => call(async () => store.write(object, expect)),
+      write: async (object, expect) => {
+        const written = await call(async () => store.write(object, expect));
+        // The process knows what it has just written itself, before a watch shows it.
+        if (written.kind === 'WorkloadIdentity') this.#knowOwn(written as unknown as WorkloadIdentity);
+        return written;
+      },
       patchStatus: (key, status, expect) => call(async () => store.patchStatus(key, status, expect)),
       delete: (key, expect) => {
         const owner = `${key.namespace ?? ''}/${store.peek(key)?.metadata.annotations?.['mtlsd.io/identity'] ?? ''}`;
@@ -126,6 +131,13 @@ export class SimulatedProcess {
       },
       serves: (kind) => call(async () => store.serves(kind)),
     };
+  }
+
+  #knowOwn(identity: WorkloadIdentity): void {
+    const place = `${identity.metadata.namespace ?? ''}/${identity.metadata.name}`;
+    const known = this.#shown.WorkloadIdentity.get(place);
+    const isOlder = known?.metadata.uid === identity.metadata.uid && Number(identity.metadata.resourceVersion) < Number(known.metadata.resourceVersion);
+    if (!isOlder) this.#shown.WorkloadIdentity.set(place, identity);
   }
 
   #watching<T extends StoredObject>(kind: Kind, handler: WatchHandler<T>): WatchHandler<T> {

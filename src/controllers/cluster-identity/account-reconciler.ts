@@ -10,7 +10,7 @@ import { ownerOfChild } from './child.ts';
 import type { FleetBook } from './fleet-book.ts';
 import { Pacer } from './pacer.ts';
 import { planAccount, type AccountPlan, type ChildStep, type ObservedAccount, type Standing } from './plan.ts';
-import { matching } from './selection.ts';
+import { matching, specOf } from './selection.ts';
 
 /** Deleting a child whose Secret has another name, making the next one, and what a cache did not show. */
 const stepsMax = 6;
@@ -35,6 +35,9 @@ export class AccountReconciler implements Reconciler {
   /** By service account: what its child was written from, and how often it may be written (again) for that. */
   readonly #repairs = new Map<string, { readonly from: string; readonly bucket: TokenBucket }>();
 
+  /** By service account, why the last write was refused for good. */
+  readonly #refusals = new Map<string, Refusal>();
+
   constructor(context: ControllerContext, caches: FleetCaches, book: FleetBook) {
     this.#context = context;
     this.#caches = caches;
@@ -52,7 +55,7 @@ export class AccountReconciler implements Reconciler {
       // Anew at each step: while the one before was on its way, everything may have changed.
       const observed = this.#observe(namespace, name, nowMs);
       const plan = planAccount(observed);
-      this.#book.note(namespace, name, plan.standings);
+      this.#book.note(namespace, name, this.#standings(namespace, name, plan));
       const waitMs = plan.step === undefined ? this.#rest(namespace, name, plan) : this.#pacer.take(`${namespace}/${name}`, nowMs);
       if (plan.step === undefined) return { nextAtMs: plan.nextAtMs };
       if (waitMs > 0) return { nextAtMs: nowMs + waitMs };
@@ -61,10 +64,17 @@ export class AccountReconciler implements Reconciler {
     throw new Error(`invariant broken: the identity of service account ${namespace}/${name} does not settle`);
   }
 
+  /** What was refused counts as a conflict until it is not refused any more: not as something that is still to come. */
+  #standings(namespace: string, name: string, plan: AccountPlan): AccountPlan['standings'] {
+    const refusal = this.#refusals.get(`${namespace}/${name}`);
+    return plan.step === undefined || refusal === undefined ? plan.standings : refused(plan, refusal);
+  }
+
   /** Nothing is to be written: whoever waits for a turn waits no more. */
   #rest(namespace: string, name: string, plan: AccountPlan): number {
     const id = `${namespace}/${name}`;
     this.#pacer.forget(id);
+    this.#refusals.delete(id);
     if (plan.standings.size === 0) this.#repairs.delete(id);
     return 0;
   }
@@ -77,6 +87,7 @@ export class AccountReconciler implements Reconciler {
     const facts = { namespaceLabels: place?.metadata.labels ?? {}, name, labels: account?.metadata.labels ?? {} };
     const isThere = !leaving && account !== undefined && account.metadata.deletionTimestamp === undefined;
     const matches = isThere ? matching(clusterIdentities.values(), facts) : [];
+    const origin = matches.find((match) => specOf(match).deliversSecrets);
     const own = identities.byIndex('serviceAccount', `${namespace}/${name}`).filter((identity) => ownerOfChild(identity) === undefined);
     return {
       namespace,
@@ -85,7 +96,7 @@ export class AccountReconciler implements Reconciler {
       matches,
       own: own.length === 0 ? undefined : own.reduce((best, next) => (isOlder(next, best) ? next : best)),
       occupant: identities.get(namespace, name),
-      repair: this.#repairOf(`${namespace}/${name}`, matches[0] === undefined ? undefined : `${originOf(matches[0])} ${account?.metadata.uid ?? ''}`, nowMs),
+      repair: this.#repairOf(`${namespace}/${name}`, origin === undefined ? undefined : `${originOf(origin)} ${account?.metadata.uid ?? ''}`, nowMs),
     };
   }
 
@@ -104,16 +115,20 @@ export class AccountReconciler implements Reconciler {
   /** Whether a step was taken, or the caches know more now. @throws STORE_…, once it is noted how it stands */
   async #act(observed: ObservedAccount, plan: AccountPlan, step: ChildStep): Promise<boolean> {
     const { namespace, serviceAccount } = observed;
+    const id = `${namespace}/${serviceAccount}`;
     try {
       if (step.do === 'delete') return await this.#delete(step);
-      this.#repairs.get(`${namespace}/${serviceAccount}`)?.bucket.take(this.#context.clock.nowMs());
       await this.#write(step);
+      // What was refused or not heard is no fight: tries back off by themselves.
+      this.#refusals.delete(id);
+      this.#repairs.get(id)?.bucket.take(this.#context.clock.nowMs());
       return true;
     } catch (error) {
-      if (!isMtlsdError(error)) throw error;
-      // A lost race is nothing to tell, and what the cache does not show yet it will show soon.
-      if (isMtlsdError(error, 'STORE_CONFLICT', 'STORE_ALREADY_EXISTS')) throw error;
-      this.#book.note(namespace, serviceAccount, refused(plan, error.entry.reason, error.message));
+      // Only what stays as it is when it is tried again is told: not a lost race, nor a store that is away.
+      if (isMtlsdError(error, 'STORE_INVALID', 'STORE_FORBIDDEN')) {
+        this.#refusals.set(id, { reason: error.entry.reason, message: error.message });
+        this.#book.note(namespace, serviceAccount, this.#standings(namespace, serviceAccount, plan));
+      }
       throw error;
     }
   }
@@ -162,13 +177,18 @@ export class AccountReconciler implements Reconciler {
   }
 }
 
+interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}
+
 /** What a child is made from. */
 function originOf({ metadata }: ClusterWorkloadIdentity): string {
   return `${metadata.uid} ${metadata.generation ?? 0}`;
 }
 
 /** How it stands when the write that was to be was refused. */
-function refused({ standings }: AccountPlan, reason: string, message: string): ReadonlyMap<string, Standing> {
+function refused({ standings }: AccountPlan, { reason, message }: Refusal): ReadonlyMap<string, Standing> {
   const changed = [...standings].map(([uid, standing]): [string, Standing] => [uid, standing.kind === 'pending' ? { kind: 'conflict', reason, message } : standing]);
   return new Map(changed);
 }
