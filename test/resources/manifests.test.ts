@@ -4,6 +4,7 @@ import { kindDefinitions } from '../../src/resources/generated/schemas.ts';
 import { validateManifest } from '../../src/resources/index.ts';
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { identity, identityCases, manifestCases, trustDomain, trustDomainCases } from './manifest-cases.ts';
+import { rotationCases } from './rotation-cases.ts';
 
 function sentencesOf(raw: unknown, old?: unknown): readonly string[] {
   const result = validateManifest(raw, old);
@@ -33,6 +34,7 @@ describe('each manifest that is refused', () => {
     ['TrustDomain', trustDomainCases],
     ['WorkloadIdentity', identityCases],
     ['ClusterWorkloadIdentity', clusterIdentityCases],
+    ['CARotation', rotationCases],
   ] as const)('every rule of %s has one', (kind, cases) => {
     const definition = kindDefinitions.find((each) => each.kind === kind) as KindDefinition;
     const all = cases.flatMap(({ sentences }) => sentences);

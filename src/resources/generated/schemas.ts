@@ -43,11 +43,6 @@ export const kindDefinitions: readonly KindDefinition[] = [
               "message": "an abort cannot be taken back; make another CARotation when this one has ended"
             },
             {
-              "rule": "has(self.mode) && has(oldSelf.mode) || !has(self.mode) && !has(oldSelf.mode)",
-              "fieldPath": ".mode",
-              "message": "the mode cannot be changed; abort this rotation, or make another one"
-            },
-            {
               "rule": "has(self.confirm) == has(oldSelf.confirm) && (!has(self.confirm) || !has(oldSelf.confirm) || self.confirm == oldSelf.confirm)",
               "fieldPath": ".confirm",
               "message": "the confirmation cannot be changed; make another CARotation"
