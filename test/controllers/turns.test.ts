@@ -1,6 +1,6 @@
 /** Who goes first when more is due than the rate allows. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Controller, type Reconciler } from '../../src/controllers/runtime/controller.ts';
 import type { QueueKey } from '../../src/controllers/runtime/queue.ts';
 import { Turns } from '../../src/controllers/runtime/turns.ts';
@@ -96,4 +96,29 @@ test('whoever stopped calls nobody', async () => {
   await herd.controller.whenIdle();
   await herd.controller.stop();
   expect(herd.time.timers).toBe(0);
+});
+
+test('work that waits for nothing lets the event loop turn; and when all is done, nothing turns it any more', async () => {
+  const herd = new Herd();
+  let looks = 0;
+  // Each look takes a millisecond and waits for nothing.
+  herd.reconcile = async () => {
+    looks += 1;
+    herd.time.trueMs += 1;
+    return {};
+  };
+  herd.controller.start();
+  for (const n of shuffled(200)) herd.controller.enqueue('shop', String(n));
+  const seen: number[] = [];
+  while (looks < 200) {
+    await nextTurn();
+    seen.push(looks);
+  }
+  expect(seen.length).toBeGreaterThanOrEqual(15);
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn(); // the last one that it asked for
+  const scheduled = vi.spyOn(globalThis, 'setImmediate');
+  for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  expect(scheduled).not.toHaveBeenCalled();
+  scheduled.mockRestore();
+  await herd.controller.stop();
 });
