@@ -8,7 +8,7 @@ import type { Api } from './api.ts';
 import { unreachableError, type Question } from './failures.ts';
 import { Reflector, type WatchLimits } from './reflector.ts';
 import { collectionPath, resourceTypeOf } from './resource-types.ts';
-import { fromWire, isWireObject, toWire } from './wire-object.ts';
+import { fromWire, isWireObject, toWire, watchedFromWire, type WireObject } from './wire-object.ts';
 
 /** What a Kubernetes store is made of. */
 export interface KubernetesStoreParts {
@@ -89,7 +89,8 @@ export class KubernetesStore implements Store, AsyncDisposable {
       status,
     });
     const path = `${await this.#path(key)}/status?fieldManager=${fieldManager}`;
-    return this.#stored(question, await api.ask(question, { method: 'PUT', path, body })) as Kinds[K];
+    // As a watch will show it: it goes into the cache that the watch fills.
+    return watchedFromWire(key.kind, this.#object(question, await api.ask(question, { method: 'PUT', path, body }))) as Kinds[K];
   }
 
   async delete(key: ObjectKey, expect: Precondition): Promise<void> {
@@ -127,7 +128,11 @@ export class KubernetesStore implements Store, AsyncDisposable {
   }
 
   #stored(question: Question, value: unknown): Kinds[Kind] {
+    return fromWire(question.kind, this.#object(question, value));
+  }
+
+  #object(question: Question, value: unknown): WireObject {
     if (!isWireObject(value)) throw unreachableError(question, '', new Error('an answer that is no object'));
-    return fromWire(question.kind, value);
+    return value;
   }
 }

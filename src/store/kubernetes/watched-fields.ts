@@ -1,3 +1,4 @@
+import { kindDefinitions } from '../../resources/generated/schemas.ts';
 import type { StoredObject } from '../../resources/object.ts';
 import type { Kind, Kinds } from '../port.ts';
 
@@ -69,10 +70,18 @@ const rows: { readonly [K in Kind]?: Kept<Kinds[K]> } = {
 /** Holds a whole manifest, contents included, when a person applied it: no part of what is watched. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
+/** What a status of a kind of ours can say, by the definition that this mtlsd comes with. */
+const statusFields: ReadonlyMap<string, AnyFields> = new Map(
+  kindDefinitions.map(({ kind, schema }) => [kind, Object.fromEntries(Object.keys(schema.properties?.['status']?.properties ?? {}).map((name) => [name, true] as const))]),
+);
+
 /** The kept part of what a watch delivers, metadata apart. What has another shape than the type says is kept as it is. */
 export function keptFields(kind: Kind, rest: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const row = rows[kind];
-  return row === undefined ? rest : (pick(rest, row.fields as AnyFields) as Readonly<Record<string, unknown>>);
+  if (row !== undefined) return pick(rest, row.fields as AnyFields) as Readonly<Record<string, unknown>>;
+  const known = statusFields.get(kind);
+  // What a newer definition adds (a default, say) this mtlsd did not write: held against what it would write, it would never be done.
+  return known === undefined || rest['status'] === undefined ? rest : { ...rest, status: pick(rest['status'], known) };
 }
 
 /** The annotations that a watch keeps; undefined when that is none. */

@@ -70,6 +70,12 @@ describe('an object from the wire', () => {
     expect(identity.metadata.annotations).not.toHaveProperty([lastApplied]);
   });
 
+  test('of a kind of ours has the status that this mtlsd can write, and every field of the spec', () => {
+    const identity = watchedFromWire('WorkloadIdentity', { metadata, spec: { ttl: '1h', later: 1 }, status: { trustDomain: 'x', later: 'a default of a newer definition' } });
+    expect(identity.spec).toEqual({ ttl: '1h', later: 1 });
+    expect(identity.status).toEqual({ trustDomain: 'x' });
+  });
+
   test('has the fields of its kind even where a watch leaves them out', () => {
     expect(watchedFromWire('TrustDomain', { metadata }).spec).toEqual({});
   });
