@@ -21,7 +21,7 @@ export class ControllerProcess implements AsyncDisposable {
   static async start(cluster: Cluster): Promise<ControllerProcess> {
     const port = await freePort();
     const args = ['controller', '--kubeconfig', cluster.kubeconfigPath, '--namespace', 'default', '--metrics-listen', `127.0.0.1:${port}`, '--log-level', 'error'];
-    const child = spawn(process.execPath, [join(root, 'src/cli/main.ts'), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(join(root, 'bin', 'mtlsd'), args, { stdio: ['ignore', 'ignore', 'inherit'] });
     return new ControllerProcess(child, port);
   }
 
@@ -48,7 +48,7 @@ export class ControllerProcess implements AsyncDisposable {
     for (;;) {
       const reconciled = await this.metric('mtlsd_reconcile_duration_seconds_count').catch(() => 0);
       if (reconciled > 0) return;
-      await new Promise((resume) => setTimeout(resume, 20));
+      await new Promise((resume) => setTimeout(resume, 50)); // each look costs the controller milliseconds
     }
   }
 

@@ -63,10 +63,12 @@ async function requests(cluster: Cluster): Promise<number> {
   return lines.filter((line) => line.includes('"userAgent":"mtlsd') && line.includes('"stage":"ResponseComplete"')).length;
 }
 
-/** What the same modules take without any work. */
+/** What the modules of a controller take without any work, with the settings of Node that `bin/mtlsd` has. */
 async function importOnlyResidentMb(): Promise<number> {
-  const module = join(import.meta.dirname, '..', '..', 'src/cli/program.ts');
-  const child = spawn(process.execPath, ['--input-type=module', '-e', `await import(${JSON.stringify(module)}); setInterval(() => {}, 1e6);`], { stdio: 'ignore' });
+  const root = join(import.meta.dirname, '..', '..');
+  const settings = (await readFile(join(root, 'bin', 'mtlsd'), 'utf8')).match(/ --[a-z-]+=\S+/gu) ?? [];
+  const modules = ['src/cli/program.ts', 'src/app/cluster.ts'].map((file) => `await import(${JSON.stringify(join(root, file))});`);
+  const child = spawn(process.execPath, [...settings.map((setting) => setting.trim()), '--input-type=module', '-e', `${modules.join(' ')} setInterval(() => {}, 1e6);`], { stdio: 'ignore' });
   try {
     await sleep(3_000);
     return await residentMbOf(child.pid ?? 0);
