@@ -1,4 +1,4 @@
-import { Document, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Node, type YAMLSeq } from 'yaml';
+import { Document, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type DocumentOptions, type Node, type ParseOptions, type SchemaOptions, type YAMLSeq } from 'yaml';
 import { changeOf, type Addition } from './change.ts';
 import { readTemplate } from './read-template.ts';
 import { podOwnersIn, type PodOwner } from './template-places.ts';
@@ -13,7 +13,14 @@ export type InjectedManifest =
 const aliasesMax = 100;
 
 /** As kubectl reads it: `0440` is octal, `yes` is true, and what looks like a date is text. Large numbers keep every digit. */
-const reading = { version: '1.1', merge: true, intAsBigInt: true, uniqueKeys: true, prettyErrors: false, customTags: (tags: readonly (string | object)[]) => tags.filter((tag) => tag !== 'timestamp') } as const;
+const reading: ParseOptions & DocumentOptions & SchemaOptions = {
+  version: '1.1',
+  merge: true,
+  intAsBigInt: true,
+  uniqueKeys: true,
+  prettyErrors: false,
+  customTags: (tags) => tags.filter((tag) => tag !== 'timestamp'),
+};
 
 /**
  * Adds to the pods and pod templates of a manifest what they ask for. YAML (several documents, Lists) or JSON; comments, order
@@ -22,13 +29,13 @@ const reading = { version: '1.1', merge: true, intAsBigInt: true, uniqueKeys: tr
 export function injectManifest(text: string, defaults: InjectionDefaults): InjectedManifest {
   const json = parsedJson(text);
   if (json !== undefined) {
-    const document = new Document(json, reading as never);
+    const document = new Document(json, reading);
     const edit = editDocument(document, defaults);
     if (edit.problems.length > 0) return { problems: edit.problems };
     return { text: edit.changed.length === 0 ? text : `${JSON.stringify(plain(document), undefined, 2)}\n`, changed: edit.changed };
   }
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { ...reading, lineCounter: lines } as never);
+  const parsed = parseAllDocuments(text, { ...reading, lineCounter: lines });
   const documents = Array.isArray(parsed) ? parsed : [];
   const faults = documents.flatMap(({ errors }) => errors);
   if (faults.length > 0) return { problems: faults.slice(0, 20).map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`) };

@@ -293,6 +293,17 @@ test('an installation without a trust domain that prefers pod certificates asks 
   expect(injected.problems).toEqual([`Pod shop/cart: ${sentence}`]);
 });
 
+test.each([
+  ['podCertificates', 'pod-certificate', 'this installation signs no pod certificates: write mtlsd.io/inject: secret', 'secret'],
+  ['secrets', 'secret', 'this installation writes no Secrets of identities: write mtlsd.io/inject: pod-certificate', 'projected'],
+])('an installation without delivery.%s refuses what it cannot give, and prefers what it can', async (delivery, label, sentence, source) => {
+  await applyInjection(`delivery.${delivery}.enabled=false`, 'injection.trustDomain=shop.example');
+  await vi.waitFor(async () => {
+    expect(await dryRun(labelled(label))).toMatchObject({ code: 422, message: expect.stringContaining(sentence) as string });
+    expect(specOf(await dryRun(labelled('true'))).volumes).toContainEqual(expect.objectContaining({ name: 'mtlsd', [source]: expect.anything() as unknown }));
+  }, { timeout: 20_000 });
+});
+
 test('the chart leaves injection out where the API server cannot do it, or when told to', async () => {
   expect(await injectionObjects(['--kube-version', '1.35.0'])).toEqual([]);
   expect(await injectionObjects(['--set', 'injection.enabled=false'])).toEqual([]);

@@ -244,6 +244,6 @@ test('YAML and JSON of any pod become the same', () => {
       expect(yaml.problems).toEqual(json.problems);
       if (yaml.problems === undefined && json.problems === undefined) expect(parse(yaml.text)).toEqual(JSON.parse(json.text));
     }),
-    { numRuns: 300 },
+    { numRuns: 60 },
   );
 });

@@ -13,6 +13,11 @@ template asks nobody, knows no kinds then, and goes by the version.
 {{- if and .Values.injection.enabled $served -}}true{{- end -}}
 {{- end }}
 
+{{/* What mtlsd.io/inject: "true" asks for: what is preferred, or the one delivery that this installation has. */}}
+{{- define "mtlsd.injectionDelivery" -}}
+{{- if not .Values.delivery.podCertificates.enabled }}secret{{ else if not .Values.delivery.secrets.enabled }}pod-certificate{{ else }}{{ .Values.injection.delivery }}{{ end -}}
+{{- end }}
+
 {{- define "mtlsd.injectionSelector" -}}
 matchExpressions:
   - {key: mtlsd.io/inject, operator: Exists}
@@ -35,7 +40,7 @@ matchExpressions:
 - name: label
   expression: string(variables.labels[?'mtlsd.io/inject'].orValue('false'))
 - name: delivery
-  expression: "variables.label == 'true' ? '{{ .root.Values.injection.delivery }}' : variables.label"
+  expression: "variables.label == 'true' ? '{{ include "mtlsd.injectionDelivery" .root }}' : variables.label"
 - name: serviceAccount
   expression: "{{ .pod }}.spec.?serviceAccountName.orValue('') == '' ? 'default' : {{ .pod }}.spec.serviceAccountName"
 - name: namedIdentity
@@ -56,6 +61,12 @@ matchExpressions:
   expression: >-
     [
     variables.label in ['secret', 'pod-certificate', 'true', 'false'] ? [] : ['the label mtlsd.io/inject is ', variables.label, ': write secret, pod-certificate, "true" (what this installation prefers) or "false"'],
+    {{- if not .root.Values.delivery.secrets.enabled }}
+    variables.delivery != 'secret' ? [] : ['this installation writes no Secrets of identities: write mtlsd.io/inject: pod-certificate'],
+    {{- end }}
+    {{- if not .root.Values.delivery.podCertificates.enabled }}
+    variables.delivery != 'pod-certificate' ? [] : ['this installation signs no pod certificates: write mtlsd.io/inject: secret'],
+    {{- end }}
     {{ .pod }}.spec.?os.?name.orValue('') != 'windows' ? [] : ['pods of Windows get no identity by mtlsd.io/inject: remove the label'],
     variables.identity.matches('{{ $name }}') && size(variables.identity) <= 248 ? [] : ['mtlsd.io/identity is ', variables.identity, ': write the name of a WorkloadIdentity of this namespace, such as cart'],
     variables.secret.matches('{{ $name }}') && size(variables.secret) <= 253 ? [] : ['mtlsd.io/secret is ', variables.secret, ': write the name of a Secret of this namespace, such as cart-mtls'],
