@@ -120,7 +120,7 @@ export class SimulatedProcess {
       write: async (object, expect) => {
         const written = await call(async () => store.write(object, expect));
         // The process knows what it has just written itself, before a watch shows it.
-        if (written.kind === 'WorkloadIdentity') this.#knowOwn(written as unknown as WorkloadIdentity);
+        if (written.kind === 'WorkloadIdentity') this.#knowOwn(written);
         return written;
       },
       patchStatus: (key, status, expect) => call(async () => store.patchStatus(key, status, expect)),
