@@ -41,6 +41,11 @@ export class PendingRequests {
     this.#count(before.reason, -1);
   }
 
+  /** Whoever leads now counts anew: this replica counts none any more. */
+  clear(): void {
+    for (const uid of [...this.#pending.keys()]) this.settle(uid);
+  }
+
   #count(reason: string | undefined, change: number): void {
     if (reason === undefined) return;
     const count = (this.#counts.get(reason) ?? 0) + change;

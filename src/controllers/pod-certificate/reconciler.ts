@@ -70,6 +70,11 @@ export class PodCertificateReconciler implements Reconciler {
     });
   }
 
+  /** Forgets what waits: to be called when this replica answers no more. */
+  close(): void {
+    this.#pending.clear();
+  }
+
   /** Requests have no certificate that could expire: each is as urgent as the next. */
   deadlineMs(): undefined {
     return undefined;

@@ -82,6 +82,7 @@ function run({ context, caches, fleet, domains, watch, started, signal, add }: P
     for (const { metadata } of namespace === undefined ? requests.byIndex('open', '') : requests.byIndex('namespace', namespace)) controller.enqueue(metadata.namespace, metadata.name);
   });
   add(controller);
+  signal.addEventListener('abort', () => reconciler.close(), { once: true });
   // Not before services are known: names of theirs that a certificate lacks would be missing for its whole life.
   void Promise.all([started, requests.whenSynced(), services.whenSynced()]).then(() => {
     if (!signal.aborted) controller.start();
