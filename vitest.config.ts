@@ -29,7 +29,9 @@ export default defineConfig({
       project('docs', ['test/docs/**/*.test.ts'], { testTimeout: 120_000 }),
       project('cluster', ['test/cluster/**/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
       // Real pods on a real kubelet: root, containerd and runc.
-      project('node', ['test/node/**/*.test.ts'], { testTimeout: 300_000, fileParallelism: false }),
+      project('node', ['test/node/**/*.test.ts'], { testTimeout: 600_000, fileParallelism: false }),
+      // What takes longer than anybody waits for in CI: `npm run test:long`.
+      project('long', ['test/long/**/*.test.ts'], { testTimeout: 3_600_000, fileParallelism: false }),
     ],
   },
 });

@@ -27,7 +27,7 @@ const recipes = {
   pause: { sources: [join(import.meta.dirname, 'pause.c')], entrypoint: ['/pause'], fill: fillPause },
   shell: { sources: [], entrypoint: ['/bin/sh'], fill: fillShell },
   'go-peer': { sources: [join(peers, 'go')], entrypoint: ['/peer'], fill: fillGoPeer },
-  'node-peer': { sources: [join(peers, 'node')], entrypoint: ['/node', '/peer.mjs'], fill: fillNodePeer },
+  'node-peer': { sources: [join(peers, 'node')], entrypoint: ['/node', '/peer.mts'], fill: fillNodePeer },
 } satisfies Record<string, Recipe>;
 
 /** An image; pods name it `mtlsd.test/NAME:1`, with `imagePullPolicy: Never`. */
@@ -119,7 +119,7 @@ async function fillGoPeer(root: string): Promise<void> {
 async function fillNodePeer(root: string): Promise<void> {
   await copyFile(process.execPath, join(root, 'node'));
   await run('strip', [join(root, 'node')]);
-  await copyFile(join(peers, 'node', 'peer.mjs'), join(root, 'peer.mjs'));
+  await copyFile(join(peers, 'node', 'peer.mts'), join(root, 'peer.mts'));
   const { stdout } = await run('ldd', [process.execPath]);
   for (const [, path = ''] of stdout.matchAll(/(?:=> |^\s*)(\/\S+) \(0x/gmu)) {
     await mkdir(join(root, dirname(path)), { recursive: true });
