@@ -25,8 +25,8 @@ export interface ApiEventRecorder extends EventRecorder, AsyncDisposable {
 
 /** `kubectl get events` shows it as the source. */
 const reportingController = 'mtlsd.io/controller';
-/** What wants a person's attention has room of its own. */
-const queueMax = { Warning: 2048, Normal: 512 } as const;
+/** Of each about a kilobyte; what wants a person's attention has room of its own. */
+const queueMax = { Warning: 2048, Normal: 2048 } as const;
 const triesMax = 4;
 /** With at most so many calls of reconcilers under way there is room for what nobody waits for, */
 const quietCallsMax = 2;
