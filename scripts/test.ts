@@ -89,7 +89,7 @@ const computing: readonly Step[] = [
   project('model', everyCore),
   project('fuzz'),
 ];
-const lanes: readonly (readonly Step[])[] = [[cluster], [node], [project('standalone'), project('conformance'), project('clients'), project('docs')]];
+const lanes: readonly (readonly Step[])[] = [[cluster], [node], [project('standalone'), project('rotation'), project('conformance'), project('clients'), project('docs')]];
 const all = [...computing, ...lanes.flat()];
 
 const wanted = process.argv.slice(2);

@@ -36,6 +36,12 @@ export class ControllerProcess implements AsyncDisposable {
     return residentMbOf(this.#child.pid ?? 0);
   }
 
+  /** The most resident memory that it ever had, MB. */
+  async peakResidentMb(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
+  }
+
   /** One value of its metrics, summed over labels. */
   async metric(name: string): Promise<number> {
     const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text();

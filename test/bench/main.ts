@@ -10,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   verify: async () => (await import('./verify.ts')).verify,
   issue: async () => (await import('./issue.ts')).issue,
   idle: async () => (await import('./idle.ts')).idle,
+  rotate: async () => (await import('./rotate.ts')).rotate,
   pods: async () => (await import('./pods.ts')).pods,
 };
 

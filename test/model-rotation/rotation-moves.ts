@@ -57,7 +57,9 @@ export class RotationMoves {
   }
 
   #changed(row: Row, step: Step): number {
-    const left = workloads.map((workload) => contentOf(row[at.secret(workload)] ?? 0).left);
+    // Nobody lists what pods have.
+    const listed = this.#kind.pod ? workloads.slice(0, 1) : workloads;
+    const left = listed.map((workload) => contentOf(row[at.secret(workload)] ?? 0).left);
     const leavesEndMs = nowMs + (Math.max(...left) - 1) * tickMs;
     return this.#records.change(row[at.record] ?? 0, step, leavesEndMs, nowMs + this.#kind.ticks.distrustAfter * tickMs).index;
   }

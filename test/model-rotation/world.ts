@@ -43,7 +43,15 @@ export class World implements Searchable {
   }
 
   moves(state: string): { readonly moves: readonly Move[]; readonly broken?: string | undefined } {
-    const row = rowOf(state);
+    try {
+      return this.#moves(rowOf(state));
+    } catch (error) {
+      // The record changes refuse what must never be asked of them.
+      return { moves: [], broken: `the product refuses what it planned: ${error instanceof Error ? error.message : String(error)}` };
+    }
+  }
+
+  #moves(row: Row): { readonly moves: readonly Move[]; readonly broken?: string | undefined } {
     const moves: Move[] = [];
     if (this.#isOver(row)) return { moves };
     let broken: string | undefined;
