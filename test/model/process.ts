@@ -124,10 +124,13 @@ export class SimulatedProcess {
         return written;
       },
       patchStatus: (key, status, expect) => call(async () => store.patchStatus(key, status, expect)),
-      delete: (key, expect) => {
+      delete: async (key, expect) => {
         const owner = `${key.namespace ?? ''}/${store.peek(key)?.metadata.annotations?.['mtlsd.io/identity'] ?? ''}`;
         this.#parts.onDelete(key, this.shownIdentity(owner), this.#last.get(`${owner} ${key.name}`));
-        return call(async () => store.delete(key, expect));
+        await call(async () => store.delete(key, expect));
+        // Likewise what it has deleted itself.
+        const place = `${key.namespace ?? ''}/${key.name}`;
+        if (key.kind === 'WorkloadIdentity' && this.shownIdentity(place)?.metadata.uid === expect.uid) this.#shown.WorkloadIdentity.delete(place);
       },
       serves: (kind) => call(async () => store.serves(kind)),
     };
