@@ -2,9 +2,9 @@ import { MtlsdError } from '../errors/index.ts';
 import { openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { systemClock } from './clock.ts';
-import { InjectedPods } from './injected-pods.ts';
 import { Mirror } from './mirror.ts';
 import type { Overview } from './overview.ts';
+import { WaitingPods } from './waiting-pods.ts';
 
 /** How the cluster is reached: as kubectl does, unless said otherwise. */
 export interface ClusterAddress {
@@ -20,12 +20,12 @@ export class ClusterOverview implements AsyncDisposable {
   readonly #store: KubernetesStore;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
-  readonly #pods: InjectedPods;
+  readonly #pods: WaitingPods;
 
   private constructor(store: KubernetesStore) {
     this.#store = store;
     this.#mirror = new Mirror(store, this.#abort.signal);
-    this.#pods = new InjectedPods(store, this.#abort.signal);
+    this.#pods = new WaitingPods(store, this.#abort.signal);
   }
 
   /** @throws CONFIGURATION_INVALID, STORE_UNAVAILABLE, STORE_FORBIDDEN when the cluster cannot be read */

@@ -6,6 +6,6 @@ export type { ControllerContext, DeliveryLimits, FileReading } from './context.t
 export type { DomainState } from './domains.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { judgeInjectedPod } from './injected-pod/judge.ts';
-export { injectedPods } from './injected-pod/start.ts';
+export { InjectedPods } from './injected-pod/injected-pods.ts';
 export { ProcessLease } from './leadership/process-lease.ts';
 export { startControllers, type Controllers } from './start.ts';

@@ -9,7 +9,7 @@ import type { ControllerContext } from './context.ts';
 import type { FleetCaches } from './cluster-identity/caches.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
-import { injectedPods, startInjectedPods } from './injected-pod/start.ts';
+import { startInjectedPods } from './injected-pod/start.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
@@ -73,7 +73,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   }
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
-  if (context.cluster?.podWarnings === true) controllers.push(startInjectedPods(context, watch('Pod', ...injectedPods), caches.identities, started));
+  if (context.cluster?.podWarnings === true) controllers.push(startInjectedPods(context, caches.identities, started, abort.signal));
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);

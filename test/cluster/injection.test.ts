@@ -256,16 +256,21 @@ describe('a pod whose identity is not there', () => {
     expect((await cluster.kubectl(['apply', '-f', join(root, 'crds')])).code).toBe(0);
     await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'mtlsd-system' } }, { ...ours, kind: 'TrustDomain', metadata: { name: 'shop.example' } });
+    const asking = (name: string, label: string): object => ({ ...labelled(label), metadata: { ...labelled(label).metadata, name, annotations: { 'mtlsd.io/identity': 'nobody' } } });
+    // Some are there already, with each value of the label, and one comes later.
+    await apply(asking('early', 'secret'), asking('early-too', 'true'));
     await using controller = ControllerProcess.start(cluster.kubeconfigPath);
     await controller.leads();
-    await apply({ ...labelled('secret', {}, { 'mtlsd.io/identity': 'nobody' }), metadata: { ...labelled('secret').metadata, name: 'lost', annotations: { 'mtlsd.io/identity': 'nobody' } } });
+    await apply(asking('lost', 'secret'));
 
-    const [event] = await vi.waitFor(async () => {
-      const events = await eventsOf('lost');
-      expect(events).toHaveLength(1);
-      return events;
-    }, patience);
-    expect(event).toMatchObject({ type: 'Warning', reason: 'IdentityMissing', note: sentence });
+    for (const pod of ['early', 'early-too', 'lost']) {
+      const [event] = await vi.waitFor(async () => {
+        const events = await eventsOf(pod);
+        expect(events).toHaveLength(1);
+        return events;
+      }, patience);
+      expect(event).toMatchObject({ type: 'Warning', reason: 'IdentityMissing', note: sentence });
+    }
     // Of pod certificates the signer tells in Events, once kubelet has asked it; status need not wait for that.
     await apply({ ...labelled('pod-certificate'), metadata: { ...labelled('pod-certificate').metadata, name: 'without' } });
     await vi.waitFor(async () => {
@@ -276,7 +281,7 @@ describe('a pod whose identity is not there', () => {
 
     await apply({ ...ours, kind: 'WorkloadIdentity', metadata: { name: 'nobody', namespace: 'shop' }, spec: { serviceAccountName: 'cart' } });
     await vi.waitFor(async () => expect((await api.send('GET', '/api/v1/namespaces/shop/secrets/nobody-mtls')).code).toBe(200), patience);
-    await vi.waitFor(async () => expect(await status()).not.toMatch(/Pod shop\/(?:lost|without)/u), patience);
+    await vi.waitFor(async () => expect(await status()).not.toMatch(/Pod shop\/(?:early|lost|without)/u), patience);
     expect(await eventsOf('lost')).toHaveLength(1);
     await controller.stop();
   });

@@ -1,8 +1,7 @@
-import type { Pod } from '../../resources/index.ts';
 import type { ControllerContext } from '../context.ts';
-import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
+import type { InjectedPods } from './injected-pods.ts';
 import { judgeInjectedPod, type IdentityLookup } from './judge.ts';
 
 /** A pod and its identity are often applied together: one that comes within this time is not missed. Milliseconds. */
@@ -12,12 +11,12 @@ const graceMs = 3_000;
 export class InjectedPodReconciler implements Reconciler {
   readonly kind = 'Pod';
   readonly #context: Pick<ControllerContext, 'clock' | 'events' | 'log'>;
-  readonly #pods: Cache<Pod>;
+  readonly #pods: Pick<InjectedPods, 'get'>;
   readonly #identities: IdentityLookup;
   /** What was told, by `namespace/name` of the pod. */
   readonly #told = new Map<string, { readonly uid: string; readonly message: string }>();
 
-  constructor(context: Pick<ControllerContext, 'clock' | 'events' | 'log'>, pods: Cache<Pod>, identities: IdentityLookup) {
+  constructor(context: Pick<ControllerContext, 'clock' | 'events' | 'log'>, pods: Pick<InjectedPods, 'get'>, identities: IdentityLookup) {
     this.#context = context;
     this.#pods = pods;
     this.#identities = identities;
