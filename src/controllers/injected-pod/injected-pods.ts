@@ -5,7 +5,7 @@ import type { Store, WatchHandler } from '../../store/port.ts';
 import { claimOf } from '../workload-identity/indexes.ts';
 
 /** What of a pod decides whether it gets its identity: the rest of thousands of pods is not kept. */
-export function keptOf({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
+function keptOf({ apiVersion, kind, metadata, spec, status }: Pod): Pod {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
   const { serviceAccountName, nodeName } = spec;
   return {
