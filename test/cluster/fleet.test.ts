@@ -46,7 +46,7 @@ describe('a fleet', () => {
   beforeAll(async () => {
     site = await Site.open();
     controller = ControllerProcess.start(site.kubeconfig);
-    await controller.leads();
+    await vi.waitFor(() => controller.leads(), patience);
     await site.apply(trustDomain('shop.example'));
     await Promise.all(
       spaces.map(async (name) => {
@@ -129,7 +129,7 @@ describe('a fleet', () => {
     const writes = await site.writesDuring(async () => {
       await controller.stop();
       controller = ControllerProcess.start(site.kubeconfig);
-      await controller.leads();
+      await vi.waitFor(() => controller.leads(), patience);
       // What is made afterwards is told afterwards: by then everything was looked at.
       await vi.waitFor(async () => expect(await controller.metric('mtlsd_reconcile_duration_seconds_count{kind="FleetMember",outcome="done"}')).toBeGreaterThanOrEqual(200), patience);
       await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -189,10 +189,10 @@ describe('a fleet', () => {
   test('stays when its definition is removed, and when that comes back without it (L14)', async () => {
     const before = (await site.list(everyIdentity)).map(({ metadata }) => metadata.uid).sort();
     await site.kubectl(['delete', 'crd', 'clusterworkloadidentities.mtlsd.io']);
-    await controller.says(/CustomResourceDefinition clusterworkloadidentities\.mtlsd\.io is missing/u);
+    await vi.waitFor(() => controller.says(/CustomResourceDefinition clusterworkloadidentities\.mtlsd\.io is missing/u), patience);
     const from = controller.log.length;
     await site.applyDefinitions();
-    await controller.says(/watch goes on/u, from);
+    await vi.waitFor(() => controller.says(/watch goes on/u, from), patience);
     await site.apply(fleet('new', { serviceAccountNames: ['app-6'] }));
     await site.see(fleetPath('new'), (object) => object.status?.['ready'] === 19, patience.timeout);
     const after = (await site.list(everyIdentity)).map(({ metadata }) => metadata.uid);
