@@ -1,13 +1,13 @@
 /** Pods that come and go by the hundred, each of which judges its files as its first deed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identity, namespace, serviceAccount, type Live } from '../cluster/controller-site.ts';
+import { identity, namespace, paths, serviceAccount, type Live, type Site } from '../cluster/controller-site.ts';
 import { podOf } from './mesh.ts';
 import type { NodeSite } from './node-site.ts';
 
 const place = 'churn';
 const path = `/api/v1/namespaces/${place}/pods`;
 const accounts = Array.from({ length: 8 }, (_, index) => `account-${index}`);
-/** More at once would only wait for the processors of the machine. */
+/** Enough to keep the processors of the machine busy. */
 const atOnce = 40;
 
 /** How it went. */
@@ -22,40 +22,41 @@ export interface Churn {
 
 /**
  * Makes `total` pods, both deliveries in turn, and deletes each: most when they have judged, every sixth in the middle of its
- * start. Identities appear after their pods, and one is deleted and made again meanwhile.
+ * start. Half of the identities appear after their first pods, and one is deleted and made again half-way.
  */
 export async function churn({ site }: NodeSite, total: number): Promise<Churn> {
   const [there, late] = [accounts.slice(0, 4), accounts.slice(4)];
   await site.apply(namespace(place), ...accounts.map((name) => serviceAccount(place, name)), ...there.map((name) => identity(place, name)));
   const counts = { created: 0, deleted: 0, valid: 0 };
   const invalid: string[] = [];
-  const judged = new Set<string>();
   while (counts.deleted < total) {
     const pods = await site.list(path);
-    for (const pod of pods) {
-      const { name } = pod.metadata;
-      const phase = pod.status?.['phase'];
-      if (phase === 'Failed') invalid.push(`${name}: ${await site.kubectl(['logs', `--namespace=${place}`, name])}`);
-      if (phase === 'Succeeded') counts.valid += 1;
-      if (phase !== 'Succeeded' && phase !== 'Failed' && !isImpatient(pod)) continue;
-      await site.remove(`${path}/${name}`);
-      judged.add(name);
-      counts.deleted += 1;
+    const finished = pods.filter((pod) => isOver(pod) || isImpatient(pod));
+    for (const { metadata, status } of finished) {
+      if (status?.['phase'] === 'Failed') invalid.push(`${metadata.name}: ${await site.kubectl(['logs', `--namespace=${place}`, metadata.name])}`);
+      if (status?.['phase'] === 'Succeeded') counts.valid += 1;
     }
-    const room = Math.min(atOnce - (pods.length - judged.size), total - counts.created);
-    judged.clear();
-    const names = Array.from({ length: Math.max(0, room) }, (_, index) => counts.created + index);
-    if (names.length > 0) await site.apply(...names.map(churningPod));
+    await Promise.all(finished.map(async ({ metadata }) => site.remove(`${path}/${metadata.name}`)));
+    counts.deleted += finished.length;
     const before = counts.created;
-    counts.created += names.length;
-    if (before < total / 4 && counts.created >= total / 4) await site.apply(...late.map((name) => identity(place, name)));
+    const room = Math.min(atOnce - (pods.length - finished.length), total - before);
+    await Promise.all(Array.from({ length: Math.max(0, room) }, async (_, index) => create(site, before + index)));
+    counts.created += Math.max(0, room);
+    if (before === 0) await site.apply(...late.map((name) => identity(place, name)));
     if (before < total / 2 && counts.created >= total / 2) {
-      await site.remove(`/apis/mtlsd.io/v1alpha1/namespaces/${place}/workloadidentities/${there[0] ?? ''}`);
+      await site.remove(paths.identity(place, there[0] ?? ''));
       await site.apply(identity(place, there[0] ?? ''));
     }
     await sleep(200);
   }
   return { ...counts, invalid };
+}
+
+const isOver = ({ status }: Live): boolean => status?.['phase'] === 'Succeeded' || status?.['phase'] === 'Failed';
+
+async function create(site: Site, index: number): Promise<void> {
+  const { code, message } = await site.send('POST', path, churningPod(index));
+  if (code !== 201) throw new Error(`pod ${index}: ${message}`);
 }
 
 /** Every sixth is deleted as soon as it is seen with a node, wherever its start is then. */

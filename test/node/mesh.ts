@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { identity, serviceAccount, type Live } from '../cluster/controller-site.ts';
-import { domain, type NodeSite } from './node-site.ts';
+import { domain, patienceMs, type NodeSite } from './node-site.ts';
 
 /** One peer of the mesh: a pod, a service account and an identity of the same name. */
 export interface PeerPlan {
@@ -87,7 +87,7 @@ export class Mesh {
       const targets = members
         .filter((other) => other.plan !== plan && other.plan.delivery !== undefined)
         .map((other) => ({ name: `${other.plan.namespace}/${other.plan.name}`, address: other.address, spiffeId: spiffeIdOf(other.plan) }));
-      await vi.waitFor(async () => expect((await fetch(`http://${address}:8080/peers`, { method: 'PUT', body: JSON.stringify(targets) })).ok).toBe(true), { timeout: 30_000, interval: 200 });
+      await vi.waitFor(async () => expect((await fetch(`http://${address}:8080/peers`, { method: 'PUT', body: JSON.stringify(targets) })).ok).toBe(true), { timeout: patienceMs, interval: 200 });
     }
   }
 
@@ -98,7 +98,7 @@ export class Mesh {
   }
 
   /** Waits until a peer says what is wanted. */
-  async see(plan: Pick<PeerPlan, 'namespace' | 'name'>, wanted: (stats: Stats) => boolean, timeout = 60_000): Promise<Stats> {
+  async see(plan: Pick<PeerPlan, 'namespace' | 'name'>, wanted: (stats: Stats) => boolean, timeout = patienceMs): Promise<Stats> {
     return vi.waitFor(
       async () => {
         const stats = await this.statsOf(plan);
@@ -139,10 +139,10 @@ export class Mesh {
 
   async #addressOf(plan: PeerPlan): Promise<string> {
     const running = (pod: Live): boolean => (pod.status?.['containerStatuses'] as readonly { readonly ready: boolean }[] | undefined)?.every(({ ready }) => ready) === true;
-    const pod = await this.#node.site.see(podPath(plan), running, 90_000);
+    const pod = await this.#node.site.see(podPath(plan), running, patienceMs);
     const address = String(pod.status?.['podIP']);
     // It listens for peers before it listens for us.
-    await vi.waitFor(async () => fetch(`http://${address}:8080/stats`), { timeout: 30_000, interval: 100 });
+    await vi.waitFor(async () => fetch(`http://${address}:8080/stats`), { timeout: patienceMs, interval: 100 });
     return address;
   }
 }

@@ -7,6 +7,9 @@ import { ControllerProcess } from '../cluster/controller-process.ts';
 /** The trust domain of these tests; the installation's default. */
 export const domain = 'mesh.example';
 
+/** How long a test waits for what has to come: minutes, since the machine may have a lot to do besides. */
+export const patienceMs = 180_000;
+
 export class NodeSite implements AsyncDisposable {
   readonly site: Site;
   controller: ControllerProcess;
@@ -19,29 +22,35 @@ export class NodeSite implements AsyncDisposable {
   /** With certificates.k8s.io/v1beta1 beside v1, for those who ask for it. */
   static async open(): Promise<NodeSite> {
     const site = await Site.open({ node: true, audit: false, runtimeConfig: 'certificates.k8s.io/v1beta1=true' }, false);
-    // The chart's rights are enough, or these tests fail.
-    await site.remove('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/mtlsd-test');
-    const objects = await renderChart(['--set', `injection.trustDomain=${domain}`, '--api-versions', 'v1/Pod', '--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
-    const isDefinition = ({ kind }: { readonly kind: string }): boolean => kind === 'CustomResourceDefinition';
-    await site.apply(...objects.filter(isDefinition));
-    await site.kubectl(['wait', '--for=condition=Established', 'crd', '--all']);
-    await site.apply(...objects.filter((object) => !isDefinition(object) && object.kind !== 'Deployment'));
-    const started = new NodeSite(site);
-    await started.controller.leads();
-    await site.apply(trustDomain(domain, { default: true }));
-    await site.see(paths.clusterTrustBundle(domain));
-    await started.#seeInjection();
-    return started;
+    await using started = new AsyncDisposableStack();
+    started.use(site);
+    await applyChart(site);
+    const node = new NodeSite(site);
+    started.defer(async () => node.controller[Symbol.asyncDispose]());
+    await node.#begin();
+    started.move();
+    return node;
+  }
+
+  async #begin(): Promise<void> {
+    await this.#leads();
+    await this.site.apply(trustDomain(domain, { default: true }));
+    await this.site.see(paths.clusterTrustBundle(domain), undefined, patienceMs);
+    await this.#seeInjection();
+  }
+
+  async #leads(): Promise<void> {
+    await vi.waitFor(async () => this.controller.leads(), { timeout: patienceMs });
   }
 
   /** Starts mtlsd again after it was stopped or killed. */
   async startController(kubeconfig = this.site.kubeconfig): Promise<void> {
     this.controller = ControllerProcess.start(kubeconfig);
-    await this.controller.leads();
+    await this.#leads();
   }
 
   async identityIsReady(namespace: string, name: string): Promise<void> {
-    await this.site.see(paths.identity(namespace, name), isReady, 60_000);
+    await this.site.see(paths.identity(namespace, name), isReady, patienceMs);
   }
 
   /** A policy takes effect some time after it was created. */
@@ -53,7 +62,7 @@ export class NodeSite implements AsyncDisposable {
         const { spec } = body as { readonly spec?: { readonly volumes?: readonly { readonly name: string }[] } };
         if (spec?.volumes?.some(({ name }) => name === 'mtlsd') !== true) throw new Error(`not injected yet: ${JSON.stringify(body)}`);
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: patienceMs, interval: 100 },
     );
   }
 
@@ -61,4 +70,14 @@ export class NodeSite implements AsyncDisposable {
     await this.controller[Symbol.asyncDispose]();
     await this.site[Symbol.asyncDispose]();
   }
+}
+
+/** All of the chart but its Deployment. The chart's rights are enough, or these tests fail. */
+async function applyChart(site: Site): Promise<void> {
+  await site.remove('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/mtlsd-test');
+  const objects = await renderChart(['--set', `injection.trustDomain=${domain}`, '--api-versions', 'v1/Pod', '--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
+  const isDefinition = ({ kind }: { readonly kind: string }): boolean => kind === 'CustomResourceDefinition';
+  await site.apply(...objects.filter(isDefinition));
+  await site.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=180s']);
+  await site.apply(...objects.filter((object) => !isDefinition(object) && object.kind !== 'Deployment'));
 }

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test, vi } from 'vitest';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { patienceMs } from './node-site.ts';
 import { nodeRecordOf, remainsOf, shimSocketsOf } from './remains.ts';
 
 const pod = (name: string, script: string): object => ({
@@ -36,7 +37,7 @@ test('runs pods that can be asked and reached, goes on after kubelet was away, a
   let sockets: readonly string[];
   try {
     await kubectl(cluster, ['apply', '-f', '-'], pod('hello', 'echo hello > /tmp/index.html; echo said; exec httpd -f -h /tmp'));
-    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/hello', '--timeout=60s']);
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/hello', '--timeout=180s']);
     expect(await kubectl(cluster, ['logs', 'hello'])).toBe('said\n');
     expect(await kubectl(cluster, ['exec', 'hello', '--', 'cat', '/tmp/index.html'])).toBe('hello\n');
     const address = await kubectl(cluster, ['get', 'pod', 'hello', '--output=jsonpath={.status.podIP}']);
@@ -45,9 +46,9 @@ test('runs pods that can be asked and reached, goes on after kubelet was away, a
     await cluster.node?.stopKubelet();
     expect(await greeting()).toBe('hello\n');
     await cluster.node?.startKubelet();
-    await kubectl(cluster, ['delete', 'pod', 'hello', '--wait', '--timeout=60s']);
+    await kubectl(cluster, ['delete', 'pod', 'hello', '--wait', '--timeout=180s']);
     await kubectl(cluster, ['apply', '-f', '-'], pod('second', 'sleep 1000'));
-    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/second', '--timeout=60s']);
+    await kubectl(cluster, ['wait', '--for=condition=Ready', 'pod/second', '--timeout=180s']);
     sockets = await shimSocketsOf(node);
     expect(sockets).not.toHaveLength(0);
     expect((await remainsOf(node, sockets)).length).toBeGreaterThan(10);
@@ -62,7 +63,7 @@ test('goes with its test process when that is killed, pods and all', async () =>
   const script = `import { startCluster } from ${JSON.stringify(join(import.meta.dirname, '..', 'cluster', 'cluster.ts'))};
     const cluster = await startCluster({ node: true });
     await cluster.kubectl(['apply', '-f', '-'], ${JSON.stringify(JSON.stringify(pod('orphan', 'sleep 1000')))});
-    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/orphan', '--timeout=60s']);
+    await cluster.kubectl(['wait', '--for=condition=Ready', 'pod/orphan', '--timeout=180s']);
     console.log(cluster.kubeconfigPath); setInterval(() => undefined, 1000);`;
   const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [kubeconfigPath] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
@@ -71,6 +72,6 @@ test('goes with its test process when that is killed, pods and all', async () =>
   const sockets = await shimSocketsOf(node);
   expect(sockets).toHaveLength(1);
   owner.kill('SIGKILL');
-  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: 30_000, interval: 100 });
+  await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: patienceMs, interval: 100 });
   expect(await remainsOf(node, sockets)).toEqual([]);
 });
