@@ -30,7 +30,8 @@ export function drainedAtMs(view: GateView): number {
   const { bounds } = view.observed;
   const promisedMs = view.passedAtMs('Reissued') + bounds.propagationBoundMs + bounds.consumerReloadMs;
   const listedMs = bounds.reloadIsPromised ? Math.min(leavesEndMs(view), promisedMs) : leavesEndMs(view);
-  return Math.max(listedMs, reservedUntilMs(view.record, view.rotation));
+  // Who holds such a leaf, or judges it, may have a clock that is behind ours.
+  return Math.max(listedMs, reservedUntilMs(view.record, view.rotation) + bounds.clockToleranceMs);
 }
 
 /** When the last leaf ends that went into a Secret: what was seen, and what a replica may have signed until it was stopped. */
