@@ -313,6 +313,8 @@ test('the chart leaves injection out where the API server cannot do it, or when 
   expect(await injectionObjects(['--kube-version', '1.35.0'])).toEqual([]);
   expect(await injectionObjects(['--set', 'injection.enabled=false'])).toEqual([]);
   expect(await injectionObjects(['--kube-version', '1.36.0'])).toHaveLength(8);
+  // Without policies that refuse, pods still get what they ask for.
+  expect(await injectionObjects(['--set', 'policies.enabled=false'])).toHaveLength(2);
   // A server that says which kinds it has is believed.
   expect(await injectionObjects(['--kube-version', '1.36.0', '--api-versions', 'v1/Pod'])).toEqual([]);
 });
