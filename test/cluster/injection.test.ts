@@ -12,17 +12,13 @@ import { program } from '../../src/cli/program.ts';
 import { injectManifest } from '../../src/injection/index.ts';
 import { arbitraryPod } from '../injection/arbitrary-pod.ts';
 import { apiClient, type ApiAnswer, type ApiClient } from './chart-api.ts';
-import { env, renderChart } from './chart.ts';
+import { env } from './chart.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { ControllerProcess } from './controller-process.ts';
+import { cronJob, cronJobs, deployment, deployments, injectionObjects, labelled, unlabelled, type PodObject } from './injection-objects.ts';
 
 const defaults = { delivery: 'secret', trustDomain: 'shop.example' } as const;
 const pods = '/api/v1/namespaces/shop/pods';
-
-interface PodObject {
-  readonly metadata: { readonly labels?: Readonly<Record<string, string>>; readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: { readonly volumes?: readonly { readonly name: string }[] };
-}
 
 let cluster: Cluster;
 let api: ApiClient;
@@ -36,33 +32,11 @@ function specOf({ code, message, body }: ApiAnswer): PodObject['spec'] {
   return (body as PodObject).spec;
 }
 
-/** The same object without the label: no policy of ours looks at it. */
-function unlabelled(manifest: string): PodObject {
-  const pod = JSON.parse(manifest) as PodObject;
-  const labels = Object.fromEntries(Object.entries(pod.metadata.labels ?? {}).filter(([key]) => key !== 'mtlsd.io/inject'));
-  return { ...pod, metadata: { ...pod.metadata, labels } };
-}
-
 async function applyInjection(...values: readonly string[]): Promise<void> {
   const manifests = await injectionObjects(values.flatMap((value) => ['--set', value]));
   const { code, stderr } = await cluster.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
   expect({ code, stderr }).toMatchObject({ code: 0 });
 }
-
-async function injectionObjects(args: readonly string[]): Promise<object[]> {
-  return (await renderChart(args)).filter(({ metadata }) => metadata.name.startsWith('mtlsd-inject'));
-}
-
-const labelled = (label: string, spec: object = {}, annotations: Readonly<Record<string, string>> = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: 'cart', namespace: 'shop', labels: { 'mtlsd.io/inject': label }, annotations },
-  spec: { serviceAccountName: 'cart', containers: [{ name: 'main', image: 'x' }], ...spec },
-});
-
-const template = (label: string) => ({ metadata: { labels: { app: 'a', 'mtlsd.io/inject': label } }, spec: { containers: [{ name: 'main', image: 'x' }], restartPolicy: 'Always' } });
-const deployment = (label: string, replicas = 1) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a', namespace: 'shop' }, spec: { replicas, selector: { matchLabels: { app: 'a' } }, template: template(label) } });
-const deployments = '/apis/apps/v1/namespaces/shop/deployments';
 
 beforeAll(async () => {
   cluster = await startCluster({ env });
@@ -77,17 +51,10 @@ beforeAll(async () => {
     expect(specOf(await dryRun(labelled('secret'))).volumes?.map(({ name }) => name)).toContain('mtlsd');
     expect((await dryRun(labelled('nonsense'))).code).toBe(422);
     expect((await dryRun({ ...deployment('nonsense'), metadata: { name: 'b' } }, deployments)).code).toBe(422);
-    expect((await dryRun(cronJob('nonsense'), '/apis/batch/v1/namespaces/shop/cronjobs')).code).toBe(422);
+    expect((await dryRun(cronJob('nonsense'), cronJobs)).code).toBe(422);
   }, { timeout: 20_000 });
 });
 afterAll(async () => cluster.stop());
-
-const cronJob = (label: string) => ({
-  apiVersion: 'batch/v1',
-  kind: 'CronJob',
-  metadata: { name: 'c' },
-  spec: { schedule: '@daily', jobTemplate: { spec: { template: { ...template(label), spec: { ...template(label).spec, restartPolicy: 'Never' } } } } },
-});
 
 test('the policy and mtlsd inject do the same to any pod, and say the same of what is wrong', async () => {
   let [changed, refused] = [0, 0];
@@ -191,7 +158,7 @@ describe('a template', () => {
 
   test.each([
     ['of a Deployment', deployments, { ...deployment('nonsense'), metadata: { name: 'b' } }],
-    ['of a CronJob', '/apis/batch/v1/namespaces/shop/cronjobs', cronJob('nonsense')],
+    ['of a CronJob', cronJobs, cronJob('nonsense')],
   ])('%s is refused when it is applied', async (_what, path, object) => {
     expect(await dryRun(object, path)).toMatchObject({ code: 422, message: expect.stringContaining(sentence) as string });
   });
@@ -205,7 +172,7 @@ describe('a template', () => {
 
   test('that is right is taken', async () => {
     expect(await dryRun({ ...deployment('pod-certificate'), metadata: { name: 'b' } }, deployments)).toMatchObject({ code: 201 });
-    expect(await dryRun(cronJob('true'), '/apis/batch/v1/namespaces/shop/cronjobs')).toMatchObject({ code: 201 });
+    expect(await dryRun(cronJob('true'), cronJobs)).toMatchObject({ code: 201 });
   });
 });
 
