@@ -1,8 +1,9 @@
 /** What identities are worth in real pods: Go and Node peers, Secret and pod-certificate delivery mixed, through everything that happens to a cluster. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { identity, isReady, namespace, paths, says, serialOf, serviceAccount, type Live } from '../cluster/controller-site.ts';
+import { identity, isReady, namespace, paths, says, serialOf, serviceAccount, trustDomain, type Live } from '../cluster/controller-site.ts';
 import { churn } from './churn.ts';
 import { Mesh, podOf, waitUntil, type PeerPlan } from './mesh.ts';
+import { expectModes } from './modes.ts';
 import { NodeSite, patienceMs } from './node-site.ts';
 import { OlderCertificates } from './older-certificates.ts';
 
@@ -12,6 +13,7 @@ const plans: readonly PeerPlan[] = ['north', 'south'].flatMap((place) =>
   Array.from({ length: 6 }, (_, index) => ({ namespace: place, name: `${place}-${index}`, image: images[index % 2] ?? 'go-peer', delivery: deliveries[Math.floor(index / 2) % 2] ?? 'secret' })),
 );
 const stranger: PeerPlan = { namespace: 'north', name: 'stranger', image: 'go-peer' };
+const foreigners: readonly PeerPlan[] = deliveries.map((delivery) => ({ namespace: 'south', name: `foreign-${delivery}`, image: 'go-peer', delivery, trustDomain: 'other.example' }));
 const bySecret = plans.filter(({ delivery }) => delivery === 'secret');
 const byNode = plans.filter(({ delivery }) => delivery === 'pod-certificate');
 /** Renewed by editing their identities; the others when half of their life is over. */
@@ -24,7 +26,8 @@ beforeAll(async () => {
   node = await NodeSite.open();
   mesh = new Mesh(node);
   await node.site.apply(namespace('north'), namespace('south'));
-  await mesh.add(...plans, stranger);
+  await node.site.apply(trustDomain('other.example'));
+  await mesh.add(...plans, stranger, ...foreigners);
 }, 2 * patienceMs);
 afterAll(async () => node[Symbol.asyncDispose]());
 
@@ -38,9 +41,14 @@ async function seeRenewal(plan: PeerPlan, serial: string): Promise<void> {
 
 const podPhase = (pod: Live): unknown => pod.status?.['phase'];
 
-test('every pair of pods with an identity shakes hands, and the pod without one reaches nobody', async () => {
+test('every pair of pods with an identity shakes hands; pods without one, or of another trust domain, reach nobody', async () => {
   await mesh.allWell();
   for (const plan of plans) expect((await mesh.statsOf(plan)).refused).not.toHaveLength(0);
+  for (const plan of foreigners) {
+    const { spiffeId, failed } = await mesh.statsOf(plan);
+    expect(spiffeId).toBe(`spiffe://other.example/ns/south/sa/${plan.name}`);
+    expect(failed.filter((reason) => !reason.includes('signed by unknown authority'))).toEqual([]);
+  }
 });
 
 test('a pod that is there before its identity starts when the pair is valid, and not before', async () => {
@@ -154,8 +162,12 @@ test('mtlsd finds pod certificates at v1beta1 alone, and answers every request o
   await node.startController();
 });
 
+test('the files of an identity have the modes that the docs promise, for whoever a pod runs as', async () => {
+  await expectModes(node, patienceMs);
+});
+
 test('all the while nobody was refused', async () => {
   await mesh.allWell(2);
-  expect(mesh.size).toBe(plans.length + 1);
+  expect(mesh.size).toBe(plans.length + 1 + foreigners.length);
   expect(await mesh.handshakes()).toBeGreaterThan(2000);
 });

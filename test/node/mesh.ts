@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { identity, serviceAccount, type Live } from '../cluster/controller-site.ts';
+import { imageName } from '../cluster/node/images.ts';
 import { domain, patienceMs, type NodeSite } from './node-site.ts';
 
 /** One peer of the mesh: a pod, a service account and an identity of the same name. */
@@ -11,6 +12,13 @@ export interface PeerPlan {
   readonly image: 'go-peer' | 'node-peer';
   /** The label; none: the pod asks for nothing. */
   readonly delivery?: 'secret' | 'pod-certificate';
+  /** If it is of another one than everybody. */
+  readonly trustDomain?: string;
+}
+
+/** Who calls everybody and is to reach nobody. */
+function isOutsider({ delivery, trustDomain }: PeerPlan): boolean {
+  return delivery === undefined || trustDomain !== undefined;
 }
 
 /** What a peer says at /stats. */
@@ -30,15 +38,20 @@ export interface Stats {
   readonly refused: readonly string[];
 }
 
-export const spiffeIdOf = ({ namespace, name }: Pick<PeerPlan, 'namespace' | 'name'>): string => `spiffe://${domain}/ns/${namespace}/sa/${name}`;
+const spiffeIdOf = ({ namespace, name }: Pick<PeerPlan, 'namespace' | 'name'>): string => `spiffe://${domain}/ns/${namespace}/sa/${name}`;
 const podPath = ({ namespace, name }: Pick<PeerPlan, 'namespace' | 'name'>): string => `/api/v1/namespaces/${namespace}/pods/${name}`;
 
 /** A pod of test images: it ends at once when it is deleted. */
-export function podOf(plan: Pick<PeerPlan, 'namespace' | 'name' | 'delivery'>, container: object, spec: object = {}): object {
+export function podOf(plan: Pick<PeerPlan, 'namespace' | 'name' | 'delivery' | 'trustDomain'>, container: object, spec: object = {}): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { namespace: plan.namespace, name: plan.name, labels: plan.delivery === undefined ? {} : { 'mtlsd.io/inject': plan.delivery } },
+    metadata: {
+      namespace: plan.namespace,
+      name: plan.name,
+      labels: plan.delivery === undefined ? {} : { 'mtlsd.io/inject': plan.delivery },
+      annotations: plan.trustDomain === undefined ? {} : { 'mtlsd.io/trust-domain': plan.trustDomain },
+    },
     spec: {
       serviceAccountName: plan.name,
       automountServiceAccountToken: false,
@@ -67,8 +80,8 @@ export class Mesh {
     const { site } = this.#node;
     await site.apply(
       ...plans.map(({ namespace, name }) => serviceAccount(namespace, name)),
-      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery }) => identity(namespace, name, delivery === 'secret' ? { ttl: '375s' } : {})),
-      ...plans.map((plan) => podOf(plan, { image: `mtlsd.test/${plan.image}:1` })),
+      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery, trustDomain }) => identity(namespace, name, { ...(delivery === 'secret' ? { ttl: '375s' } : {}), ...(trustDomain === undefined ? {} : { trustDomain }) })),
+      ...plans.map((plan) => podOf(plan, { image: imageName(plan.image) })),
     );
     for (const plan of plans) this.#members.set(`${plan.namespace}/${plan.name}`, { plan, address: await this.#addressOf(plan) });
     await this.tellPeers();
@@ -80,12 +93,12 @@ export class Mesh {
     await this.tellPeers();
   }
 
-  /** Everybody hears of everybody else who was given an identity. */
+  /** Everybody hears of everybody else who is to be reached. */
   async tellPeers(): Promise<void> {
     const members = [...this.#members.values()];
     for (const { plan, address } of members) {
       const targets = members
-        .filter((other) => other.plan !== plan && other.plan.delivery !== undefined)
+        .filter((other) => other.plan !== plan && !isOutsider(other.plan))
         .map((other) => ({ name: `${other.plan.namespace}/${other.plan.name}`, address: other.address, spiffeId: spiffeIdOf(other.plan) }));
       await vi.waitFor(async () => expect((await fetch(`http://${address}:8080/peers`, { method: 'PUT', body: JSON.stringify(targets) })).ok).toBe(true), { timeout: patienceMs, interval: 200 });
     }
@@ -117,7 +130,7 @@ export class Mesh {
       const stats = await this.see(plan, ({ roundsSincePeers }) => roundsSincePeers > (before.get(plan) ?? 0) + rounds);
       const who = `${plan.namespace}/${plan.name}`;
       expect({ who, torn: stats.torn }).toEqual({ who, torn: [] });
-      if (plan.delivery === undefined) {
+      if (isOutsider(plan)) {
         // It called everybody as well, and reached nobody.
         expect(stats.called).toBeGreaterThan(0);
         expect({ who, failures: stats.failed.length }).toEqual({ who, failures: Math.min(stats.called, 100) });
@@ -133,7 +146,7 @@ export class Mesh {
   /** Calls that were made so far, by all. */
   async handshakes(): Promise<number> {
     let sum = 0;
-    for (const { plan } of this.#members.values()) if (plan.delivery !== undefined) sum += (await this.statsOf(plan)).called;
+    for (const { plan } of this.#members.values()) if (!isOutsider(plan)) sum += (await this.statsOf(plan)).called;
     return sum;
   }
 

@@ -1,14 +1,18 @@
 /** The node of the test cluster itself: pods run on it, and however it ends, the machine is as it was. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { bringUp, statusOf, takeDown } from '../cluster/named-cluster.ts';
+import { showProgress } from '../cluster/progress.ts';
 import { patienceMs } from './node-site.ts';
-import { nodeRecordOf, remainsOf, shimSocketsOf } from './remains.ts';
+import { nodeRecordOf, remainsOf, shimSocketsOf, type NodeRecord } from './remains.ts';
 
 const pod = (name: string, script: string): object => ({
   apiVersion: 'v1',
@@ -74,4 +78,24 @@ test('goes with its test process when that is killed, pods and all', async () =>
   owner.kill('SIGKILL');
   await vi.waitFor(() => expect(existsSync(folder)).toBe(false), { timeout: patienceMs, interval: 100 });
   expect(await remainsOf(node, sockets)).toEqual([]);
+});
+
+test('a named cluster tells its node, brings back what died of it, and goes when told to', async () => {
+  const env = { ...process.env, MTLSD_STATE_DIR: await mkdtemp(join(tmpdir(), 'mtlsd-node-test-')) };
+  const silent = showProgress('none', () => undefined, Date.now);
+  const cli = async (...args: readonly string[]): Promise<string> => (await promisify(execFile)(process.execPath, [join(import.meta.dirname, '..', 'cluster', 'cli.ts'), ...args], { env })).stdout;
+  let node: NodeRecord;
+  try {
+    const plane = await bringUp('one', { node: true }, env, silent);
+    node = await nodeRecordOf(plane.folder);
+    const [, kubelet] = /^ {2}kubelet +pid (\d+) /mu.exec(await cli('status', '--name', 'one')) ?? [];
+    process.kill(Number(kubelet), 'SIGKILL');
+    await vi.waitFor(async () => expect(await statusOf('one', env)).toMatchObject({ servers: expect.arrayContaining([expect.objectContaining({ name: 'kubelet', pid: undefined })]) as unknown }), { timeout: patienceMs });
+    await cli('up', '--name', 'one');
+    expect(await cli('status', '--name', 'one')).toMatch(new RegExp(`^  node +mtlsd-node at ${node.address}, pods in ${node.subnet} on ${node.bridge}, cgroup /${node.group}$`, 'mu'));
+  } finally {
+    await takeDown('one', env, silent);
+    await rm(env.MTLSD_STATE_DIR, { recursive: true });
+  }
+  expect(await remainsOf(node, [])).toEqual([]);
 });
