@@ -15,11 +15,15 @@ export const reissued: GateJudge = ({ observed, record, rotation, nowMs }) => {
   };
 };
 
-/** Whether a leaf chains to what is replaced. One of an issuer that nobody knows counts as old: it is to be replaced as well. */
+/**
+ * Whether a leaf chains to what is replaced. One of an issuer that nobody knows counts as old: it is to be replaced as well.
+ * On the way back every leaf is, also one from before the rotation: a replica that was paused may still have a leaf of the
+ * abandoned root in its hands, and only a Secret that was written since refuses it.
+ */
 export function isBelowOld(leaf: Pick<LeafView, 'issuer'>, record: RecordView, rotation: RotationInRecord): boolean {
   const issuer = record.authorities.find(({ keyIdentifier }) => keyIdentifier === leaf.issuer);
   if (issuer === undefined) return true;
-  if (rotation.what === 'Root') return issuer.root === rotation.from;
+  if (rotation.what === 'Root') return issuer.root === rotation.from || (rotation.direction === 'Back' && issuer.state === 'Retiring');
   // Another issuing authority may have had its turn between the two, or after them.
   return issuer.keyIdentifier === rotation.from || (issuer.state === 'Retiring' && issuer.keyIdentifier !== rotation.to);
 }
