@@ -42,7 +42,7 @@ function later(site: Site, ticks: Ticks): Site {
     undelivered: undelivered === 0 ? 0 : Math.min(undelivered + 1, ticks.propagationBound),
     unloaded: unloaded === 0 ? 0 : unloaded + 1,
     silent: down ? Math.min(silent + 1, silentMax) : 0,
-    ready: Math.min(ready + 1, readyMax),
+    ready: down ? ready : Math.min(ready + 1, readyMax),
   };
 }
 
@@ -64,7 +64,8 @@ export function deliveries(row: Row, workload: Workload, kind: WorldKind, add: A
     });
   }
   if (!kind.nodesFail) return;
-  if (!site.down) add(`node${workload} fails`, false, (next) => place(next, { down: true }));
+  // One at a time: more would be more of the same.
+  if (!site.down && !workloads.some((each) => siteOf(row[at.site(each)] ?? 0).down)) add(`node${workload} fails`, false, (next) => place(next, { down: true }));
   // One that comes back has its bound from then on. An absence that is too short to be seen is none.
-  else if (site.silent > 0) add(`node${workload} comes back`, true, (next) => place(next, { down: false, silent: 0, ready: 0, undelivered: secret === delivered ? 0 : 1 }));
+  if (site.down && site.silent > 0) add(`node${workload} comes back`, true, (next) => place(next, { down: false, silent: 0, ready: 0, undelivered: secret === delivered ? 0 : 1 }));
 }

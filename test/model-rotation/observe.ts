@@ -135,9 +135,10 @@ export class Planning {
 
 function nodeOf(row: Row, workload: Workload): NodeView {
   const { silent, ready } = siteOf(row[at.site(workload)] ?? 0);
+  const renewedAtMs = nowMs - silent * tickMs;
   return {
     name: `node${workload}`,
-    renewedAtMs: silent >= silentMax ? undefined : nowMs - silent * tickMs,
-    readySinceMs: ready >= readyMax ? nowMs - 1_000 * tickMs : nowMs - ready * tickMs,
+    renewedAtMs: silent >= silentMax ? undefined : renewedAtMs,
+    readySinceMs: ready >= readyMax ? nowMs - 1_000 * tickMs : renewedAtMs - ready * tickMs,
   };
 }

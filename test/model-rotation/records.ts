@@ -180,7 +180,8 @@ function moved(record: AuthorityRecord): AuthorityRecord {
   const authorities = record.authorities.map((authority) => ({
     ...authority,
     retiredAtMs: authority.retiredAtMs === undefined ? undefined : 0,
-    ...(authority.reserved === undefined ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, Math.max(ms - tickMs, nowMs - tickMs)])) }),
+    // As long as it signs, what is reserved moves on with the leaves that are renewed.
+    ...(authority.reserved === undefined || authority.state === 'Active' ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, Math.max(ms - tickMs, nowMs - tickMs)])) }),
   }));
   const { rotation, lastRotation } = record;
   return {

@@ -40,7 +40,7 @@ describe('every order of events in a small world: every live leaf is trusted by 
     ['replicas die, pause and lose answers, and the rotation is given up at any point', { ...quiet, crashes: true, aborts: true }],
     ['nodes fail and come back', failing],
     ['consumers promise to reload soon, and the rotation is given up at any point', { ...quickReload, aborts: true }],
-    ['a pod certificate, of which nobody keeps a list', { ...quiet, pod: true }],
+    ['a pod certificate, of which nobody keeps a list, with replicas that die', { ...quiet, pod: true, crashes: true }],
     ['an emergency, with replicas that die', { ...quiet, mode: 'Emergency', crashes: true }],
   ];
   test.each(worlds)('%s', (title, kind) => {
@@ -59,6 +59,8 @@ describe('every order of events in a small world: every live leaf is trusted by 
 /** A judge that lets everything through. */
 const blind: GateJudge = () => ({ done: 0, total: 0, stragglers: [], waitsFor: undefined, evidence: [], because: '' });
 const ignoresNodes: GateJudge = (view) => gateJudges.Delivered({ ...view, observed: { ...view.observed, nodes: [] } });
+const keepsFirstLeaves: GateJudge = (view) => gateJudges.Reissued({ ...view, rotation: { ...view.rotation, direction: 'Forward' } });
+const ignoresEnded: GateJudge = (view) => gateJudges.Reissued({ ...view, observed: { ...view.observed, bounds: { ...view.observed.bounds, reloadIsPromised: false } } });
 const without = (gate: RotationGate): Sabotage => ({ judges: { ...gateJudges, [gate]: blind } });
 
 describe('what each part is good for: without it, the search finds a story that ends badly', () => {
@@ -71,6 +73,8 @@ describe('what each part is good for: without it, the search finds a story that 
     ['the gate Canary', quiet, without('Canary'), /no canary shook hands/],
     ['the gate Acknowledged', pausedLeader, without('Acknowledged'), /has left the record/],
     ['the gate Reissued', quickReload, without('Reissued'), /not in the bundle/],
+    ['the replacement of every leaf on the way back', { ...quickReload, aborts: true }, { judges: { ...gateJudges, Reissued: keepsFirstLeaves } }, /not in the bundle/],
+    ['a look at leaves that have ended', { ...quickReload, aborts: true }, { judges: { ...gateJudges, Reissued: ignoresEnded } }, /not in the bundle/],
     ['the gate Drained', quiet, without('Drained'), /not in the bundle/],
     ['the gate Withdrawn', quiet, without('Withdrawn'), /still carries a root/],
     ['the lease', quiet, { withoutLease: true }, /not in the bundle|has left the record/],

@@ -49,6 +49,8 @@ export class RotationMoves {
   #write(row: Row, replica: Replica, add: Add): void {
     const hand = handOf(row[at.hand(replica)] ?? 0);
     if (hand?.kind !== 'step') return;
+    // A tick is long, and two switches are never of one millisecond.
+    if (hand.step === 'switch-back' && this.#records.at(row[at.record] ?? 0).record.rotation?.switchedAtMs === nowMs) return;
     const lands = hand.fresh || this.#sabotage.withoutCompare === true;
     add(lands ? `r${replica} writes: ${hand.step}` : `r${replica} is refused the ${hand.step}`, true, (next) => {
       next[at.hand(replica)] = 0;

@@ -106,12 +106,13 @@ export interface Site {
   readonly down: boolean;
   /** Since when its Lease was not renewed. */
   readonly silent: number;
-  /** Since when it is ready. */
+  /** For how long it had been ready when it renewed its Lease last. */
   readonly ready: number;
 }
 
-export const silentMax = 4;
-export const readyMax = 7;
+/** Beyond these it makes no difference. */
+export const silentMax = 3;
+export const readyMax = 3;
 
 export function packSite({ undelivered, unloaded, down, silent, ready }: Site): number {
   return undelivered | (unloaded << 3) | (down ? 64 : 0) | (silent << 7) | (ready << 10);

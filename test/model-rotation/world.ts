@@ -110,7 +110,8 @@ export class World implements Searchable {
   #first(): string {
     const { first } = this.#records;
     const row: Row = Array.from({ length: rowLength }, () => 0);
-    const podUntilMs = nowMs + this.#kind.ticks.podTtl * tickMs;
+    // Reservations come in steps of two ticks: this one ends with the leaf, as tightly as can be.
+    const podUntilMs = nowMs + (this.#kind.ticks.podTtl - 2) * tickMs;
     row[at.record] = this.#kind.pod && this.#sabotage.withoutReservation !== true ? (this.#records.reserve(first.index, first.issuer, podUntilMs) ?? first).index : first.index;
     row[at.holder] = 1;
     row[at.leaseEnd] = this.#kind.ticks.lease;

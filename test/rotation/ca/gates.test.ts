@@ -96,3 +96,14 @@ describe('Acknowledged', () => {
     expect(gate(planRotation(world, at(1)), 'Acknowledged')).toMatchObject({ state: 'Passed', done: 1, total: 1 });
   });
 });
+
+describe('Reissued', () => {
+  test('counts a Secret whose leaf has ended too, as long as the drain is shortened by a promise and a leaf that was signed in time may still come', () => {
+    const ended = { leaves: [{ kind: 'Secret' as const, namespace: 'shop', name: 'cart-mtls', issuer: 'issA', notAfterMs: at(10) }] };
+    const promised = observed(recordSwitched, { ...ended, bounds: { ...observed(recordSwitched).bounds, reloadIsPromised: true, consumerReloadMs: 5000 } });
+    expect(gate(planRotation(promised, at(20)), 'Reissued')).toMatchObject({ state: 'Waiting', total: 1 });
+    // Whatever was signed before the switch has ended by now.
+    expect(gate(planThrough(promised, startMs, at(3661)), 'Reissued')).toMatchObject({ state: 'Passed', total: 0 });
+    expect(gate(planRotation(observed(recordSwitched, ended), at(20)), 'Reissued')).toMatchObject({ state: 'Passed', total: 0 });
+  });
+});

@@ -35,7 +35,7 @@ export function drainedAtMs(view: GateView): number {
 }
 
 /** When the last leaf ends that went into a Secret: what was seen, and what a replica may have signed until it was stopped. */
-function leavesEndMs(view: GateView): number {
+export function leavesEndMs(view: GateView): number {
   const stoppedMs = view.passedAtMs('Acknowledged') + view.observed.bounds.longestTtlMs;
   return Math.max(view.rotation.leavesEndMs ?? 0, stoppedMs) + view.observed.bounds.clockToleranceMs;
 }

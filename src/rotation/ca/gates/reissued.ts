@@ -1,9 +1,11 @@
 import type { RotationInRecord } from '../../../authority/index.ts';
-import type { GateJudge, LeafView, RecordView } from '../types.ts';
+import { leavesEndMs } from './drained.ts';
+import type { GateJudge, GateView, LeafView, RecordView } from '../types.ts';
 
 /** Reissued: no Secret holds a live leaf below the authority that is replaced. */
-export const reissued: GateJudge = ({ observed, record, rotation, nowMs }) => {
-  const live = observed.leaves.filter(({ notAfterMs }) => notAfterMs > nowMs);
+export const reissued: GateJudge = (view) => {
+  const { observed, record, rotation, nowMs } = view;
+  const live = observed.leaves.filter(({ notAfterMs }) => notAfterMs > nowMs || mayReturn(view));
   const old = live.filter((leaf) => isBelowOld(leaf, record, rotation));
   return {
     done: live.length - old.length,
@@ -14,6 +16,14 @@ export const reissued: GateJudge = ({ observed, record, rotation, nowMs }) => {
     because: 'no Secret holds a live certificate of the old authority',
   };
 };
+
+/**
+ * Whether a Secret whose leaf has ended counts as well. Where a promise of consumers shortens the drain, it counts from the
+ * moment in which no Secret takes any more what a paused replica signed for it: when it was replaced, or when every such leaf has ended.
+ */
+function mayReturn(view: GateView): boolean {
+  return view.rotation.mode === 'Graceful' && view.observed.bounds.reloadIsPromised && view.nowMs < leavesEndMs(view);
+}
 
 /**
  * Whether a leaf chains to what is replaced. One of an issuer that nobody knows counts as old: it is to be replaced as well.
