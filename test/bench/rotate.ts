@@ -44,7 +44,7 @@ async function* rotateWith(size: number): AsyncGenerator<Measurement> {
   const status = await rotateOnce(client);
   const after = await writes(cluster);
   const phases = secondsOf(status);
-  for (const [phase, seconds] of phases) yield figure(`${phase}`, seconds, 's');
+  for (const [phase, seconds] of phases) yield figure(phase, seconds, 's');
   yield figure('in all', [...phases.values()].reduce((sum, seconds) => sum + seconds, 0), 's');
   for (const [resource, count] of after) yield figure(`writes of ${resource} for each identity`, (count - (before.get(resource) ?? 0)) / size, '');
   yield figure('peak resident memory of the controller', await controller.peakResidentMb(), 'MB');

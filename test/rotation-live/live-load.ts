@@ -75,9 +75,10 @@ export class LiveLoad implements AsyncDisposable {
     return new LiveLoad(go, node, openSsl);
   }
 
-  /** The kubelet stops (or goes on) to deliver to these. */
+  /** The kubelet stops (or goes on) to deliver to these, which are late from then on. */
   async hold(names: readonly string[], held = true): Promise<void> {
     await this.#go.hold(names, held);
+    for (const name of names) this.#late.add(name);
   }
 
   /** What every workload has loaded at this moment: by the root of its leaf, and by the number of roots in its bundle. */

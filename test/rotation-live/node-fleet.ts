@@ -160,7 +160,7 @@ class Workload {
 }
 
 function reversed(text: string): string {
-  return [...text].reverse().join('');
+  return text.split('').reverse().join('');
 }
 
 async function line(socket: TLSSocket): Promise<string> {

@@ -49,7 +49,7 @@ export class RequestedRotation {
       if (ends.includes(phase)) return phase;
       await at(place, status);
       const { gate } = status;
-      if (gate !== undefined) this.#change({ approved: [...new Set([...(this.#spec.approved ?? []), gate as (typeof everyGate)[number]])] });
+      if (gate !== undefined && gate !== '') this.#change({ approved: [...new Set([...(this.#spec.approved ?? []), gate as (typeof everyGate)[number]])] });
     }
   }
 
@@ -61,7 +61,7 @@ export class RequestedRotation {
     const { status } = this;
     const { phase, gate, direction } = status ?? {};
     if (status === undefined || phase === undefined) return undefined;
-    const place = [phase, ...(gate === undefined ? [] : [gate]), ...(direction === 'Back' ? ['back'] : [])].join('/');
+    const place = [phase, ...(gate === undefined || gate === '' ? [] : [gate]), ...(direction === 'Back' ? ['back'] : [])].join('/');
     return this.seen.includes(place) ? undefined : { phase, place, status };
   }
 

@@ -32,10 +32,12 @@ type kubelet struct {
 	held    map[string]bool
 	waiting map[string][]version
 	count   int
+	// Generations that are still there, by workload, the oldest first.
+	previous map[string][]string
 }
 
 func newKubelet(s settings, from source, counts *tally) *kubelet {
-	return &kubelet{settings: s, from: from, tally: counts, held: map[string]bool{}, waiting: map[string][]version{}}
+	return &kubelet{settings: s, from: from, tally: counts, held: map[string]bool{}, waiting: map[string][]version{}, previous: map[string][]string{}}
 }
 
 func (k *kubelet) hold(names []string, held bool) {
@@ -95,7 +97,6 @@ func (k *kubelet) write(name string, files map[string][]byte) error {
 			return err
 		}
 	}
-	before, _ := os.Readlink(filepath.Join(folder, "..data"))
 	link := filepath.Join(folder, "..data_tmp")
 	if err := os.Symlink(generation, link); err != nil {
 		return err
@@ -103,10 +104,14 @@ func (k *kubelet) write(name string, files map[string][]byte) error {
 	if err := os.Rename(link, filepath.Join(folder, "..data")); err != nil {
 		return err
 	}
-	if before == "" {
+	// The last one stays for a while: openssl opens its files one after the other.
+	older := k.previous[name]
+	k.previous[name] = append(older, generation)
+	if len(older) < 2 {
 		return nil
 	}
-	return os.RemoveAll(filepath.Join(folder, before))
+	k.previous[name] = k.previous[name][1:]
+	return os.RemoveAll(filepath.Join(folder, older[0]))
 }
 
 func exists(path string) bool {

@@ -1,0 +1,108 @@
+/** A rotation on a real API server while one node is silent: whom the gate names, and who breaks when a person goes past it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CARotationStatus } from '../../src/resources/index.ts';
+import { ApiClient } from '../bench/api-client.ts';
+import { createIdentities, ready } from '../bench/bench-cluster.ts';
+import { ControllerProcess } from '../cluster/controller-process.ts';
+import { paths, Site, trustDomain } from '../cluster/controller-site.ts';
+import { until } from '../standalone/wait.ts';
+import { LiveLoad, type LoadCounts } from './live-load.ts';
+import { addNode, Kubelets } from './nodes.ts';
+
+const domain = 'live.example';
+const namespace = 'live';
+const nodes = ['node-0', 'node-1', 'node-2', 'node-3', 'node-4'] as const;
+const [silent] = nodes;
+const bounds = { propagationBoundMs: 10_000, consumerReloadMs: 6_000, slowestDeliveryMs: 5_000, slowestReloadMs: 2_000 };
+const rotations = '/apis/mtlsd.io/v1alpha1/carotations';
+const patienceMs = 300_000;
+
+/** What came of it. */
+export interface PastANode {
+  /** Of the gate that held the rotation: its name, and whom it named. */
+  readonly gate: string;
+  readonly stragglers: readonly string[];
+  /** Handshakes until a person went past the gate. */
+  readonly held: LoadCounts;
+  /** Handshakes until the end, and who is on the silent node. */
+  readonly past: LoadCounts;
+  readonly onSilentNode: ReadonlySet<string>;
+}
+
+/** @param workloads in all, spread over five nodes */
+export async function rotatePastANode(workloads: number): Promise<PastANode> {
+  const names = Array.from({ length: workloads }, (_, index) => `w${index}`);
+  const onNode = (node: number): readonly string[] => names.filter((_, index) => index % nodes.length === node);
+  await using site = await Site.open();
+  await using client = await ApiClient.of(site.cluster);
+  await using kubelets = await prepare(site, client, names, onNode);
+  await using controller = ControllerProcess.start(site.kubeconfig);
+  await ready(client, namespace, workloads);
+  const delivered = await mkdtemp(join(tmpdir(), 'mtlsd-delivered-'));
+  try {
+    await using load = await startLoad(site, names, delivered);
+    const onSilentNode = onNode(0);
+    kubelets.fail(silent);
+    await load.hold(onSilentNode);
+    await begin(client);
+    const status = await until(`the rotation waits for ${silent}`, async () => waiting(client), patienceMs);
+    const held = (await load.look()).counts;
+    await exempt(client);
+    await until('it is complete', async () => (await statusOf(client))?.phase === 'Complete', patienceMs);
+    await sleep(10_000); // handshakes of those who were left behind
+    const past = (await load.look()).counts;
+    await controller.stop();
+    return { ...status, held, past, onSilentNode: new Set(onSilentNode) };
+  } finally {
+    await rm(delivered, { recursive: true, force: true });
+  }
+}
+
+async function prepare(site: Site, client: ApiClient, names: readonly string[], onNode: (node: number) => readonly string[]): Promise<Kubelets> {
+  await site.kubectl(['wait', '--for=condition=Established', 'crd/carotations.mtlsd.io']);
+  await site.addNamespace(namespace, ['default']);
+  await site.apply(trustDomain(domain, { rotation: { propagationBound: '10s', consumerReload: '6s' } }));
+  await createIdentities(client, namespace, names);
+  for (const [index, node] of nodes.entries()) await addNode(client, node, namespace, onNode(index));
+  return Kubelets.start(client, nodes);
+}
+
+async function startLoad(site: Site, names: readonly string[], delivered: string): Promise<LiveLoad> {
+  const { server, caFile, adminToken } = site.cluster;
+  const settings = { ...bounds, trustDomain: domain, names, nodeCount: Math.ceil(names.length * 0.06), openSslCount: 3, handshakesPerSecond: 40, restartsPerSecond: 2 };
+  return LiveLoad.start(settings, { server, caFile, token: adminToken, namespace, names }, delivered, process.env);
+}
+
+async function begin(client: ApiClient): Promise<void> {
+  const { status } = (await client.send('GET', paths.trustDomain(domain))) as unknown as { status: { authorities: readonly { role: string; state: string; keyIdentifier: string }[] } };
+  const root = status.authorities.find(({ role, state }) => role === 'Root' && state === 'Active');
+  await client.send('POST', rotations, { apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'past' }, spec: { trustDomain: domain, what: 'Root', fromAuthority: root?.keyIdentifier } });
+}
+
+async function statusOf(client: ApiClient): Promise<CARotationStatus | undefined> {
+  return ((await client.send('GET', `${rotations}/past`)) as { status?: CARotationStatus }).status;
+}
+
+/** The gate that waits for somebody, with the names; undefined while none does. */
+async function waiting(client: ApiClient): Promise<{ readonly gate: string; readonly stragglers: readonly string[] } | undefined> {
+  const status = await statusOf(client);
+  const gate = status?.gates?.find(({ name }) => name === status.gate);
+  // Places that the bundle is just being written to are not what is looked for.
+  if (gate?.stragglers === undefined || gate.stragglers.length === 0 || gate.name === 'Written') return undefined;
+  return { gate: gate.name, stragglers: gate.stragglers.map(({ kind, name }) => `${kind} ${name}`) };
+}
+
+/** A person takes what follows for the silent node. */
+async function exempt(client: ApiClient): Promise<void> {
+  for (;;) {
+    const rotation = await client.send('GET', `${rotations}/past`);
+    const exemptions = [{ kind: 'Node', name: silent, reason: 'it will be drained', until: new Date(Date.now() + 3_600_000).toISOString() }];
+    const done = await client.send('PUT', `${rotations}/past`, { ...rotation, spec: { ...(rotation['spec'] as object), exemptions } }).catch((error: unknown) => {
+      if (!String(error).includes(' 409 ')) throw error;
+    });
+    if (done !== undefined) return;
+  }
+}

@@ -1,0 +1,97 @@
+/** Rotations of two trust domains under load, with a daemon that is killed all the time: what came of it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { identity, Sandbox, trustDomain } from '../standalone/sandbox.ts';
+import { until } from '../standalone/wait.ts';
+import { KilledDaemon } from './killed-daemon.ts';
+import { LiveLoad, type LoadCounts } from './live-load.ts';
+import { RequestedRotation, rootsInRecord } from './requested-rotation.ts';
+
+const bounds = { propagationBoundMs: 12_000, consumerReloadMs: 8_000, slowestDeliveryMs: 6_000, slowestReloadMs: 3_000 };
+// Renewals go on meanwhile. That consumers reload within the bound is promised, so that nothing waits for the end of lives.
+const spec = { svid: { ttl: '4m', maxTTL: '8m' }, rotation: { propagationBound: '12s', consumerReload: '8s' } };
+/** Two trust domains at once: what waits in one of them waits in the other meanwhile. */
+const [forth, back] = ['forth.example', 'back.example'] as const;
+const patienceMs = 300_000;
+
+/** What came of the rotations of one trust domain. */
+export interface DomainOutcome {
+  /** How each of them ended, in order. */
+  readonly ends: readonly string[];
+  /** Roots at the beginning and in the end. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly counts: LoadCounts;
+}
+
+/** What came of all. */
+export interface Outcome {
+  /** Rotated after a rotation that was given up before its switch. */
+  readonly forth: DomainOutcome;
+  /** Given up after its switch, and rotated back. */
+  readonly back: DomainOutcome;
+  /** Phases in which the daemon was killed. */
+  readonly phases: ReadonlySet<string>;
+  readonly kills: readonly string[];
+}
+
+/** @param workloads of each trust domain */
+export async function rotateUnderLoad(workloads: number): Promise<Outcome> {
+  await using sandbox = new Sandbox();
+  for (const domain of [forth, back]) sandbox.write(`${domain}.yaml`, trustDomain(domain, spec), ...namesOf(domain, workloads).map((name) => identity(name, { trustDomain: domain }, { namespace: 'live' })));
+  await using daemon = await KilledDaemon.start(sandbox);
+  for (const name of [forth, back].flatMap((domain) => namesOf(domain, workloads))) await until(`${name} is issued`, () => existsSync(join(sandbox.out, 'identities/live', name, '..data')), patienceMs);
+  await using forthLoad = await startLoad(sandbox, forth, workloads);
+  await using backLoad = await startLoad(sandbox, back, workloads);
+  const before = { forth: rootsInRecord(sandbox, forth), back: rootsInRecord(sandbox, back) };
+  for (const domain of [forth, back]) daemon.killWhenRecordChanges(domain);
+  const phases = new Set<string>();
+  const follow = async (name: string, of: string, abortAt?: { readonly place: string; readonly reissued: number }): Promise<string> => {
+    const rotation = new RequestedRotation(sandbox, name, { trustDomain: of });
+    return rotation.follow(async (place) => {
+      phases.add(place.split('/')[0] ?? '');
+      await daemon.kill(`${name} is at ${place}`);
+      if (place !== abortAt?.place) return;
+      await until(`${abortAt.reissued} identities are re-issued`, () => (rotation.status?.reissued ?? 0) >= abortAt.reissued, patienceMs);
+      rotation.abort();
+    });
+  };
+  const [forthEnds, backEnds] = await Promise.all([
+    follow('given-up', forth, { place: 'Confirm/Loaded', reissued: 0 }).then(async (end) => [end, await follow('again', forth)]),
+    follow('and-back', back, { place: 'Reissue/Reissued', reissued: Math.ceil(workloads / 2) }).then((end) => [end]),
+  ]);
+  const after = { forth: rootsInRecord(sandbox, forth), back: rootsInRecord(sandbox, back) };
+  const counts = { forth: await settledOn(forthLoad, after.forth[0] ?? ''), back: await settledOn(backLoad, after.back[0] ?? '') };
+  return {
+    forth: { ends: forthEnds, before: before.forth, after: after.forth, counts: counts.forth },
+    back: { ends: backEnds, before: before.back, after: after.back, counts: counts.back },
+    phases,
+    kills: daemon.kills,
+  };
+}
+
+function namesOf(of: string, workloads: number): readonly string[] {
+  return Array.from({ length: workloads }, (_, index) => `${of.slice(0, 1)}${index}`);
+}
+
+async function startLoad(sandbox: Sandbox, of: string, workloads: number): Promise<LiveLoad> {
+  const names = namesOf(of, workloads);
+  const settings = { ...bounds, trustDomain: of, names, nodeCount: Math.ceil(workloads * 0.06), openSslCount: 3, handshakesPerSecond: 30, restartsPerSecond: 3 };
+  return LiveLoad.start(settings, { folder: join(sandbox.out, 'identities/live'), names }, join(sandbox.root, 'delivered', of), process.env);
+}
+
+/** Everybody has loaded leaves and bundles of one root alone, and has shaken hands with them. */
+async function settledOn(load: LiveLoad, root: string): Promise<LoadCounts> {
+  await until(
+    `every workload has loaded ${root} alone`,
+    async () => {
+      const { leaves, bundles } = await load.look();
+      await sleep(500);
+      return Object.keys(leaves).join() === root.slice(0, 8) && Object.keys(bundles).join() === '1';
+    },
+    patienceMs,
+  );
+  await sleep(2_000);
+  return (await load.look()).counts;
+}
