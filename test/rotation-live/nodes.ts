@@ -3,7 +3,8 @@ import type { ApiClient, WireObject } from '../bench/api-client.ts';
 
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
 const longAgo = '2026-01-01T00:00:00Z';
-const renewEveryMs = 1_000;
+/** How often these renew their Leases; real ones do every ten seconds. */
+export const renewEveryMs = 1_000;
 
 /** A node that is ready, with one pod that mounts the Secrets of these workloads. */
 export async function addNode(client: ApiClient, node: string, namespace: string, workloads: readonly string[]): Promise<void> {
