@@ -20,10 +20,21 @@ export interface WorldKind {
 }
 
 /** The judges of the gates; another set only to show what each of them is good for. */
-export type Judges = Parameters<typeof planRotation>[2];
+type Judges = Parameters<typeof planRotation>[2];
 
 /** Gates whose time matters to others; those between are judged anew each time, and when they were passed tells nothing. */
 const timedGates: readonly GateReport['name'][] = ['Written', 'Delivered', 'Acknowledged', 'Reissued'];
+
+/** What is broken on purpose, to show that the search would find it. */
+export interface Sabotage {
+  /** Signs without asking the lease. */
+  readonly withoutLease?: boolean;
+  /** Signs pod certificates without reserving for them. */
+  readonly withoutReservation?: boolean;
+  /** Writes without comparing. */
+  readonly withoutCompare?: boolean;
+  readonly judges?: Judges;
+}
 
 /** What the last status said, by its number. */
 interface Remembered {

@@ -32,7 +32,7 @@ export const tickMs = 3_600_000;
 /** Now, in every state: times are kept as distances from it. */
 export const nowMs = Date.parse('2026-01-05T00:00:00Z');
 /** What happened longer ago than this many ticks is all the same: no gate looks further back. */
-export const horizonTicks = 5;
+const horizonTicks = 5;
 
 /** The rotation that the world is about. */
 export const rotationNames = { uid: 'uid-1', name: 'small' };

@@ -1,10 +1,9 @@
 /** What replicas do besides the rotation: they lead, they sign, they write Secrets. */
 import { Term } from '../../src/controllers/leadership/term.ts';
 import type { Add } from './environment.ts';
-import type { WorldKind } from './observe.ts';
+import type { Sabotage, WorldKind } from './observe.ts';
 import { nowMs, tickMs, type KnownRecord, type Records } from './records.ts';
 import { abortFlag, at, contentOf, handOf, packContent, packHand, packSite, packView, replicas, siteOf, viewOf, type Hand, type Replica, type Row, type View, type Workload } from './state.ts';
-import type { Sabotage } from './world.ts';
 
 const trustDomain = 'small.example';
 

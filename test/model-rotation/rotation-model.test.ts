@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { gateJudges, type GateJudge } from '../../src/rotation/ca/index.ts';
 import type { RotationGate } from '../../src/resources/index.ts';
-import type { WorldKind } from './observe.ts';
+import type { Sabotage, WorldKind } from './observe.ts';
 import { Records } from './records.ts';
 import { search } from './search.ts';
-import { World, type Sabotage } from './world.ts';
+import { World } from './world.ts';
 
 const statesMax = 3_000_000;
 const quiet: WorldKind = {

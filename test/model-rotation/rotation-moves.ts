@@ -1,10 +1,9 @@
 /** How the rotation goes on: the leader plans, takes a step in its hand, writes the record, and says so in the status. */
 import type { Add } from './environment.ts';
-import type { Planning, WorldKind } from './observe.ts';
+import type { Planning, Sabotage, WorldKind } from './observe.ts';
 import { nowMs, tickMs, type Records } from './records.ts';
 import { writeRecord } from './replica-moves.ts';
 import { abortFlag, at, contentOf, handOf, packHand, replicas, steps, workloads, type Replica, type Row, type Step } from './state.ts';
-import type { Sabotage } from './world.ts';
 
 /** The rotation of one world. */
 export class RotationMoves {

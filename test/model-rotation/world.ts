@@ -4,24 +4,13 @@
  * may do in any order; every party may stop between any two steps for as long as it likes.
  */
 import { deliveries, timePasses, type Add } from './environment.ts';
-import { Planning, type Judges, type WorldKind } from './observe.ts';
+import { Planning, type Sabotage, type WorldKind } from './observe.ts';
 import { stillCarried, untrustedLeaf } from './properties.ts';
 import { nowMs, tickMs, type Records } from './records.ts';
 import { ReplicaMoves } from './replica-moves.ts';
 import { RotationMoves } from './rotation-moves.ts';
 import type { Move, Searchable } from './search.ts';
 import { abortFlag, at, contentOf, forgetIdle, packContent, packSite, packView, readyMax, replicas, rowLength, rowOf, siteOf, stateOf, viewOf, workloads, type Row } from './state.ts';
-
-/** What is broken on purpose, to show that the search would find it. */
-export interface Sabotage {
-  /** Signs without asking the lease. */
-  readonly withoutLease?: boolean;
-  /** Signs pod certificates without reserving for them. */
-  readonly withoutReservation?: boolean;
-  /** Writes without comparing. */
-  readonly withoutCompare?: boolean;
-  readonly judges?: Judges;
-}
 
 export class World implements Searchable {
   readonly initial: string;
