@@ -7,49 +7,58 @@ import type { NodeSite } from './node-site.ts';
 const place = 'churn';
 const path = `/api/v1/namespaces/${place}/pods`;
 const accounts = Array.from({ length: 8 }, (_, index) => `account-${index}`);
+const [there, late] = [accounts.slice(0, 4), accounts.slice(4)];
 /** Enough to keep the processors of the machine busy. */
 const atOnce = 40;
 
-/** How it went. */
-export interface Churn {
-  readonly created: number;
-  readonly deleted: number;
-  /** Pods that found a valid pair. */
-  readonly valid: number;
-  /** Pods that ran without one, with what they said. */
-  readonly invalid: readonly string[];
-}
-
 /**
- * Makes `total` pods, both deliveries in turn, and deletes each: most when they have judged, every sixth in the middle of its
- * start. Half of the identities appear after their first pods, and one is deleted and made again half-way.
+ * So many pods, both deliveries in turn. Each is deleted: most when they have judged, every sixth in the middle of its start.
+ * Half of the identities appear after their first pods, and one is deleted and made again half-way.
  */
-export async function churn({ site }: NodeSite, total: number): Promise<Churn> {
-  const [there, late] = [accounts.slice(0, 4), accounts.slice(4)];
-  await site.apply(namespace(place), ...accounts.map((name) => serviceAccount(place, name)), ...there.map((name) => identity(place, name)));
-  const counts = { created: 0, deleted: 0, valid: 0 };
-  const invalid: string[] = [];
-  while (counts.deleted < total) {
-    const pods = await site.list(path);
-    const finished = pods.filter((pod) => isOver(pod) || isImpatient(pod));
-    for (const { metadata, status } of finished) {
-      if (status?.['phase'] === 'Failed') invalid.push(`${metadata.name}: ${await site.kubectl(['logs', `--namespace=${place}`, metadata.name])}`);
-      if (status?.['phase'] === 'Succeeded') counts.valid += 1;
-    }
-    await Promise.all(finished.map(async ({ metadata }) => site.remove(`${path}/${metadata.name}`)));
-    counts.deleted += finished.length;
-    const before = counts.created;
-    const room = Math.min(atOnce - (pods.length - finished.length), total - before);
-    await Promise.all(Array.from({ length: Math.max(0, room) }, async (_, index) => create(site, before + index)));
-    counts.created += Math.max(0, room);
-    if (before === 0) await site.apply(...late.map((name) => identity(place, name)));
-    if (before < total / 2 && counts.created >= total / 2) {
-      await site.remove(paths.identity(place, there[0] ?? ''));
-      await site.apply(identity(place, there[0] ?? ''));
-    }
-    await sleep(200);
+export class Churn {
+  readonly #site: Site;
+  readonly #total: number;
+  created = 0;
+  deleted = 0;
+  /** Pods that found a valid pair. */
+  valid = 0;
+  /** Pods that ran without one, with what they said. */
+  readonly invalid: string[] = [];
+
+  constructor({ site }: NodeSite, total: number) {
+    this.#site = site;
+    this.#total = total;
   }
-  return { ...counts, invalid };
+
+  /** Goes on until all have come and gone, or for as long as is said. */
+  async goOn(mayGoOn: () => boolean = () => true): Promise<void> {
+    if (this.created === 0) await this.#site.apply(namespace(place), ...accounts.map((name) => serviceAccount(place, name)), ...there.map((name) => identity(place, name)));
+    while (this.deleted < this.#total && mayGoOn()) {
+      const pods = await this.#site.list(path);
+      const finished = pods.filter((pod) => isOver(pod) || isImpatient(pod));
+      for (const pod of finished) await this.#note(pod);
+      await Promise.all(finished.map(async ({ metadata }) => this.#site.remove(`${path}/${metadata.name}`)));
+      this.deleted += finished.length;
+      await this.#create(Math.min(atOnce - (pods.length - finished.length), this.#total - this.created));
+      await sleep(200);
+    }
+  }
+
+  async #note({ metadata, status }: Live): Promise<void> {
+    if (status?.['phase'] === 'Failed') this.invalid.push(`${metadata.name}: ${await this.#site.kubectl(['logs', `--namespace=${place}`, metadata.name])}`);
+    if (status?.['phase'] === 'Succeeded') this.valid += 1;
+  }
+
+  async #create(count: number): Promise<void> {
+    const before = this.created;
+    await Promise.all(Array.from({ length: Math.max(0, count) }, async (_, index) => create(this.#site, before + index)));
+    this.created += Math.max(0, count);
+    if (before === 0) await this.#site.apply(...late.map((name) => identity(place, name)));
+    if (before < this.#total / 2 && this.created >= this.#total / 2) {
+      await this.#site.remove(paths.identity(place, there[0] ?? ''));
+      await this.#site.apply(identity(place, there[0] ?? ''));
+    }
+  }
 }
 
 const isOver = ({ status }: Live): boolean => status?.['phase'] === 'Succeeded' || status?.['phase'] === 'Failed';
