@@ -107,3 +107,13 @@ describe('Reissued', () => {
     expect(gate(planRotation(observed(recordSwitched, ended), at(20)), 'Reissued')).toMatchObject({ state: 'Passed', total: 0 });
   });
 });
+
+describe('Acknowledged', () => {
+  test('names no time for a replica whose right to sign does not end by itself', () => {
+    const endless = { name: 'this replica', signerEpoch: 1, leaseEndsAtMs: Infinity };
+    const waiting = gate(planRotation(observed(recordSwitched, { replicas: [endless] }), at(1)), 'Acknowledged');
+    expect(waiting).toMatchObject({ state: 'Waiting', untilMs: undefined });
+    const one = { ...endless, name: 'mtlsd-2', leaseEndsAtMs: at(30) };
+    expect(gate(planRotation(observed(recordSwitched, { replicas: [endless, one] }), at(1)), 'Acknowledged').untilMs).toBe(at(30));
+  });
+});
