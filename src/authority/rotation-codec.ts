@@ -44,7 +44,10 @@ export function decodeFinished(encoded: EncodedRotation): FinishedRotation {
 function decodeCommon(encoded: EncodedRotation) {
   const [uid, name, from, to] = texts.map((key) => text(encoded, key)) as [string, string, string, string];
   return {
-    ...{ uid, name, from, to },
+    uid,
+    name,
+    from,
+    to,
     what: choice(encoded, 'what'),
     mode: choice(encoded, 'mode'),
     startedAtMs: present(time(encoded, 'startedAtMs'), 'startedAt'),

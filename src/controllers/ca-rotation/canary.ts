@@ -3,7 +3,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { decide, Issuer, type Grant, type IssuancePolicy } from '../../issuance/index.ts';
 import type { CanaryResult } from '../../rotation/ca/index.ts';
 import { SerialNumbers } from '../../x509/index.ts';
-import { clusterTrustBundleName } from '../bundle/target.ts';
+import { clusterTrustBundleName, configMapName } from '../bundle/target.ts';
 import type { ControllerContext } from '../context.ts';
 import { ownerOf } from '../workload-identity/secret.ts';
 import type { RotationCaches } from './caches.ts';
@@ -65,21 +65,25 @@ async function deliveredBundles({ store }: ControllerContext, { secrets, bundles
   };
   const ours = secrets.byIndex('trustDomain', record.trustDomain).filter((secret) => ownerOf(secret) !== undefined);
   for (const { metadata } of spread(ours, samplesMax)) {
-    try {
-      const { namespace = '', name } = metadata;
-      const secret = await store.get({ kind: 'Secret', namespace, name });
-      const text = secret?.data['ca.crt'];
-      if (text !== undefined) note(Buffer.from(text, 'base64').toString('utf8'), `Secret ${namespace}/${name}`);
-    } catch (error) {
-      if (!isMtlsdError(error, 'STORE_FORBIDDEN')) throw error; // what may not be read is read by nobody for us
-    }
+    note(await bundleIn(store, metadata.namespace ?? '', metadata.name), `Secret ${metadata.namespace ?? ''}/${metadata.name}`);
   }
   for (const { metadata, data } of bundles?.configMaps?.values() ?? []) {
-    if (metadata.name === `mtlsd-bundle-${record.trustDomain}`) note(data['ca.crt'], `ConfigMap ${metadata.namespace ?? ''}/${metadata.name}`);
+    if (metadata.name === configMapName(record.trustDomain)) note(data['ca.crt'], `ConfigMap ${metadata.namespace ?? ''}/${metadata.name}`);
   }
   note(bundles?.clusterTrustBundles?.get(undefined, clusterTrustBundleName(record.trustDomain))?.spec.trustBundle, 'the ClusterTrustBundle');
   if (found.size === 0) note(record.authorities.filter(({ role }) => role === 'Root').map(({ certificatePem }) => certificatePem).join(''), 'the record');
   return [...found].map(([caPem, where]) => ({ caPem, where }));
+}
+
+async function bundleIn(store: ControllerContext['store'], namespace: string, name: string): Promise<string | undefined> {
+  try {
+    const secret = await store.get({ kind: 'Secret', namespace, name });
+    const text = secret?.data['ca.crt'];
+    return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');
+  } catch (error) {
+    if (!isMtlsdError(error, 'STORE_FORBIDDEN')) throw error;
+    return undefined; // what may not be read is read by nobody for us
+  }
 }
 
 /** A few of many, spread over all of them. */

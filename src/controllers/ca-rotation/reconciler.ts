@@ -1,7 +1,7 @@
 import type { AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { resolvedRotationSpec, resolvedTrustDomainSpec, type CARotation } from '../../resources/index.ts';
-import { isRotatedAway, planRotation, type CanaryResult, type RotationPlan } from '../../rotation/ca/index.ts';
+import { isRotatedAway, planRotation, type CanaryResult, type RotationPlan, type RotationStep } from '../../rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../spiffe/index.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains, DomainState } from '../domains.ts';
@@ -10,7 +10,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { sameStatus } from '../status.ts';
 import { loadRecord, type LoadedRecord } from '../trust-domain/record-store.ts';
-import { RotationActor } from './actor.ts';
+import { RotationActor, type Ground } from './actor.ts';
 import { sendCanary } from './canary.ts';
 import { LeafHorizon, type Inventory } from './inventory.ts';
 import { observeRotation, type RotationSight } from './observe.ts';
@@ -92,25 +92,25 @@ export class CARotationReconciler implements Reconciler {
     const { observed, inventory } = observeRotation(this.#parts, object, domain, record, notReady(object, domain, loaded), this.#canaries.get(object.metadata.uid));
     const nowMs = this.#context.clock.nowMs();
     const plan = planRotation(observed, nowMs);
-    const { step } = plan;
-    if (step === undefined) {
+    if (plan.step === undefined) {
       if (record?.rotation?.uid === object.metadata.uid) this.#release(object, record, inventory, plan);
       await this.#writeStatus(object, plan, record, undefined);
       return { nextAtMs: this.#nextLook(object, plan) };
     }
     if (record === undefined || loaded === undefined || domain === undefined) throw new Error('invariant broken: a step needs a record');
+    await this.#takeStep(object, domain, plan, plan.step, { observed, record, precondition: loaded.precondition });
+    return 'again';
+  }
+
+  async #takeStep(object: CARotation, domain: DomainState, plan: RotationPlan, step: RotationStep, seen: Pick<Ground, 'observed' | 'record' | 'precondition'>): Promise<void> {
+    const { record } = seen;
     try {
       // Told before it is done, so that whoever looks sees what it was done on.
       await this.#writeStatus(object, plan, record, undefined);
-      if (step.do === 'canary') {
-        await this.#sendCanary(object, domain, record);
-        return 'again';
-      }
+      if (step.do === 'canary') return await this.#sendCanary(object, domain, record);
       const names = { uid: object.metadata.uid, name: object.metadata.name };
-      const ground = { names, spec: observed.spec, authorities: resolvedTrustDomainSpec(domain.object), observed, record, precondition: loaded.precondition };
-      await this.#actor.act(step, ground);
+      await this.#actor.act(step, { ...seen, names, spec: seen.observed.spec, authorities: resolvedTrustDomainSpec(domain.object) });
       this.#parts.wakeTrustDomain(object.spec.trustDomain);
-      return 'again';
     } catch (error) {
       if (isMtlsdError(error) && !isMtlsdError(error, 'STORE_CONFLICT')) await this.#writeStatus(object, plan, record, { reason: error.entry.reason, message: error.message });
       throw error;

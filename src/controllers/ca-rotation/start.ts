@@ -42,7 +42,11 @@ export function startRotations(start: RotationStart): readonly Controller[] {
   const watches = new RotationWatches(context);
   signal.addEventListener('abort', () => watches.close(), { once: true });
   const parts: RotationParts = {
-    ...{ context, domains, watches, behind: targets, reissues: start.reissues },
+    context,
+    domains,
+    watches,
+    behind: targets,
+    reissues: start.reissues,
     caches: { rotations, bundles, identities: caches.identities, secrets: caches.secrets, trustDomains: caches.trustDomains },
     wakeIdentity: (namespace, name) => start.identityController.enqueue(namespace, name),
     wakeTrustDomain: (name) => start.trustDomainController.enqueue(undefined, name),

@@ -21,7 +21,7 @@ export interface RotationStatusInputs {
 
 /** Whether a rotation has come to its end. */
 export function hasEnded({ status }: CARotation): boolean {
-  return status?.phase === 'Complete' || status?.phase === 'Aborted' || status?.phase === 'Superseded';
+  return isEnd(status?.phase);
 }
 
 /** What the last status said, as a plan takes it. */
@@ -67,7 +67,11 @@ function mergeGates(before: readonly GateStatus[], reports: readonly GateReport[
 function gateStatus(report: GateReport): GateStatus {
   const { name, phase, state, evidence, done, total, exempted, sinceMs, untilMs, message, stragglers } = report;
   return {
-    ...{ name, phase, state, done, total },
+    name,
+    phase,
+    state,
+    done,
+    total,
     ...(evidence.length === 0 ? {} : { evidence: [...new Set(evidence)] }),
     ...(exempted === 0 ? {} : { exempted }),
     ...(sinceMs === undefined ? {} : { since: time(sinceMs) }),
@@ -123,16 +127,26 @@ function phasesOf(before: CARotationStatus, phase: NonNullable<CARotationStatus[
   return [...known, { phase, startedAt: time(nowMs) }].slice(-phasesMax);
 }
 
-function conditionsOf(object: CARotation, plan: RotationPlan, phase: NonNullable<CARotationStatus['phase']>, held: GateReport | undefined, failure: RotationStatusInputs['failure'], nowMs: number): readonly Condition[] {
+type Phase = NonNullable<CARotationStatus['phase']>;
+
+function conditionsOf(object: CARotation, plan: RotationPlan, phase: Phase, held: GateReport | undefined, failure: RotationStatusInputs['failure'], nowMs: number): readonly Condition[] {
   const observedGeneration = object.metadata.generation ?? 1;
-  const ended = phase === 'Complete' || phase === 'Aborted' || phase === 'Superseded';
-  const blocker = failure ?? plan.blocker;
-  const goesOn = !ended && blocker === undefined;
-  const reason = ended ? phase : (blocker?.reason ?? (held === undefined ? phase : `WaitsFor${held.name}`));
-  const message = blocker?.message ?? (held === undefined ? sentenceOf(phase) : `${held.phase}: ${held.message}`);
+  const ended = isEnd(phase);
+  const told = ended ? { reason: phase, message: plan.blocker?.message ?? sentenceOf(phase) } : (failure ?? plan.blocker ?? standing(phase, held));
+  const goesOn = !ended && failure === undefined && plan.blocker === undefined;
+  const { reason, message } = told;
   const progressing = { type: 'Progressing', status: goesOn ? ('True' as const) : ('False' as const), reason, message, observedGeneration };
-  const complete = { type: 'Complete', status: phase === 'Complete' ? ('True' as const) : ('False' as const), reason: ended ? phase : 'UnderWay', message: ended ? message : 'the rotation has not ended', observedGeneration };
+  const complete = { type: 'Complete', status: phase === 'Complete' ? ('True' as const) : ('False' as const), ...(ended ? told : { reason: 'UnderWay', message: 'the rotation has not ended' }), observedGeneration };
   return setCondition(setCondition(object.status?.conditions, progressing, nowMs), complete, nowMs);
+}
+
+function isEnd(phase: Phase | undefined): boolean {
+  return phase === 'Complete' || phase === 'Aborted' || phase === 'Superseded';
+}
+
+/** Where a rotation stands that nothing stops. */
+function standing(phase: Phase, held: GateReport | undefined): { readonly reason: string; readonly message: string } {
+  return held === undefined ? { reason: phase, message: sentenceOf(phase) } : { reason: `WaitsFor${held.name}`, message: `${held.phase}: ${held.message}` };
 }
 
 function sentenceOf(phase: NonNullable<CARotationStatus['phase']>): string {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
@@ -247,13 +248,11 @@ function nextLookMs(nextAtMs: number | undefined, record: AuthorityRecord | unde
 
 /** Whether identities would decide the same on both. */
 function sameDomain(a: DomainState, b: DomainState): boolean {
-  return (
-    a.issuer === b.issuer &&
-    a.isDefault === b.isDefault &&
-    a.bundle?.sha256 === b.bundle?.sha256 &&
-    a.bundle?.generation === b.bundle?.generation &&
-    a.record?.rotation?.uid === b.record?.rotation?.uid &&
-    a.problem?.message === b.problem?.message &&
-    JSON.stringify(a.policy) === JSON.stringify(b.policy)
-  );
+  return a.issuer === b.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
+}
+
+/** What identities and rotations look at. What is reserved for pod certificates is none of their business. */
+function whatCounts({ isDefault, bundle, problem, policy, record }: DomainState): unknown {
+  const authorities = record?.authorities.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`);
+  return { isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation };
 }

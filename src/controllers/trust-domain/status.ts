@@ -1,5 +1,5 @@
 import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../authority/index.ts';
-import { setCondition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
+import { setCondition, type Condition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
 import type { TargetCounts } from '../bundle/targets.ts';
 import type { DomainProblem } from '../domains.ts';
 import { rootEnding } from './root-ending.ts';
@@ -40,11 +40,16 @@ export function trustDomainStatus({ object, record, problem, targets, inUse }: T
     message: inUse ? 'identities belong to this trust domain: it must not be deleted' : 'no identity belongs to this trust domain',
     observedGeneration,
   };
-  let conditions = setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs);
-  const ending = record === undefined ? undefined : rootEnding(record, nowMs);
-  // Told once it is near, and until another root is there; nobody needs to read that a root lives.
-  if (ending !== undefined && (ending.status === 'True' || conditions.some(({ type }) => type === ending.type))) conditions = setCondition(conditions, { ...ending, observedGeneration }, nowMs);
+  const conditions = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
   return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), conditions: [...conditions] };
+}
+
+/** Told once the end is near, and until another root is there; nobody needs to read that a root lives. */
+function withRootEnding(conditions: readonly Condition[], record: AuthorityRecord | undefined, observedGeneration: number, nowMs: number): readonly Condition[] {
+  if (record === undefined) return conditions;
+  const ending = rootEnding(record, nowMs);
+  if (ending.status === 'False' && !conditions.some(({ type }) => type === ending.type)) return conditions;
+  return setCondition(conditions, { ...ending, observedGeneration }, nowMs);
 }
 
 /** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */

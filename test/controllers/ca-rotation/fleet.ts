@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { MemoryStore } from '../../../src/store/memory/index.ts';
 import type { Random } from '../../model/random.ts';
 import { certificate } from '../../model/oracle.ts';

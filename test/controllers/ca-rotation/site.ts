@@ -65,7 +65,10 @@ export async function startSite({ spec = quick, identities = 5, seed = 1, wrapCo
   const { store } = world;
   const fleet = new Fleet(store, world.random, { propagationMs: 20 * secondMs, reloadMs: 40 * secondMs });
   const site: Site = {
-    ...{ world, store, fleet, told },
+    world,
+    store,
+    fleet,
+    told,
     async pass(ms, strideMs = secondMs) {
       for (let left = ms; left > 0; left -= strideMs) {
         await world.advance(Math.min(left, strideMs));
