@@ -6,8 +6,7 @@ import { apiClient } from './chart-api.ts';
 import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
-import { PodNode } from './pod-node.ts';
-import { podKey, stubRequest } from './pod-requests.ts';
+import { describePodPolicies } from './pod-policies.ts';
 
 const mtlsd: Identity = { user: mtlsdUser };
 /** Has the role `admin` in namespace shop, and `edit` in mtlsd's own: everything but the cluster. */
@@ -16,9 +15,6 @@ const jane: Identity = { user: 'jane' };
 const root: Identity = { user: 'root' };
 /** Listed in restore.subjects, and may edit Secrets everywhere. */
 const velero: Identity = { user: 'system:serviceaccount:velero:velero' };
-
-/** May write every ClusterTrustBundle, and attest every signer. */
-const bundler: Identity = { user: 'bundler' };
 
 const dry = '?dryRun=All';
 const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
@@ -81,13 +77,6 @@ describe('the policies of the chart', () => {
     }
     await kubectl(['create', 'clusterrolebinding', 'root', '--clusterrole=cluster-admin', '--user=root']);
     await kubectl(['create', 'clusterrolebinding', 'velero', '--clusterrole=edit', '--serviceaccount=velero:velero']);
-    const group = 'rbac.authorization.k8s.io';
-    const rules = [
-      { apiGroups: ['certificates.k8s.io'], resources: ['clustertrustbundles'], verbs: ['*'] },
-      { apiGroups: ['certificates.k8s.io'], resources: ['signers'], verbs: ['attest'] },
-    ];
-    await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata: { name: 'bundler' }, rules }));
-    await kubectl(['create', 'clusterrolebinding', 'bundler', '--clusterrole=bundler', '--user=bundler']);
     await kubectl(['wait', '--for=condition=Established', 'crd/trustdomains.mtlsd.io', 'crd/workloadidentities.mtlsd.io']);
     await kubectl(['apply', '-f', '-'], 'apiVersion: mtlsd.io/v1alpha1\nkind: TrustDomain\nmetadata: {name: shop.example}');
     await kubectl(['apply', '-f', '-'], 'apiVersion: mtlsd.io/v1alpha1\nkind: WorkloadIdentity\nmetadata: {name: web, namespace: shop}');
@@ -265,42 +254,7 @@ describe('the policies of the chart', () => {
     });
   });
 
-  describe('pod certificates', () => {
-    const nodeA: Identity = { user: 'system:node:node-a', groups: ['system:nodes', 'system:authenticated'] };
-
-    test('are asked of mtlsd by a node alone, for pods of its own', async () => {
-      const node = await PodNode.register(api, 'node-a');
-      await kubectl(['create', 'serviceaccount', 'web', '-n', 'shop']);
-      const pod = await node.pod('shop', 'web-0', 'web');
-      const request = await node.requestFor(pod, { stubPKCS10Request: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') });
-      const path = node.path('shop') + dry;
-      const why = /only a node asks the signer mtlsd\.io\/x509-svid for certificates, and only for its own pods/;
-      for (const who of [undefined, root, { user: 'system:node:node-b', groups: ['system:masters'] }, { user: 'system:node:node-a', groups: ['system:masters'] }]) {
-        await expectRefused(why, () => api.send('POST', path, request, who));
-      }
-      await vi.waitFor(async () => expectAdmitted(api.send('POST', path, request, nodeA)), { timeout: 15_000 });
-      const { spec, ...rest } = request as { readonly spec: object };
-      await expectAdmitted(api.send('POST', path, { ...rest, spec: { ...spec, signerName: 'example.com/other' } }));
-    });
-  });
-
-  describe('trust bundles of mtlsd’s signer', () => {
-    test('are written and deleted by mtlsd alone, whatever label they carry, and by who may restore', async () => {
-      const bundles = '/apis/certificates.k8s.io/v1/clustertrustbundles';
-      const trustBundle = await someRoot();
-      const bundle = (name: string, signerName?: string) => ({ apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle', metadata: { name }, spec: { ...(signerName === undefined ? {} : { signerName }), trustBundle } });
-      const ours = bundle('mtlsd.io:x509-svid:forged.example', 'mtlsd.io/x509-svid');
-      const why = /trust bundles of the signer mtlsd\.io\/x509-svid say whom pods trust: mtlsd alone writes them/;
-      await expectRefused(why, () => api.send('POST', bundles + dry, ours, bundler));
-      await expectAdmitted(api.send('POST', bundles + dry, bundle('others'), bundler));
-      await expectAdmitted(api.send('POST', bundles + dry, bundle('example.com:other:x', 'example.com/other'), bundler));
-      const stored = metadataOf(await expectAdmitted(api.send('POST', bundles, { ...ours, metadata: { ...ours.metadata, labels: managed } }, mtlsd)));
-      const path = `${bundles}/${ours.metadata.name}${dry}`;
-      await expectRefused(why, () => api.send('PUT', path, { ...ours, metadata: { ...ours.metadata, ...stored } }, bundler));
-      await expectRefused(why, () => api.send('DELETE', path, undefined, bundler));
-      await expectAdmitted(api.send('DELETE', path, undefined, root));
-    });
-  });
+  describePodPolicies({ api: () => api, kubectl, expectRefused, expectAdmitted, roots: someRoot }, { mtlsd, root });
 
   describe('what is not deleted by a slip', () => {
     const path = '/apis/mtlsd.io/v1alpha1/trustdomains/shop.example';

@@ -1,0 +1,71 @@
+/** The policies around pod certificates, as a part of the tests of all policies: who asks mtlsd's signer, and who writes its trust bundles. */
+import { beforeAll, describe, test, vi } from 'vitest';
+import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
+import { PodNode } from './pod-node.ts';
+import { podKey, stubRequest } from './pod-requests.ts';
+
+/** A cluster with the chart, and what its tests ask of it. */
+export interface PolicySite {
+  api(): ApiClient;
+  kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  /** Until a policy refuses, and with that sentence. */
+  expectRefused(why: RegExp, ask: () => Promise<ApiAnswer>): Promise<void>;
+  expectAdmitted(answer: Promise<ApiAnswer>): Promise<ApiAnswer>;
+  /** Certificates of some authority, PEM. */
+  roots(): Promise<string>;
+}
+
+/** May write every ClusterTrustBundle, and attest every signer. */
+const bundler: Identity = { user: 'bundler' };
+const dry = '?dryRun=All';
+const group = 'rbac.authorization.k8s.io';
+const bundlerRules = [
+  { apiGroups: ['certificates.k8s.io'], resources: ['clustertrustbundles'], verbs: ['*'] },
+  { apiGroups: ['certificates.k8s.io'], resources: ['signers'], verbs: ['attest'] },
+];
+
+/** @param who the user that mtlsd is, and an administrator by role */
+export function describePodPolicies(site: PolicySite, { mtlsd, root }: { readonly mtlsd: Identity; readonly root: Identity }): void {
+  describe('pod certificates', () => {
+    const nodeA: Identity = { user: 'system:node:node-a', groups: ['system:nodes', 'system:authenticated'] };
+
+    test('are asked of mtlsd by a node alone, for pods of its own', async () => {
+      const node = await PodNode.register(site.api(), 'node-a');
+      await site.kubectl(['create', 'serviceaccount', 'web', '-n', 'shop']);
+      const pod = await node.pod('shop', 'web-0', 'web');
+      const request = await node.requestFor(pod, { stubPKCS10Request: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') });
+      const path = node.path('shop') + dry;
+      const why = /only a node asks the signer mtlsd\.io\/x509-svid for certificates, and only for its own pods/;
+      for (const who of [undefined, root, { user: 'system:node:node-b', groups: ['system:masters'] }, { user: 'system:node:node-a', groups: ['system:masters'] }]) {
+        await site.expectRefused(why, () => site.api().send('POST', path, request, who));
+      }
+      await vi.waitFor(async () => site.expectAdmitted(site.api().send('POST', path, request, nodeA)), { timeout: 15_000 });
+      const { spec, ...rest } = request as { readonly spec: object };
+      await site.expectAdmitted(site.api().send('POST', path, { ...rest, spec: { ...spec, signerName: 'example.com/other' } }));
+    });
+  });
+
+  describe('trust bundles of mtlsd’s signer', () => {
+    beforeAll(async () => {
+      await site.kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata: { name: 'bundler' }, rules: bundlerRules }));
+      await site.kubectl(['create', 'clusterrolebinding', 'bundler', '--clusterrole=bundler', '--user=bundler']);
+    });
+
+    test('are written and deleted by mtlsd alone, whatever label they carry, and by who may restore', async () => {
+      const bundles = '/apis/certificates.k8s.io/v1/clustertrustbundles';
+      const trustBundle = await site.roots();
+      const bundle = (name: string, signerName?: string) => ({ apiVersion: 'certificates.k8s.io/v1', kind: 'ClusterTrustBundle', metadata: { name }, spec: { ...(signerName === undefined ? {} : { signerName }), trustBundle } });
+      const ours = bundle('mtlsd.io:x509-svid:forged.example', 'mtlsd.io/x509-svid');
+      const why = /trust bundles of the signer mtlsd\.io\/x509-svid say whom pods trust: mtlsd alone writes them/;
+      await site.expectRefused(why, () => site.api().send('POST', bundles + dry, ours, bundler));
+      await site.expectAdmitted(site.api().send('POST', bundles + dry, bundle('others'), bundler));
+      await site.expectAdmitted(site.api().send('POST', bundles + dry, bundle('example.com:other:x', 'example.com/other'), bundler));
+      const stored = await site.expectAdmitted(site.api().send('POST', bundles, { ...ours, metadata: { ...ours.metadata, labels: { 'app.kubernetes.io/managed-by': 'mtlsd' } } }, mtlsd));
+      const { uid, resourceVersion } = (stored.body as { metadata: { uid: string; resourceVersion: string } }).metadata;
+      const path = `${bundles}/${ours.metadata.name}${dry}`;
+      await site.expectRefused(why, () => site.api().send('PUT', path, { ...ours, metadata: { ...ours.metadata, uid, resourceVersion } }, bundler));
+      await site.expectRefused(why, () => site.api().send('DELETE', path, undefined, bundler));
+      await site.expectAdmitted(site.api().send('DELETE', path, undefined, root));
+    });
+  });
+}
