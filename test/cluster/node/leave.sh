@@ -16,9 +16,10 @@ while pids=$(mine | while read -r folder; do cat "$folder/cgroup.procs" 2>/dev/n
   sleep 0.05
 done
 
-# containerd's shims listen in a folder of the machine, under names that only their bundles tell.
-cat "$here"/containerd/state/io.containerd.runtime.v2.task/*/*/address 2>/dev/null | sed 's#unix://#\n#g' | while read -r socket; do
-  case $socket in /run/containerd/s/*) rm -f -- "$socket" ;; esac
+# containerd's shims listen in a folder of the machine, and leave their sockets there when they are killed: all that nobody
+# listens at any more goes.
+for socket in /run/containerd/s/*; do
+  [ ! -S "$socket" ] || grep -qF " $socket" /proc/net/unix || rm -f -- "$socket"
 done
 
 # The newest mount first: what lies upon another came after it.
