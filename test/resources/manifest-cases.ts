@@ -4,7 +4,7 @@
  */
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
-import { rotationCases } from './rotation-cases.ts';
+import { rotationCases, rotationSettingCases } from './rotation-cases.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -57,26 +57,7 @@ const template = (name: string, good: string, bad: string, ...sentences: readonl
 
 /** Cases of TrustDomain. */
 export const trustDomainCases: readonly ManifestCase[] = [
-  ...([
-    ['propagationBound', '24h', '25h', 'a change is seen within 24h; write 24h or less', '2m'],
-    ['consumerReload', '168h', '169h', 'a consumer reloads within 168h (a week); write 168h or less', '5m'],
-  ] as const).flatMap(([field, good, bad, sentence, example]) => [
-    { name: `${field} that is too long`, good: trustDomain({ rotation: { [field]: good } }), bad: trustDomain({ rotation: { [field]: bad } }), sentences: [`spec.rotation.${field}: Invalid value: "${bad}": ${sentence}`] },
-    { name: `${field} in days`, good: trustDomain({ rotation: { [field]: '0s' } }), bad: trustDomain({ rotation: { [field]: '1d' } }), sentences: [`spec.rotation.${field}: Invalid value: "1d": ${whole(example)}`] },
-  ]),
-  ...([
-    ['every', 'a root is rotated every 1h at most; write 1h or more', '4380h'],
-    ['beforeRemaining', 'a rotation takes its time; write 1h or more', '1440h'],
-  ] as const).flatMap(([field, sentence, example]) => [
-    { name: `a root that is rotated all the time (${field})`, good: trustDomain({ rotation: { root: { [field]: '1h' } } }), bad: trustDomain({ rotation: { root: { [field]: '59m' } } }), sentences: [`spec.rotation.root.${field}: Invalid value: "59m": ${sentence}`] },
-    { name: `${field} in days`, good: trustDomain({ rotation: { root: { [field]: '720h' } } }), bad: trustDomain({ rotation: { root: { [field]: '30d' } } }), sentences: [`spec.rotation.root.${field}: Invalid value: "30d": ${whole(example)}`] },
-  ]),
-  {
-    name: 'a root that is rotated as soon as it is made',
-    good: trustDomain({ rotation: { root: { beforeRemaining: '8759h' } } }),
-    bad: trustDomain({ rotation: { root: { beforeRemaining: '8760h' } } }),
-    sentences: ['spec.rotation.root.beforeRemaining: Invalid value: it must be shorter than rootAuthority.lifetime, or a new root would be rotated as soon as it is made'],
-  },
+  ...rotationSettingCases,
   {
     name: 'root lifetime in days',
     good: trustDomain({ rootAuthority: { lifetime: '17520h' } }),

@@ -25,6 +25,32 @@ const whole = (example: string): string => `write hours, minutes and seconds in 
 const change = (name: string, old: Fields, good: Fields, bad: Fields, ...sentences: readonly string[]): ManifestCase => ({ name: `CARotation: ${name}`, old: rotation(old), good: rotation(good), bad: rotation(bad), sentences });
 const refused = (name: string, good: Fields, bad: Fields, ...sentences: readonly string[]): ManifestCase => ({ name: `CARotation: ${name}`, good: rotation(good), bad: rotation(bad), sentences });
 
+const trustDomain = (spec: Fields): Fields => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'shop.example' }, spec });
+
+/** Cases of what a TrustDomain says of rotations. */
+export const rotationSettingCases: readonly ManifestCase[] = [
+  ...([
+    ['propagationBound', '24h', '25h', 'a change is seen within 24h; write 24h or less', '2m'],
+    ['consumerReload', '168h', '169h', 'a consumer reloads within 168h (a week); write 168h or less', '5m'],
+  ] as const).flatMap(([field, good, bad, sentence, example]) => [
+    { name: `${field} that is too long`, good: trustDomain({ rotation: { [field]: good } }), bad: trustDomain({ rotation: { [field]: bad } }), sentences: [`spec.rotation.${field}: Invalid value: "${bad}": ${sentence}`] },
+    { name: `${field} in days`, good: trustDomain({ rotation: { [field]: '0s' } }), bad: trustDomain({ rotation: { [field]: '1d' } }), sentences: [`spec.rotation.${field}: Invalid value: "1d": ${whole(example)}`] },
+  ]),
+  ...([
+    ['every', 'a root is rotated every 1h at most; write 1h or more', '4380h'],
+    ['beforeRemaining', 'a rotation takes its time; write 1h or more', '1440h'],
+  ] as const).flatMap(([field, sentence, example]) => [
+    { name: `a root that is rotated all the time (${field})`, good: trustDomain({ rotation: { root: { [field]: '1h' } } }), bad: trustDomain({ rotation: { root: { [field]: '59m' } } }), sentences: [`spec.rotation.root.${field}: Invalid value: "59m": ${sentence}`] },
+    { name: `${field} in days`, good: trustDomain({ rotation: { root: { [field]: '720h' } } }), bad: trustDomain({ rotation: { root: { [field]: '30d' } } }), sentences: [`spec.rotation.root.${field}: Invalid value: "30d": ${whole(example)}`] },
+  ]),
+  {
+    name: 'a root that is rotated as soon as it is made',
+    good: trustDomain({ rotation: { root: { beforeRemaining: '8759h' } } }),
+    bad: trustDomain({ rotation: { root: { beforeRemaining: '8760h' } } }),
+    sentences: ['spec.rotation.root.beforeRemaining: Invalid value: it must be shorter than rootAuthority.lifetime, or a new root would be rotated as soon as it is made'],
+  },
+];
+
 /** Cases of CARotation. */
 export const rotationCases: readonly ManifestCase[] = [
   refused('trust domain with a scheme', {}, { trustDomain: 'spiffe://shop.example' }, 'spec.trustDomain: Invalid value: "spiffe://shop.example": write the name of a TrustDomain, such as shop.example: lower-case letters, digits, "-" and ".", without "spiffe://"'),

@@ -64,7 +64,7 @@ test('a longest TTL that no new issuing authority could honour replaces none', a
   expect(planTurnover(record, { ...limits, maxTtlMs: 24 * hourMs }, startMs).action).toBe('none');
 });
 
-const observed = { name: 'a.example', traces: [], lastRoot: undefined, newRoot: undefined, limits, recordLocation: 'Secret x' };
+const observed = { name: 'a.example', traces: [], lastRoot: undefined, newRoot: undefined, delivered: { signerEpoch: 0, bundleGeneration: 0 }, acceptRecord: undefined, limits, recordLocation: 'Secret x' };
 
 test('a root is made when nothing is there, never while a trace of another one is', () => {
   fc.assert(

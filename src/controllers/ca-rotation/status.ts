@@ -150,16 +150,10 @@ function standing(phase: Phase, held: GateReport | undefined): { readonly reason
 }
 
 function sentenceOf(phase: NonNullable<CARotationStatus['phase']>): string {
-  switch (phase) {
-    case 'Complete':
-      return 'the new authority signs, and the old one is gone with its key';
-    case 'Aborted':
-      return 'the rotation was given up: the authority before it signs';
-    case 'Superseded':
-      return 'another authority is active already: nothing was done';
-    default:
-      return `the rotation is in its phase ${phase}`;
-  }
+  if (phase === 'Complete') return 'the new authority signs, and the old one is gone with its key';
+  if (phase === 'Aborted') return 'the rotation was given up: the authority before it signs';
+  if (phase === 'Superseded') return 'another authority is active already: nothing was done';
+  return `the rotation is in its phase ${phase}`;
 }
 
 function time(ms: number): string {

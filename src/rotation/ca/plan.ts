@@ -87,22 +87,27 @@ function planPrepared(stage: Stage, nowMs: number): RotationPlan {
 
 /** The new authority signs; what it replaced is drained. */
 function planSwitched(stage: Stage, nowMs: number): RotationPlan {
-  const { observed, record, rotation } = stage;
+  const { observed, rotation } = stage;
   const back = planBack(stage, nowMs);
   if (back?.step !== undefined) return { ...nothing, phase: 'Switch', step: back.step };
-  const emergency = rotation.mode === 'Emergency';
-  const gates = judgeStage(emergency ? afterEmergency : after, stage, nowMs);
+  const places = rotation.mode === 'Emergency' ? afterEmergency : after;
+  const gates = judgeStage(places, stage, nowMs);
   const all = [...gates, ...(rotation.what === 'Root' ? end : []).map(pending)];
-  const held = gates.find(({ state }, index) => state !== 'Passed' && (emergency ? afterEmergency : after)[index]?.holds === true);
-  const phase = held === undefined ? 'Retire' : emergency ? (gates.find(({ state }) => state !== 'Passed')?.phase ?? held.phase) : held.phase;
+  const isHeld = gates.some(({ state }, index) => state !== 'Passed' && places[index]?.holds === true);
+  // The first that is not passed tells where it stands, whether it holds or not.
+  const phase = isHeld ? gates.find(({ state }) => state !== 'Passed')?.phase : 'Retire';
   const rest = { ...nothing, phase, gates: all, blocker: back?.blocker };
   if (observed.spec.paused) return { ...rest, blocker: paused(observed.name) };
-  if (held === undefined) return { ...rest, step: { do: 'retire' } };
-  const isReissuing = gates.some(({ name, state }) => name === 'Reissued' && state === 'Waiting');
+  if (!isHeld) return { ...rest, step: { do: 'retire' } };
   const nextAtMs = nextLook(gates, observed, nowMs);
-  if (!isReissuing) return { ...rest, nextAtMs };
-  // In an emergency nothing is worth waiting for.
-  if (emergency) return { ...rest, reissues: true, nextAtMs };
+  const isReissuing = gates.some(({ name, state }) => name === 'Reissued' && state === 'Waiting');
+  return isReissuing ? planReissue(stage, { ...rest, nextAtMs }, nowMs) : { ...rest, nextAtMs };
+}
+
+/** Identities are re-issued as long as canaries go well. In an emergency nothing is worth waiting for. */
+function planReissue({ observed, record, rotation }: Stage, rest: RotationPlan, nowMs: number): RotationPlan {
+  const { nextAtMs } = rest;
+  if (rotation.mode === 'Emergency') return { ...rest, reissues: true };
   const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? '';
   const dueAtMs = canaryDueAtMs(observed.canary, signer, canaryEveryMs);
   if (nowMs >= dueAtMs) return { ...rest, step: { do: 'canary' } };
