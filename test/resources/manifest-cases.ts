@@ -37,8 +37,7 @@ export const identity = (spec: Fields, metadata: Fields = {}): Fields => ({
   spec,
 });
 
-const noDays = 'there is no unit for days';
-const whole = (example: string) => `write hours, minutes and seconds in this order, such as ${example}, 1h30m or 90s; ${noDays}`;
+const whole = (example: string) => `write hours, minutes and seconds in this order, such as ${example}, 1h30m or 90s; there is no unit for days`;
 const bothPlaceholders =
   'it must hold {namespace} and {serviceAccount}, or two workloads would share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}';
 const oneEach =
@@ -57,7 +56,6 @@ const template = (name: string, good: string, bad: string, ...sentences: readonl
 
 /** Cases of TrustDomain. */
 export const trustDomainCases: readonly ManifestCase[] = [
-  ...rotationSettingCases,
   {
     name: 'root lifetime in days',
     good: trustDomain({ rootAuthority: { lifetime: '17520h' } }),
@@ -437,4 +435,4 @@ export const identityCases: readonly ManifestCase[] = [
 ];
 
 /** All of them. */
-export const manifestCases: readonly ManifestCase[] = [...trustDomainCases, ...identityCases, ...clusterIdentityCases, ...rotationCases];
+export const manifestCases: readonly ManifestCase[] = [...trustDomainCases, ...identityCases, ...clusterIdentityCases, ...rotationSettingCases, ...rotationCases];

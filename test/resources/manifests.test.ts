@@ -4,7 +4,7 @@ import { kindDefinitions } from '../../src/resources/generated/schemas.ts';
 import { validateManifest } from '../../src/resources/index.ts';
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { identity, identityCases, manifestCases, trustDomain, trustDomainCases } from './manifest-cases.ts';
-import { rotationCases } from './rotation-cases.ts';
+import { rotationCases, rotationSettingCases } from './rotation-cases.ts';
 
 function sentencesOf(raw: unknown, old?: unknown): readonly string[] {
   const result = validateManifest(raw, old);
@@ -31,7 +31,7 @@ describe('each manifest that is refused', () => {
   });
 
   test.each([
-    ['TrustDomain', trustDomainCases],
+    ['TrustDomain', [...trustDomainCases, ...rotationSettingCases]],
     ['WorkloadIdentity', identityCases],
     ['ClusterWorkloadIdentity', clusterIdentityCases],
     ['CARotation', rotationCases],

@@ -138,12 +138,7 @@ export class CARotationReconciler implements Reconciler {
     if (domain.policy === undefined || rotation === undefined) throw new Error('invariant broken: a canary needs a rotation');
     const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active');
     const name = rotation.switchedAtMs === undefined ? rotation.toIssuing : (signer?.keyIdentifier ?? '');
-    const result = await sendCanary(this.#context, this.#parts.caches, record, domain.policy, name);
-    const before = this.#canaries.get(object.metadata.uid);
-    this.#canaries.set(object.metadata.uid, result);
-    if (result.failed !== undefined && before?.failed !== result.failed) {
-      this.#context.events.record(object, { type: 'Warning', reason: 'CanaryFailed', message: `a handshake with a certificate of authority ${name} failed: ${result.failed}` });
-    }
+    this.#canaries.set(object.metadata.uid, await sendCanary(this.#context, this.#parts.caches, record, domain.policy, name));
   }
 
   /** Lets the next identities have a certificate of the new authority. */

@@ -81,7 +81,7 @@ function planPrepared(stage: Stage, nowMs: number): RotationPlan {
   if (held.name !== 'Canary') return { ...nothing, phase, gates: all, nextAtMs };
   const dueAtMs = canaryDueAtMs(observed.canary, rotation.toIssuing);
   // One that went well is not sent again: then the gate waits for a person.
-  if (nowMs >= dueAtMs) return { ...nothing, phase, gates: all, step: { do: 'canary' } };
+  if (nowMs >= dueAtMs) return { ...nothing, phase, gates: all, step: { do: 'canary' }, blocker: canaryBlocker(observed.canary) };
   return { ...nothing, phase, gates: all, blocker: canaryBlocker(observed.canary), nextAtMs: earliest(nextAtMs, observed.canary?.failed === undefined ? undefined : dueAtMs) };
 }
 
@@ -110,7 +110,7 @@ function planReissue({ observed, record, rotation }: Stage, rest: RotationPlan, 
   if (rotation.mode === 'Emergency') return { ...rest, reissues: true };
   const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? '';
   const dueAtMs = canaryDueAtMs(observed.canary, signer, canaryEveryMs);
-  if (nowMs >= dueAtMs) return { ...rest, step: { do: 'canary' } };
+  if (nowMs >= dueAtMs) return { ...rest, step: { do: 'canary' }, blocker: canaryBlocker(observed.canary) ?? rest.blocker };
   const blocker = canaryBlocker(observed.canary) ?? rest.blocker;
   return { ...rest, blocker, reissues: observed.canary?.failed === undefined, nextAtMs: earliest(nextAtMs, dueAtMs) };
 }
