@@ -197,6 +197,16 @@ describe('the rights of the chart', () => {
     await shop.miss(`${identityPath}/till`);
   });
 
+  test('suffice to rotate an authority, and to go on when the CARotation is deleted half-way', async () => {
+    const { status } = await shop.see(`${domainPath}/shop.example`, isReady);
+    const rotation = { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.['activeIssuer'], approvals: ['Drained'] };
+    await shop.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'issuing' }, spec: rotation });
+    const path = '/apis/mtlsd.io/v1alpha1/carotations/issuing';
+    const { metadata } = await shop.see(path, (object) => object.status?.['switchedAt'] !== undefined);
+    await shop.kubectl(['delete', 'carotation', 'issuing']);
+    await shop.see(path, (object) => object.metadata.uid !== metadata.uid && object.status?.['switchedAt'] !== undefined);
+  });
+
   test('reach no identity that somebody else made: a policy says so', async () => {
     const mtlsd = { user: mtlsdUser };
     const made = { ...identity('till'), metadata: { name: 'till', namespace: 'shop', labels: { 'app.kubernetes.io/managed-by': 'mtlsd' } } };
@@ -227,6 +237,9 @@ describe('the rights of the chart', () => {
       await using running = await startController(older.cluster);
       await older.apply(trustDomain('shop.example'), identity('web'));
       await older.see(`${identityPath}/web`, isReady);
+      const { status } = await older.see(`${domainPath}/shop.example`, isReady);
+      await older.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'issuing' }, spec: { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.['activeIssuer'] } });
+      await older.see('/apis/mtlsd.io/v1alpha1/carotations/issuing', (object) => object.status?.['switchedAt'] !== undefined);
       const requests = await older.requests();
       expect(forbiddenRequests(requests)).toEqual([]);
       olderRequests.push(...requests);
