@@ -25,7 +25,7 @@ interface Live {
   readonly metadata: { readonly uid: string; readonly resourceVersion: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
   readonly data?: Record<string, string>;
   readonly spec?: Record<string, unknown>;
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
+  readonly status?: { readonly activeIssuer?: string; readonly switchedAt?: string; readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
 }
 
 const domainPath = '/apis/mtlsd.io/v1alpha1/trustdomains';
@@ -199,12 +199,12 @@ describe('the rights of the chart', () => {
 
   test('suffice to rotate an authority, and to go on when the CARotation is deleted half-way', async () => {
     const { status } = await shop.see(`${domainPath}/shop.example`, isReady);
-    const rotation = { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.['activeIssuer'], approvals: ['Drained'] };
+    const rotation = { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.activeIssuer, approvals: ['Drained'] };
     await shop.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'issuing' }, spec: rotation });
     const path = '/apis/mtlsd.io/v1alpha1/carotations/issuing';
-    const { metadata } = await shop.see(path, (object) => object.status?.['switchedAt'] !== undefined);
+    const { metadata } = await shop.see(path, (object) => object.status?.switchedAt !== undefined);
     await shop.kubectl(['delete', 'carotation', 'issuing']);
-    await shop.see(path, (object) => object.metadata.uid !== metadata.uid && object.status?.['switchedAt'] !== undefined);
+    await shop.see(path, (object) => object.metadata.uid !== metadata.uid && object.status?.switchedAt !== undefined);
   });
 
   test('reach no identity that somebody else made: a policy says so', async () => {
@@ -238,8 +238,8 @@ describe('the rights of the chart', () => {
       await older.apply(trustDomain('shop.example'), identity('web'));
       await older.see(`${identityPath}/web`, isReady);
       const { status } = await older.see(`${domainPath}/shop.example`, isReady);
-      await older.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'issuing' }, spec: { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.['activeIssuer'] } });
-      await older.see('/apis/mtlsd.io/v1alpha1/carotations/issuing', (object) => object.status?.['switchedAt'] !== undefined);
+      await older.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'issuing' }, spec: { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.activeIssuer } });
+      await older.see('/apis/mtlsd.io/v1alpha1/carotations/issuing', (object) => object.status?.switchedAt !== undefined);
       const requests = await older.requests();
       expect(forbiddenRequests(requests)).toEqual([]);
       olderRequests.push(...requests);
