@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { systemClock } from './clock.ts';
+import { returnMemoryAtRest } from './memory-return.ts';
 import { PrometheusMetrics } from './prometheus.ts';
 
 /** What `mtlsd controller` is told. */
@@ -126,6 +127,7 @@ export class ClusterDaemon implements AsyncDisposable {
       this.#synced = true;
       this.#log.info('caches are filled: reconciling', { tookMs: Math.round(performance.now() - startedMs) });
     });
+    returnMemoryAtRest(() => this.#synced && controllers.longestInFlightMs === 0, ended);
     if (!ended.aborted) await new Promise((resolve) => ended.addEventListener('abort', resolve, { once: true }));
     this.#metrics.leading(false);
     await controllers.stop();

@@ -66,9 +66,9 @@ async function requests(cluster: Cluster): Promise<number> {
 /** What the modules of a controller take without any work, with the settings of Node that `bin/mtlsd` has. */
 async function importOnlyResidentMb(): Promise<number> {
   const root = join(import.meta.dirname, '..', '..');
-  const settings = (await readFile(join(root, 'bin', 'mtlsd'), 'utf8')).match(/ --[a-z-]+=\S+/gu) ?? [];
+  const settings = (await readFile(join(root, 'bin', 'mtlsd'), 'utf8')).match(/ --[a-z][\S]*/gu) ?? [];
   const modules = ['src/cli/program.ts', 'src/app/cluster.ts'].map((file) => `await import(${JSON.stringify(join(root, file))});`);
-  const child = spawn(process.execPath, [...settings.map((setting) => setting.trim()), '--input-type=module', '-e', `${modules.join(' ')} setInterval(() => {}, 1e6);`], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [...settings.map((setting) => setting.trim()), '--input-type=module', '-e', `${modules.join(' ')} setInterval(() => {}, 1e6);`], { stdio: 'ignore', env: { ...process.env, MALLOC_ARENA_MAX: '1' } });
   try {
     await sleep(3_000);
     return await residentMbOf(child.pid ?? 0);

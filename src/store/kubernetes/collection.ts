@@ -2,6 +2,7 @@ import type { Kind, Watched, WatchSelector } from '../port.ts';
 import type { Api } from './api.ts';
 import type { Question } from './failures.ts';
 import { collectionPath, resourceTypeOf } from './resource-types.ts';
+import type { SharedStrings } from './shared-strings.ts';
 import { WatchProtocolError } from './watch-event.ts';
 import { isWireObject, watchedFromWire } from './wire-object.ts';
 
@@ -17,12 +18,14 @@ export class Collection<K extends Kind> {
   readonly #kind: K;
   readonly #selector: WatchSelector;
   readonly #pageSize: number;
+  readonly #strings: SharedStrings;
 
-  constructor(api: Api, kind: K, selector: WatchSelector, pageSize: number) {
+  constructor(api: Api, kind: K, selector: WatchSelector, pageSize: number, strings: SharedStrings) {
     this.#api = api;
     this.#kind = kind;
     this.#selector = selector;
     this.#pageSize = pageSize;
+    this.#strings = strings;
   }
 
   /** What errors name. */
@@ -44,7 +47,7 @@ export class Collection<K extends Kind> {
       const query = { limit: String(this.#pageSize), ...(next === '' ? {} : { continue: next }) };
       const page = asPage(await this.#api.list(this.question('list'), await this.path(query)));
       first ??= page;
-      for (const item of page.items) objects.push(watchedFromWire(this.#kind, item));
+      for (const item of page.items) objects.push(watchedFromWire(this.#kind, item, this.#strings));
       next = page.next;
     }
     return { objects, resourceVersion: first?.resourceVersion ?? '' };

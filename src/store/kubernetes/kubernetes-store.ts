@@ -8,6 +8,7 @@ import type { Api } from './api.ts';
 import { unreachableError, type Question } from './failures.ts';
 import { Reflector, type WatchLimits } from './reflector.ts';
 import { collectionPath, resourceTypeOf } from './resource-types.ts';
+import { SharedStrings } from './shared-strings.ts';
 import { fromWire, isWireObject, toWire, watchedFromWire, type WireObject } from './wire-object.ts';
 
 /** What a Kubernetes store is made of. */
@@ -32,6 +33,7 @@ export class KubernetesStore implements Store, AsyncDisposable {
   readonly #parts: KubernetesStoreParts;
   readonly #closing = new AbortController();
   readonly #watches = new Set<Promise<void>>();
+  readonly #strings = new SharedStrings();
 
   constructor(parts: KubernetesStoreParts) {
     this.#parts = parts;
@@ -45,7 +47,7 @@ export class KubernetesStore implements Store, AsyncDisposable {
   watch<K extends Kind>(kind: K, selector: WatchSelector, handler: WatchHandler<Watched<K>>, signal: AbortSignal): void {
     const { api, watchLimits: limits, log, random, nowMs } = this.#parts;
     const either = AbortSignal.any([signal, this.#closing.signal]);
-    const watch = new Reflector({ api, kind, selector, handler, signal: either, limits, log, random, nowMs }).run();
+    const watch = new Reflector({ api, kind, selector, handler, signal: either, limits, strings: this.#strings, log, random, nowMs }).run();
     this.#watches.add(watch);
     void watch.finally(() => this.#watches.delete(watch));
   }
@@ -90,7 +92,8 @@ export class KubernetesStore implements Store, AsyncDisposable {
     });
     const path = `${await this.#path(key)}/status?fieldManager=${fieldManager}`;
     // As a watch will show it: it goes into the cache that the watch fills.
-    return watchedFromWire(key.kind, this.#object(question, await api.ask(question, { method: 'PUT', path, body }))) as Kinds[K];
+    const answer = this.#object(question, await api.ask(question, { method: 'PUT', path, body }));
+    return watchedFromWire(key.kind, answer, this.#strings) as Kinds[K];
   }
 
   async delete(key: ObjectKey, expect: Precondition): Promise<void> {

@@ -10,6 +10,7 @@ import { InitialObjects } from './initial-objects.ts';
 import { KnownObjects, type Change } from './known-objects.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { isOlder } from './resource-version.ts';
+import type { SharedStrings } from './shared-strings.ts';
 import { parseWatchEvent, WatchProtocolError, type WatchEvent } from './watch-event.ts';
 import { watchedFromWire } from './wire-object.ts';
 
@@ -37,6 +38,8 @@ export interface ReflectorParts<K extends Kind> {
   readonly handler: WatchHandler<Watched<K>>;
   readonly signal: AbortSignal;
   readonly limits: WatchLimits;
+  /** Of the store: objects of several kinds say the same. */
+  readonly strings: SharedStrings;
   readonly log: Log;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -68,7 +71,7 @@ export class Reflector<K extends Kind> {
 
   constructor(parts: ReflectorParts<K>) {
     this.#parts = parts;
-    this.#collection = new Collection(parts.api, parts.kind, parts.selector, parts.limits.pageSize);
+    this.#collection = new Collection(parts.api, parts.kind, parts.selector, parts.limits.pageSize, parts.strings);
     this.#backoff = new Backoff(parts.limits.backoff, parts.random);
   }
 
@@ -103,7 +106,7 @@ export class Reflector<K extends Kind> {
   async #startOver(): Promise<void> {
     if (this.#cutSnapshots < cutSnapshotsMax) {
       const body = await this.#openInitial();
-      if (body !== undefined) return this.#read(body, new InitialObjects(this.#parts.kind));
+      if (body !== undefined) return this.#read(body, new InitialObjects(this.#parts.kind, this.#parts.strings));
     }
     const { objects, resourceVersion } = await this.#collection.list();
     this.#cutSnapshots = 0;
@@ -246,7 +249,7 @@ export class Reflector<K extends Kind> {
   }
 
   #changes(event: Exclude<WatchEvent, { readonly type: 'BOOKMARK' | 'ERROR' }>): readonly Change<Watched<K>>[] {
-    const object = watchedFromWire(this.#parts.kind, event.object);
+    const object = watchedFromWire(this.#parts.kind, event.object, this.#parts.strings);
     return event.type === 'DELETED' ? this.#known.remove(object) : this.#known.upsert(object);
   }
 

@@ -4,6 +4,7 @@ import { withoutDecided } from '../decided-request.ts';
 import { kindTraits } from '../object-key.ts';
 import type { Kind, Kinds, Precondition, Watched } from '../port.ts';
 import { resourceTypeOf } from './resource-types.ts';
+import { SharedStrings } from './shared-strings.ts';
 import { keptAnnotations, keptFields } from './watched-fields.ts';
 
 /** An object as the API server sends it. */
@@ -32,7 +33,7 @@ export function fromWire<K extends Kind>(kind: K, wire: WireObject): Kinds[K] {
  * The object as a watch of its kind shows it: of kinds whose contents stay with the API server, the metadata alone; of large
  * ones the fields that the port's type has.
  */
-export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject): Watched<K> {
+export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject, strings = new SharedStrings()): Watched<K> {
   const type = resourceTypeOf(kind);
   const { apiVersion: _version, kind: _kind, metadata: all, ...rest } = kind === 'PodCertificateRequest' ? withoutDecided(wire) : wire;
   const { managedFields: _dropped, annotations, ...metadata } = all;
@@ -43,7 +44,7 @@ export function watchedFromWire<K extends Kind>(kind: K, wire: WireObject): Watc
     metadata: kept === undefined ? metadata : { ...metadata, annotations: kept },
     ...(type.metadataOnly ? {} : { ...type.empty, ...keptFields(kind, rest) }),
   };
-  return deepFreeze(object) as unknown as Watched<K>;
+  return strings.freeze(object) as unknown as Watched<K>;
 }
 
 /**
