@@ -46,7 +46,10 @@ export class MemoryReturn {
 export function returnMemoryAtRest(isAtRest: () => boolean, signal: AbortSignal): void {
   const { gc } = globalThis;
   if (gc === undefined || signal.aborted) return;
-  const memory = { collect: () => void gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }), residentBytes: () => process.memoryUsage.rss(), nowMs: () => performance.now() };
+  const collect = (): void => {
+    gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  };
+  const memory = { collect, residentBytes: () => process.memoryUsage.rss(), nowMs: () => performance.now() };
   const returns = new MemoryReturn(memory, isAtRest);
   const timer = setInterval(() => returns.look(), lookMs).unref();
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });

@@ -100,19 +100,18 @@ test('whoever stopped calls nobody', async () => {
 
 test('work that waits for nothing lets the event loop turn; and when all is done, nothing turns it any more', async () => {
   const herd = new Herd();
-  let looks = 0;
   // Each look takes a millisecond and waits for nothing.
   herd.reconcile = async () => {
-    looks += 1;
+    herd.looks += 1;
     herd.time.trueMs += 1;
     return {};
   };
   herd.controller.start();
   for (const n of shuffled(200)) herd.controller.enqueue('shop', String(n));
   const seen: number[] = [];
-  while (looks < 200) {
+  while (herd.looks < 200) {
     await nextTurn();
-    seen.push(looks);
+    seen.push(herd.looks);
   }
   expect(seen.length).toBeGreaterThanOrEqual(15);
   for (let turn = 0; turn < 3; turn += 1) await nextTurn(); // the last one that it asked for

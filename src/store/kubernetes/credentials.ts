@@ -163,8 +163,7 @@ function fingerprint(files: readonly string[]): string {
 /** What files and the kubeconfig itself say. */
 function fileAccess(cluster: Cluster, user: KubeconfigUser | undefined): Access {
   const token = user?.tokenFile === undefined ? user?.token : readFileSync(user.tokenFile, 'utf8').trim();
-  const basic = user?.username === undefined ? undefined : `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-  const authorization = token === undefined ? basic : `Bearer ${token}`;
+  const authorization = token === undefined ? basicOf(user) : `Bearer ${token}`;
   return access(cluster, {
     ...(user === undefined ? {} : tlsOf({ cert: contents(user.certFile, user.certData), key: contents(user.keyFile, user.keyData) })),
     headers: {
@@ -172,6 +171,12 @@ function fileAccess(cluster: Cluster, user: KubeconfigUser | undefined): Access 
       ...(user?.impersonateUser === undefined ? {} : { 'Impersonate-User': user.impersonateUser }),
     },
   });
+}
+
+function basicOf({ username, password = '' }: Pick<KubeconfigUser, 'username' | 'password'> = {}): string | undefined {
+  if (username === undefined) return undefined;
+  const pair = Buffer.from([username, password].join(':'));
+  return `Basic ${pair.toString('base64')}`;
 }
 
 /** What an exec plugin or another provider says. The library keeps its answer for as long as that is good. */

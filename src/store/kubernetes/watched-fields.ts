@@ -78,7 +78,7 @@ const statusFields: ReadonlyMap<string, AnyFields> = new Map(
 /** The kept part of what a watch delivers, metadata apart. What has another shape than the type says is kept as it is. */
 export function keptFields(kind: Kind, rest: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const row = rows[kind];
-  if (row !== undefined) return pick(rest, row.fields as AnyFields) as Readonly<Record<string, unknown>>;
+  if (row !== undefined) return pick(rest, row.fields) as Readonly<Record<string, unknown>>;
   const known = statusFields.get(kind);
   // What a newer definition adds (a default, say) this mtlsd did not write: held against what it would write, it would never be done.
   return known === undefined || rest['status'] === undefined ? rest : { ...rest, status: pick(rest['status'], known) };
