@@ -7,9 +7,9 @@ import { MtlsdError } from '../../errors/index.ts';
 import type { Api } from './api.ts';
 import { unreachableError, type Question } from './failures.ts';
 import { Reflector, type WatchLimits } from './reflector.ts';
-import { collectionPath, resourceTypeOf } from './resource-types.ts';
+import { collectionPath, isCustomResource, resourceTypeOf } from './resource-types.ts';
 import { SharedStrings } from './shared-strings.ts';
-import { fromWire, isWireObject, toWire, watchedFromWire, type WireObject } from './wire-object.ts';
+import { fromWire, isWireObject, toWire, watchedFromWire } from './wire-object.ts';
 
 /** What a Kubernetes store is made of. */
 export interface KubernetesStoreParts {
@@ -91,9 +91,7 @@ export class KubernetesStore implements Store, AsyncDisposable {
       status,
     });
     const path = `${await this.#path(key)}/status?fieldManager=${fieldManager}`;
-    // As a watch will show it: it goes into the cache that the watch fills.
-    const answer = this.#object(question, await api.ask(question, { method: 'PUT', path, body }));
-    return watchedFromWire(key.kind, answer, this.#strings) as Kinds[K];
+    return this.#stored(question, await api.ask(question, { method: 'PUT', path, body })) as Kinds[K];
   }
 
   async delete(key: ObjectKey, expect: Precondition): Promise<void> {
@@ -130,12 +128,10 @@ export class KubernetesStore implements Store, AsyncDisposable {
     return `${collectionPath(resourceTypeOf(key.kind), version, key.namespace)}/${encodeURIComponent(key.name)}`;
   }
 
+  /** A kind of ours as its watch shows it: an answer to a write goes into the cache that the watch fills. */
   #stored(question: Question, value: unknown): Kinds[Kind] {
-    return fromWire(question.kind, this.#object(question, value));
-  }
-
-  #object(question: Question, value: unknown): WireObject {
     if (!isWireObject(value)) throw unreachableError(question, '', new Error('an answer that is no object'));
-    return value;
+    const { kind } = question;
+    return isCustomResource(resourceTypeOf(kind)) ? (watchedFromWire(kind, value, this.#strings) as Kinds[Kind]) : fromWire(kind, value);
   }
 }

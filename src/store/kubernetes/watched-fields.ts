@@ -7,7 +7,8 @@ import type { Kind, Kinds } from '../port.ts';
  * can read another. The rest of a pod, some ten kilobytes, is let go before it reaches a cache. A field that is added to
  * such a type does not compile until it is added here.
  *
- * An object that is read by itself (`get`) is whole: whoever replaces an object bases that on a read, never on a watch.
+ * An object of another's kind that is read by itself (`get`) is whole: whoever replaces one bases that on a read, never on a
+ * watch.
  */
 
 /** `true` keeps a value whole; an object names its fields; a list of one says what is kept of each element. */
