@@ -39,28 +39,38 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
   const known = new Set((status?.authorities ?? []).map(({ keyIdentifier }) => keyIdentifier));
   const generation = status?.bundle?.generation;
   const generations = countBy(own, (identity) => identity.status?.bundleGeneration ?? 0);
-  const stale = status?.targets === undefined ? 0 : status.targets.stale + (status.targets.failing?.length ?? 0);
+  const targets = targetCounts(status);
   return {
     name: object.metadata.name,
     ready: isTrue(status?.conditions, 'Ready'),
     signerEpoch: status?.signerEpoch,
     bundleGeneration: generation,
     bundleSha256: status?.bundle?.sha256,
-    authorities: (status?.authorities ?? []).map(({ keyIdentifier, role, state, notBefore, notAfter }) => ({
-      keyIdentifier,
-      role,
-      state,
-      notAfter,
-      lifeLeft: Math.min(1, Math.max(0, (Date.parse(notAfter) - nowMs) / Math.max(1, Date.parse(notAfter) - Date.parse(notBefore)))),
-      lifeLeftSeconds: Math.max(0, Math.floor((Date.parse(notAfter) - nowMs) / 1000)),
-      liveLeaves: byIssuer.get(keyIdentifier) ?? 0,
-    })),
+    authorities: authorityRows(status, byIssuer, nowMs),
     bundles: [...generations].sort(([a], [b]) => b - a).map(([each, count]) => ({ generation: each, identities: count })),
-    notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + stale,
-    targets: status?.targets === undefined ? undefined : { written: status.targets.written, stale: status.targets.stale, failing: status.targets.failing ?? [] },
+    notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + (targets === undefined ? 0 : targets.stale + targets.failing.length),
+    targets,
     // Without a projection nothing is known, and nothing is said.
     violations: known.size === 0 ? 0 : live.filter((identity) => !known.has(identity.status?.issuer ?? '')).length,
   };
+}
+
+function authorityRows(status: TrustDomain['status'], liveByIssuer: ReadonlyMap<string, number>, nowMs: number): TrustDomainRow['authorities'] {
+  return (status?.authorities ?? []).map(({ keyIdentifier, role, state, notBefore, notAfter }) => ({
+    keyIdentifier,
+    role,
+    state,
+    notAfter,
+    lifeLeft: Math.min(1, Math.max(0, (Date.parse(notAfter) - nowMs) / Math.max(1, Date.parse(notAfter) - Date.parse(notBefore)))),
+    lifeLeftSeconds: Math.max(0, Math.floor((Date.parse(notAfter) - nowMs) / 1000)),
+    liveLeaves: liveByIssuer.get(keyIdentifier) ?? 0,
+  }));
+}
+
+function targetCounts(status: TrustDomain['status']): TrustDomainRow['targets'] {
+  if (status?.targets === undefined) return undefined;
+  const { written, stale, failing = [] } = status.targets;
+  return { written, stale, failing };
 }
 
 /** Whether a condition holds. */

@@ -178,7 +178,7 @@ describe('mtlsd rotate wait', () => {
     ['a pause', { paused: true }, standingStill('Paused', 'it is paused'), 'mtlsd rotate resume spring'],
     ['another one that goes first', {}, standingStill('WaitsForRotation', 'CARotation a goes first'), 'mtlsd rotate abort spring'],
   ])('ends with 4 at %s, and says what helps', async (_, spec, status, help) => {
-    const outcome = await waitFor(rotation(status as never, spec));
+    const outcome = await waitFor(rotation(status, spec));
     expect(outcome.status).toBe(4);
     expect(outcome.stdout).toContain('CARotation spring stands still at');
     expect(outcome.stdout).toContain(help);

@@ -29,8 +29,8 @@ export function approveCommand(io: CliIo): Command {
       const rotation = underWay(await named(site, name));
       const wanted = gate ?? gateToApprove(rotation);
       if (wanted === undefined) throw impossible(rotation, "waits for nobody's word at the gate that it stands at");
-      if (!(rotation.spec.approvals ?? []).includes(wanted as RotationGate)) throw impossible(rotation, `waits for nobody's word at ${wanted}: it was not made with --approve ${wanted}`);
-      await change(io, site, rotation, options, (spec) => ({ ...spec, approved: [...new Set([...(spec.approved ?? []), wanted as RotationGate])] }), `${wanted} is approved`);
+      if (!(rotation.spec.approvals ?? []).includes(wanted)) throw impossible(rotation, `waits for nobody's word at ${wanted}: it was not made with --approve ${wanted}`);
+      await change(io, site, rotation, options, (spec) => ({ ...spec, approved: [...new Set([...(spec.approved ?? []), wanted])] }), `${wanted} is approved`);
     });
 }
 

@@ -22,19 +22,22 @@ const receiptLooks = 12;
 
 /** What a rotation came to, or what it needs; undefined while it goes on by itself. */
 export function endingOf(rotation: CARotation, site: RotationSite): Ending | undefined {
-  const { metadata, status } = rotation;
-  if (hasEnded(rotation)) {
-    const conditions = status?.conditions ?? [];
-    const why = (conditions.find(({ type }) => type === 'Complete') ?? conditions.find(({ type }) => type === 'Progressing'))?.message;
-    const lines = [`CARotation ${metadata.name}: ${status?.phase ?? ''}${why === undefined ? '' : `: ${why}`}`, ...lifeLines(rotation)];
-    if (status?.receipt !== undefined) lines.push(`  ${hint(site, 'receipt', metadata.name)}   # its signed receipt`);
-    const patienceLooks = status?.startedAt === undefined || status.receipt !== undefined ? 0 : receiptLooks;
-    return { exitCode: status?.phase === 'Complete' ? exitCodes.ok : exitCodes.no, text: `${lines.join('\n')}\n`, patienceLooks };
-  }
+  if (hasEnded(rotation)) return endOf(rotation, site);
   const still = standstill(rotation);
   if (still === undefined) return undefined;
+  const { metadata, status } = rotation;
   const lines = [`CARotation ${metadata.name} stands still at ${rotationRow(rotation).gate ?? status?.phase ?? 'its start'} (${still.reason}): ${still.message}`, ...whatHelps(rotation, site)];
   return { exitCode: exitCodes.waits, text: `${lines.join('\n')}\n`, patienceLooks: still.needsPerson ? personLooks : passingLooks };
+}
+
+function endOf(rotation: CARotation, site: RotationSite): Ending {
+  const { metadata, status } = rotation;
+  const conditions = status?.conditions ?? [];
+  const why = (conditions.find(({ type }) => type === 'Complete') ?? conditions.find(({ type }) => type === 'Progressing'))?.message;
+  const lines = [`CARotation ${metadata.name}: ${status?.phase ?? ''}${why === undefined ? '' : `: ${why}`}`, ...lifeLines(rotation)];
+  if (status?.receipt !== undefined) lines.push(`  ${hint(site, 'receipt', metadata.name)}   # its signed receipt`);
+  const patienceLooks = status?.startedAt === undefined || status.receipt !== undefined ? 0 : receiptLooks;
+  return { exitCode: status?.phase === 'Complete' ? exitCodes.ok : exitCodes.no, text: `${lines.join('\n')}\n`, patienceLooks };
 }
 
 function lifeLines({ status }: CARotation): readonly string[] {

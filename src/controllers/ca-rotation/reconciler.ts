@@ -4,7 +4,7 @@ import { resolvedRotationSpec, resolvedTrustDomainSpec, type CARotation } from '
 import { isRotatedAway, planRotation, type CanaryResult, type RotationPlan, type RotationStep } from '../../rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../spiffe/index.ts';
 import type { ControllerContext } from '../context.ts';
-import type { Domains, DomainState } from '../domains.ts';
+import type { DomainState } from '../domains.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
@@ -13,9 +13,9 @@ import { loadRecord, type LoadedRecord } from '../trust-domain/record-store.ts';
 import { RotationActor, type Ground } from './actor.ts';
 import { sendCanary } from './canary.ts';
 import { LeafHorizon, type Inventory } from './inventory.ts';
-import { observeRotation, type RotationSight } from './observe.ts';
+import { observeRotation } from './observe.ts';
 import { OrphanedRotations } from './orphans.ts';
-import type { Reissues } from './reissues.ts';
+import type { RotationParts } from './parts.ts';
 import { hasEnded, rotationStatus } from './status.ts';
 
 /** More steps at once than any plan takes without waiting. */
@@ -26,18 +26,6 @@ const lookMs = 1_000;
 const paceMs = 200;
 /** Counts change all the time: they are told this often, what matters more at once. */
 const tellMs = 1_000;
-
-/** What the reconciler of rotations works with. */
-export interface RotationParts extends RotationSight {
-  readonly domains: Domains;
-  readonly reissues: Reissues;
-  /** Has an identity looked at, `namespace/name`. */
-  readonly wakeIdentity: (namespace: string, name: string) => void;
-  /** Has a trust domain looked at: its record has changed. */
-  readonly wakeTrustDomain: (name: string) => void;
-  /** Called once a rotation has ended, before its status says so for good: keeps what is to be kept of it. */
-  readonly keepReceipt?: (context: ControllerContext, object: CARotation, record: AuthorityRecord) => Promise<NonNullable<NonNullable<CARotation['status']>['receipt']>>;
-}
 
 /** Takes the rotation of an authority through its phases: one step at a time, each when its gates have let it through. */
 export class CARotationReconciler implements Reconciler {

@@ -3,14 +3,14 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { resolvedRotationSettings, type CARotation, type Draft, type ResolvedRotationSettings } from '../../resources/index.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
-import type { RotationParts } from './reconciler.ts';
+import type { RotationParts } from './parts.ts';
 import { hasEnded } from './status.ts';
 
 /** A timer does not sleep for half a year. */
 const lookAgainMs = 3_600_000;
 
 /** When the active root is to be rotated by the trust domain's schedule, milliseconds since the epoch; undefined: never. */
-export function scheduledAtMs(record: AuthorityRecord, { rootEveryMs, rootBeforeRemainingMs }: ResolvedRotationSettings): number | undefined {
+function scheduledAtMs(record: AuthorityRecord, { rootEveryMs, rootBeforeRemainingMs }: ResolvedRotationSettings): number | undefined {
   const { certificate } = activeAuthority(record, 'Root');
   const times = [
     ...(rootEveryMs === undefined ? [] : [certificate.notBeforeMs + backdateMs + rootEveryMs]),

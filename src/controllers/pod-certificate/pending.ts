@@ -43,7 +43,7 @@ export class PendingRequests {
 
   /** Whoever leads now counts anew: this replica counts none any more. */
   clear(): void {
-    for (const uid of [...this.#pending.keys()]) this.settle(uid);
+    for (const uid of Array.from(this.#pending.keys())) this.settle(uid);
   }
 
   #count(reason: string | undefined, change: number): void {

@@ -26,15 +26,23 @@ export function receiptDocument(object: CARotation, record: AuthorityRecord): Re
     bundles: bundlesOf(object, record),
     phases: (status.phases ?? []).map(({ phase, startedAt }) => ({ phase, startedAt })),
     gates,
-    counts: {
-      reissued: status.reissued ?? 0,
-      targetsWritten: status.gates?.find(({ name }) => name === 'Written')?.done ?? 0,
-      stragglers: (status.gates ?? []).reduce((sum, { stragglerCount = 0 }) => sum + stragglerCount, 0),
-      exempted: Math.max(0, ...(status.gates ?? []).map(({ exempted = 0 }) => exempted)),
-    },
-    exemptions: (spec.exemptions ?? []).map(({ kind, namespace, name, reason, until }) => ({ object: `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`, reason, until })),
+    counts: countsOf(status),
+    exemptions: exemptionsOf(spec),
     approvals: spec.approved ?? [],
   };
+}
+
+function countsOf({ reissued = 0, gates = [] }: CARotationStatus): ReceiptDocument['counts'] {
+  return {
+    reissued,
+    targetsWritten: gates.find(({ name }) => name === 'Written')?.done ?? 0,
+    stragglers: gates.reduce((sum, { stragglerCount = 0 }) => sum + stragglerCount, 0),
+    exempted: Math.max(0, ...gates.map(({ exempted = 0 }) => exempted)),
+  };
+}
+
+function exemptionsOf({ exemptions = [] }: CARotation['spec']): ReceiptDocument['exemptions'] {
+  return exemptions.map(({ kind, namespace, name, reason, until }) => ({ object: `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`, reason, until }));
 }
 
 type GateStatus = NonNullable<CARotationStatus['gates']>[number];

@@ -3,7 +3,6 @@
  * below `gates/`. Pure: everything that is known of the world comes in, and at most one step goes out.
  */
 export { gateJudges } from './gate.ts';
-export { isBelowOld } from './gates/reissued.ts';
 export { leavesInTheWay, planRotation } from './plan.ts';
 export { isRotatedAway, recordView } from './record-view.ts';
 export type {

@@ -42,9 +42,9 @@ export function auditKey(keyPair: KeyPair, createdAtMs: number): AuditKey {
 }
 
 /** A public key with its name. */
-export function publicAuditKey(key: KeyObject): PublicAuditKey {
+function publicAuditKey(key: KeyObject): PublicAuditKey {
   const spki = key.export({ type: 'spki', format: 'der' });
-  return { keyId: createHash('sha256').update(spki).digest('hex'), pem: key.export({ type: 'spki', format: 'pem' }).toString() };
+  return { keyId: createHash('sha256').update(spki).digest('hex'), pem: key.export({ type: 'spki', format: 'pem' }) };
 }
 
 /** Whether another key is due. */

@@ -108,8 +108,21 @@ function readObject(file: string, value: unknown, node: Node, lines: LineCounter
   const key = keyIn(manifest);
   const clusterOnly = key === undefined ? undefined : whyClusterOnly(key.kind);
   if (key !== undefined && clusterOnly !== undefined) return { ...nothing, problems: [problem('MANIFEST_INVALID', file, clusterOnly, { line, object: describeKey(key) })] };
-  const result = validateManifest(manifest, key === undefined ? undefined : stored(key));
+  return validated({ file, line, key, node, lines }, validateManifest(manifest, key === undefined ? undefined : stored(key)));
+}
+
+/** Where a document stands, and what it is about as far as that can be said. */
+interface DocumentPlace {
+  readonly file: string;
+  readonly line: number;
+  readonly key: ReturnType<typeof keyIn>;
+  readonly node: Node;
+  readonly lines: LineCounter;
+}
+
+function validated({ file, line, key, node, lines }: DocumentPlace, result: ReturnType<typeof validateManifest>): ParsedManifest {
   if (key === undefined) {
+    const unknown = (message: string) => broken(problem('MANIFEST_UNKNOWN', file, message, { line }));
     return result.ok ? unknown('its kind or name cannot be used') : broken(...result.problems.map(({ field, message }) => problem('MANIFEST_UNKNOWN', file, message, { line: fieldLine(node, field, lines) })));
   }
   if (result.ok) return { ...nothing, entries: [{ key, file, line, result: { ok: true, object: result.object } }] };

@@ -122,7 +122,7 @@ async function assemble(options: DirectoryStoreOptions, access: DefaultAccess, f
     hubs,
     manifests,
     requests: requests.objects,
-    ask: requests.ask,
+    ask: (object) => requests.ask(object),
     identities,
     identityForm: form,
     bundles,

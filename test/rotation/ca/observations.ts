@@ -72,7 +72,7 @@ export const gate = (plan: RotationPlan, name: GateReport['name']): GateReport =
 };
 
 /** What a status would remember of a plan. */
-export const remember = (plan: RotationPlan, record: RecordView): ObservedRotation['remembered'] => ({
+const remember = (plan: RotationPlan, record: RecordView): ObservedRotation['remembered'] => ({
   bundleGeneration: record.bundleGeneration,
   switchedAtMs: record.rotation?.switchedAtMs,
   gates: plan.gates.flatMap(({ name, state, sinceMs }) => (sinceMs === undefined ? [] : [{ name, state, sinceMs }])),

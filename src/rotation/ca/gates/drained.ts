@@ -26,7 +26,7 @@ export const drained: GateJudge = (view) => {
 };
 
 /** When nothing below the old authority is in use any more. */
-export function drainedAtMs(view: GateView): number {
+function drainedAtMs(view: GateView): number {
   const { bounds } = view.observed;
   const promisedMs = view.passedAtMs('Reissued') + bounds.propagationBoundMs + bounds.consumerReloadMs;
   const listedMs = bounds.reloadIsPromised ? Math.min(leavesEndMs(view), promisedMs) : leavesEndMs(view);
