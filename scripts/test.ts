@@ -10,7 +10,9 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { cacheRoot } from '../test/cluster/places.ts';
 import { missingForNode } from '../test/cluster/node/needs.ts';
 
 interface Counts {
@@ -32,19 +34,37 @@ interface Outcome extends Counts {
   readonly seconds: number;
 }
 
+/** What is read of the report that vitest writes. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string; readonly failureMessages?: readonly string[] }[];
+  }[];
+}
+
 const everyCore = '--maxWorkers=100%';
 const inCi = process.env['CI'] === 'true';
 const report = await mkdtemp(join(tmpdir(), 'mtlsd-test-'));
+/** Failed tests by name, each with the beginning of its message: told again at the very end, where a cut log still has them. */
+const failures: string[] = [];
 const passed: Counts = { passed: 1, failed: 0, skipped: 0 };
 const failed: Counts = { passed: 0, failed: 1, skipped: 0 };
 const skipped: Counts = { passed: 0, failed: 0, skipped: 1 };
+
+// Hundreds of processes of Node are started below: each takes its modules compiled from the user's own cache.
+process.env['NODE_COMPILE_CACHE'] ??= join(cacheRoot(process.env), 'compiled');
 
 /** A check that either holds or does not. */
 function check(name: string, command: string, ...args: readonly string[]): Step {
   return { name, run: async (call) => ((await call(command, args)) === 0 ? passed : failed) };
 }
 
-/** One vitest project. What only computes may take every core; what watches processes and disks leaves one to them. */
+/** One vitest project. What only computes may take every core, and so may what mostly waits; the rest leaves one to what it watches. */
 function project(name: string, ...options: readonly string[]): Step {
   return {
     name,
@@ -64,7 +84,7 @@ const cluster: Step = {
       console.error('\n!!! Go is missing: the tests on a real Kubernetes API server are skipped. Install Go 1.26 or newer to run them.\n');
       return skipped;
     }
-    return (await call('node', ['test/cluster/cli.ts', 'build'])) === 0 ? project('cluster').run(call) : failed;
+    return (await call('node', ['test/cluster/cli.ts', 'build'])) === 0 ? project('cluster', '--fileParallelism', '--maxWorkers=2').run(call) : failed;
   },
 };
 
@@ -89,7 +109,11 @@ const computing: readonly Step[] = [
   project('model', everyCore),
   project('fuzz'),
 ];
-const lanes: readonly (readonly Step[])[] = [[cluster], [node], [project('standalone'), project('rotation'), project('conformance'), project('clients'), project('docs')]];
+const lanes: readonly (readonly Step[])[] = [
+  [cluster],
+  [node, project('rotation'), project('docs')],
+  [project('standalone', '--maxWorkers=2'), project('conformance'), project('clients')],
+];
 const all = [...computing, ...lanes.flat()];
 
 const wanted = process.argv.slice(2);
@@ -109,6 +133,7 @@ const sideBySide = lanes.map((lane) => lane.filter(isWanted)).filter((lane) => l
 await Promise.all(sideBySide.map(async (lane) => (sideBySide.length === 1 ? runLane(lane, callHere) : runLane(lane))));
 await rm(report, { recursive: true, force: true });
 
+if (failures.length > 0) console.log(`\n── what failed ──\n\n${failures.join('\n\n')}`);
 console.log(`\n${outcomes.map(line).join('\n')}`);
 const sum = (key: keyof Counts): number => outcomes.reduce((total, outcome) => total + outcome[key], 0);
 if (inCi && sum('skipped') > 0) console.log('CI skips nothing: what was skipped counts as failed.');
@@ -161,7 +186,18 @@ function line({ name, passed, failed, skipped, seconds }: Outcome): string {
 async function countTests(file: string, status: number): Promise<Counts> {
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return failed;
-  const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number };
-  const failures = result.numFailedTests === 0 && status !== 0 ? 1 : result.numFailedTests;
-  return { passed: result.numPassedTests, failed: failures, skipped: result.numPendingTests + result.numTodoTests };
+  const result = JSON.parse(text) as Report;
+  failures.push(...failedTests(result));
+  const count = result.numFailedTests === 0 && status !== 0 ? 1 : result.numFailedTests;
+  return { passed: result.numPassedTests, failed: count, skipped: result.numPendingTests + result.numTodoTests };
+}
+
+/** Each failed test, and each file that could not even be run, with the first lines of what it says. */
+function failedTests({ testResults }: Report): string[] {
+  const beginning = (message: string): string => stripVTControlCharacters(message).split('\n').slice(0, 12).join('\n    ');
+  return testResults.flatMap(({ name, message, assertionResults }) => {
+    const tests = assertionResults.filter(({ status }) => status === 'failed').map(({ fullName, failureMessages = [] }) => `${fullName}\n    ${beginning(failureMessages.join('\n'))}`);
+    if (tests.length === 0 && message !== '') tests.push(beginning(message));
+    return tests.map((test) => `${relative(process.cwd(), name)}: ${test}`);
+  });
 }

@@ -40,7 +40,7 @@ export interface ProblemRow {
 
 /** Makes an overview of the objects as they are. Pure. */
 export function overviewOf({ trustDomains, identities, rotations, clusterIdentities = [] }: Sight, sourceProblems: readonly ProblemRow[], nowMs: number): Overview {
-  const warnings = warningRows([...identities].sort(byName));
+  const warnings = warningRows([...trustDomains].sort(byName), [...identities].sort(byName));
   const domainRows = [...trustDomains].sort(byName).map((object) => trustDomainRow(object, identities, nowMs));
   return {
     trustDomains: domainRows,
@@ -95,7 +95,7 @@ function problemsOf(object: TrustDomain | ClusterWorkloadIdentity | WorkloadIden
   const seen = new Set<string>();
   const name = describe(object);
   const rows = (object.status?.conditions ?? [])
-    .filter((condition) => condition.type !== 'InUse' && condition.type !== 'Mounted')
+    .filter(({ type }) => !noProblem.has(type))
     .filter((condition) => condition.status !== 'True' || warningReasons.has(condition.reason))
     .filter((condition) => !seen.has(condition.message) && seen.add(condition.message))
     .map(({ reason, message }) => ({ object: name, reason, message }));
@@ -103,6 +103,9 @@ function problemsOf(object: TrustDomain | ClusterWorkloadIdentity | WorkloadIden
   if (overdue !== undefined && rows.length === 0) rows.push({ object: name, ...overdue });
   return rows;
 }
+
+/** Conditions that say what is to be known: no failure of the object, whichever way they read. */
+const noProblem: ReadonlySet<string> = new Set(['InUse', 'Mounted', 'RootEnding']);
 
 /** Reasons that are told although the condition holds. */
 const warningReasons: ReadonlySet<string> = new Set(['RootEnding', 'ExpiredInPod']);

@@ -1,4 +1,4 @@
-import type { WorkloadIdentity } from '../resources/index.ts';
+import type { TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /** One thing to know: of which object, why, and what to do. */
 interface WarningRow {
@@ -10,8 +10,12 @@ interface WarningRow {
 /** More identities that nobody mounts are told in one line. */
 const unusedMax = 5;
 
-/** What pods tell of identities that hinders nobody today: no exit status depends on it. `identities` are in order. */
-export function warningRows(identities: readonly WorkloadIdentity[]): readonly WarningRow[] {
+/** What hinders nobody today, roots near their end and what pods tell of identities: no exit status depends on it. Both lists are in order. */
+export function warningRows(trustDomains: readonly TrustDomain[], identities: readonly WorkloadIdentity[]): readonly WarningRow[] {
+  return [...trustDomains.flatMap((trustDomain) => rowOf(trustDomain, 'RootEnding', 'True')), ...identityRows(identities)];
+}
+
+function identityRows(identities: readonly WorkloadIdentity[]): readonly WarningRow[] {
   const unused = identities.flatMap((identity) => rowOf(identity, 'Mounted', 'False'));
   const warned = identities.flatMap((identity) => rowOf(identity, 'Warnings', 'True')).filter(({ reason }) => reason !== 'ExpiredInPod');
   const [first] = unused;
@@ -21,8 +25,9 @@ export function warningRows(identities: readonly WorkloadIdentity[]): readonly W
   return [...warned, { object: `${unused.length} WorkloadIdentities`, reason: first.reason, message }];
 }
 
-function rowOf({ metadata, status }: WorkloadIdentity, type: string, bad: 'True' | 'False'): readonly WarningRow[] {
+function rowOf({ kind, metadata, status }: TrustDomain | WorkloadIdentity, type: string, bad: 'True' | 'False'): readonly WarningRow[] {
   const found = status?.conditions?.find((condition) => condition.type === type && condition.status === bad);
   if (found === undefined) return [];
-  return [{ object: `WorkloadIdentity ${metadata.namespace ?? ''}/${metadata.name}`, reason: found.reason, message: found.message }];
+  const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return [{ object: `${kind} ${name}`, reason: found.reason, message: found.message }];
 }

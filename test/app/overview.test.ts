@@ -43,6 +43,15 @@ describe('an overview', () => {
     expect(trustDomains.map(({ name, ready }) => [name, ready])).toEqual([['a.example', false], ['b.example', true]]);
   });
 
+  test('a root near its end is a warning until another one is there, and then nothing', () => {
+    const ready = condition('Ready', 'True', 'AuthoritiesActive', 'there');
+    const near = trustDomain('a.example', ready, condition('RootEnding', 'True', 'RootEndsWithin30Days', 'rotate it'));
+    const rotated = trustDomain('b.example', ready, condition('RootEnding', 'False', 'RootLives', 'it lives'));
+    const { problems, warnings } = overviewOf({ trustDomains: [near, rotated], identities: [], rotations: [] }, [], nowMs);
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([{ object: 'TrustDomain a.example', reason: 'RootEndsWithin30Days', message: 'rotate it' }]);
+  });
+
   test('asks whether mtlsd runs when a renewal is overdue and nobody said why', () => {
     const late = Date.parse('2026-01-01T00:40:00Z');
     expect(overviewOf({ trustDomains: [], identities: [identity('cart')], rotations: [] }, [], late).problems).toEqual([{ object: 'WorkloadIdentity shop/cart', reason: 'RenewalOverdue', message: expect.stringContaining('is mtlsd running?') as string }]);

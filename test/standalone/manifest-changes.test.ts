@@ -93,5 +93,5 @@ test('a folder that becomes a manifest folder later is followed too', async () =
   mkdirSync(join(sandbox.manifests, 'later/deeper'), { recursive: true });
   sandbox.write('later/deeper/late.yml', identity('late'));
   await sandbox.issued('late');
-  expect(readdirSync(sandbox.out).sort()).toEqual(['.mtlsd-out', 'bundles', 'identities', 'status']);
+  expect(readdirSync(sandbox.out).sort()).toEqual(['.mtlsd-out', 'bundles', 'identities', 'receipts', 'requests', 'status']);
 });
