@@ -39,10 +39,10 @@ const drainMs = 2_000;
 /** A reconciliation takes milliseconds; the store's calls have time-outs far below this. */
 const wedgedAfterMs = 180_000;
 /**
- * kubelet shows a changed Secret within 90 s, and a renewal (half of life, 10 % early at most) must come 60 s before that
- * much is gone: 0.4 × TTL ≥ 90 s + 60 s.
+ * kubelet shows a changed Secret within 90 s, and a renewal (half of life, 10 % late at most) must come 60 s before that
+ * much is gone: 0.4 × TTL ≥ 90 s + 60 s. A trust domain may know better than 90 s.
  */
-const delivery = { minTtlMs: 375_000, minTtlReason: 'the shortest that kubelet shows to pods in time (it takes up to 90s)' };
+const delivery = { minTtlMs: 375_000, minTtlReason: 'the shortest that kubelet shows to pods in time (it takes up to 90s)', marginMs: 60_000 };
 /** About what an API server takes; a herd after an outage is spread over time by it. */
 const issuancesPerSecond = 1_000;
 

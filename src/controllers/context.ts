@@ -10,6 +10,11 @@ export interface DeliveryLimits {
   readonly minTtlMs: number;
   /** Why, completing "shorter than 60s, …". */
   readonly minTtlReason: string;
+  /**
+   * What is added to a trust domain's own `propagationBound`, so that a renewal is seen in time: a bound that says less than
+   * the usual allows a shorter TTL. Milliseconds; left out: the floor is always the same.
+   */
+  readonly marginMs?: number;
 }
 
 /** What of a cluster is used, besides namespaces and service accounts. */

@@ -3,4 +3,4 @@
  * observed and a reading of the clock; they decide, they never act.
  */
 export { planTurnover, shortestLifeMs, type TurnoverLimits, type TurnoverPlan } from './issuing-turnover.ts';
-export { renewalTimeMs, retryDelayMs, type Life } from './renewal.ts';
+export { renewalTimeMs, retryDelayMs, shortestTtlMs, type Life } from './renewal.ts';

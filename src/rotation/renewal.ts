@@ -26,6 +26,16 @@ export function renewalTimeMs(life: Life, uid: string): number {
 }
 
 /**
+ * The shortest life of an SVID whose renewal is seen before it ends: the latest one comes 0.4 of life before that. Whole seconds,
+ * and a minute at least.
+ * @param lateMs how late a renewal may be seen, whatever is added for safety included
+ */
+export function shortestTtlMs(lateMs: number): number {
+  const leftPart = 1 - 0.5 - jitterPart;
+  return Math.max(60_000, Math.ceil(Math.round(lateMs / leftPart) / 1000) * 1000);
+}
+
+/**
  * How long to wait after the `failures`-th failure in a row (from 1): exponential, and never more than a quarter of the
  * life that is left, so that one bad hour cannot cost a certificate (L6).
  * @param remainingMs the life left; undefined when there is no certificate at all

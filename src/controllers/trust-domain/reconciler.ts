@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
-import { resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
+import { resolvedRotationSettings, resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
 import { shortestLifeMs } from '../../rotation/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
@@ -19,6 +19,7 @@ import { acceptRecordAnnotation, newRootAnnotation, planTrustDomain, recordOlder
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 import { nextMarkMs, rootEnding } from './root-ending.ts';
 import { stopsIssuance, trustDomainStatus } from './status.ts';
+import { ttlFloor } from './ttl-floor.ts';
 
 /** More steps than any plan needs: a loop that does not settle is a defect, and is told instead of run for ever. */
 const stepsMax = 8;
@@ -181,7 +182,7 @@ export class TrustDomainReconciler implements Reconciler {
     const state: DomainState = {
       object,
       isDefault: spec.isDefault,
-      policy: this.#policy(name, spec),
+      policy: this.#policy(name, spec, resolvedRotationSettings(object)),
       record,
       issuer: stopsIssuance(stopping) ? undefined : opened.issuer,
       bundle: record === undefined ? undefined : renderBundle(name, record),
@@ -202,14 +203,14 @@ export class TrustDomainReconciler implements Reconciler {
     }
   }
 
-  #policy(trustDomain: TrustDomainName, spec: ResolvedSpec): IssuancePolicy {
+  #policy(trustDomain: TrustDomainName, spec: ResolvedSpec, { propagationBoundMs }: ReturnType<typeof resolvedRotationSettings>): IssuancePolicy {
     return {
       trustDomain,
       pathTemplate: spec.pathTemplate,
       allowedDnsPatterns: spec.allowedDnsPatterns,
       defaultTtlMs: spec.svid.ttlMs,
       maxTtlMs: spec.svid.maxTtlMs,
-      ...this.#context.delivery,
+      ...ttlFloor(this.#context.delivery, propagationBoundMs),
     };
   }
 

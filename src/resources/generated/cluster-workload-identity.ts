@@ -79,8 +79,8 @@ export interface ClusterWorkloadIdentitySpec {
   readonly dnsNames?: readonly string[];
   /**
    * How long each certificate is valid, such as 1h; it is renewed at half of that. From 1m to 24h, and never more than
-   * svid.maxTTL of the trust domain. A volume that kubelet refreshes needs at least 6m15s. Left out: svid.ttl of the
-   * trust domain.
+   * svid.maxTTL of the trust domain. A volume that kubelet refreshes needs at least 6m15s, or less where
+   * rotation.propagationBound of the trust domain is below 90s. Left out: svid.ttl of the trust domain.
    */
   readonly ttl?: string;
   /** Kind of key. Each renewal makes a new one. Default: "ECDSAP256". */

@@ -61,7 +61,8 @@ export interface TrustDomainSpec {
   readonly rotation?: {
     /**
      * How late a consumer may see a changed Secret, ConfigMap or ClusterTrustBundle. Left out: kubelet's own bound in a
-     * cluster, nothing where consumers read a folder. A laptop or a drill sets seconds.
+     * cluster, nothing where consumers read a folder. A laptop or a drill sets seconds. Less than 90s allows shorter
+     * lives of Secrets in a cluster: 2.5 times (this and a minute).
      */
     readonly propagationBound?: string;
     /**
