@@ -1,3 +1,4 @@
+import { auditErrors } from './areas/audit.ts';
 import { authorityErrors } from './areas/authority.ts';
 import { configurationErrors } from './areas/configuration.ts';
 import { issuanceErrors } from './areas/issuance.ts';
@@ -18,6 +19,7 @@ export const catalogue = {
   ...x509Errors,
   ...resourcesErrors,
   ...storeErrors,
+  ...auditErrors,
   ...authorityErrors,
   ...issuanceErrors,
   ...rotationErrors,
