@@ -19,6 +19,14 @@ function ruleProblem(rule: Rule, self: unknown, oldSelf: unknown, field: string)
   return scalar ? invalid(place, sentence(rule, self), self) : invalid(place, sentence(rule, self));
 }
 
+/** The rules of the object as a whole, which see its name: `object` has `metadata` and `spec`. */
+export function* objectRuleProblems(schema: Schema, object: unknown): Generator<Problem> {
+  for (const rule of schema['x-kubernetes-validations'] ?? []) {
+    const problem = ruleProblem(rule, object, undefined, '');
+    if (problem !== undefined) yield problem;
+  }
+}
+
 /** Whether one of `broken` is `field` or lies below it. */
 function isBroken(field: string, broken: ReadonlySet<string>): boolean {
   return [...broken].some((each) => each === field || each.startsWith(`${field}.`) || each.startsWith(`${field}[`));

@@ -51,6 +51,13 @@ function* stringProblems(schema: Schema, value: string, field: string): Generato
   }
 }
 
+/** What tells the items of a list apart that is a map, as JSON; undefined for other lists. */
+function mapKey(schema: Schema, item: unknown): string | undefined {
+  const names = schema['x-kubernetes-list-map-keys'];
+  if (names === undefined || !isJsonObject(item)) return undefined;
+  return JSON.stringify(Object.fromEntries(names.map((name) => [name, item[name]])));
+}
+
 function* arrayProblems(schema: Schema, value: readonly unknown[], field: string): Generator<SchemaProblem> {
   if (schema.maxItems !== undefined && value.length > schema.maxItems) {
     yield tooMany(field, value.length, schema.maxItems);
@@ -58,6 +65,11 @@ function* arrayProblems(schema: Schema, value: readonly unknown[], field: string
   }
   for (const [index, item] of value.entries()) {
     if (schema.items !== undefined) yield* schemaProblems(schema.items, item, `${field}[${index}]`);
+    const key = mapKey(schema, item);
+    if (key !== undefined && value.findIndex((earlier) => mapKey(schema, earlier) === key) < index) {
+      const place = `${field}[${index}]`;
+      yield { field: place, message: `${place}: Duplicate value: ${key}`, stopsRules: false };
+    }
     if (schema['x-kubernetes-list-type'] === 'set' && typeof item === 'string' && value.indexOf(item) < index) {
       const place = `${field}[${index}]`;
       yield { field: place, message: `${place}: Duplicate value: ${quoteAsGo(item)}`, value: item, stopsRules: false };

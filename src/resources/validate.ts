@@ -1,5 +1,5 @@
 import { metadataProblems } from './check-metadata.ts';
-import { ruleProblems } from './check-rules.ts';
+import { objectRuleProblems, ruleProblems } from './check-rules.ts';
 import { schemaProblems } from './check-schema.ts';
 import { nearMiss, unknownField, unknownFields } from './check-unknown.ts';
 import { withDefaults } from './defaults.ts';
@@ -85,6 +85,8 @@ function problemsOf(definition: KindDefinition, manifest: JsonObject, spec: unkn
     if (stopsRules) broken.add(problem.field);
   }
   problems.push(...ruleProblems(schema, spec, member(old, 'spec'), 'spec', broken));
+  // They look at everything: at a whole one only.
+  if (broken.size === 0 && isJsonObject(metadata) && typeof metadata['name'] === 'string') problems.push(...objectRuleProblems(definition.schema, { metadata, spec }));
   return problems;
 }
 

@@ -3,6 +3,7 @@
  * our validation to them, the cluster tests a real API server.
  */
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
+import { federatedIdentityCases, federationCases } from './federation-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
 import { rotationCases, rotationSettingCases } from './rotation-cases.ts';
 
@@ -56,6 +57,7 @@ const template = (name: string, good: string, bad: string, ...sentences: readonl
 
 /** Cases of TrustDomain. */
 export const trustDomainCases: readonly ManifestCase[] = [
+  ...federationCases(trustDomain),
   {
     name: 'root lifetime in days',
     good: trustDomain({ rootAuthority: { lifetime: '17520h' } }),
@@ -224,6 +226,7 @@ const commonNameIsHost =
 /** Cases of WorkloadIdentity. */
 export const identityCases: readonly ManifestCase[] = [
   ...formatsCases(identity),
+  ...federatedIdentityCases(identity),
   {
     name: 'trust domain that is a URL',
     good: identity({ trustDomain: 'shop.example' }),

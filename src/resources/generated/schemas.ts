@@ -1120,6 +1120,13 @@ export const kindDefinitions: readonly KindDefinition[] = [
     "scope": "Cluster",
     "schema": {
       "type": "object",
+      "x-kubernetes-validations": [
+        {
+          "rule": "!has(self.spec) || !has(self.spec.federatesWith) || self.spec.federatesWith.all(peer, peer.trustDomain != self.metadata.name)",
+          "fieldPath": ".spec.federatesWith",
+          "message": "a trust domain does not federate with itself; name other trust domains only"
+        }
+      ],
       "properties": {
         "apiVersion": {
           "type": "string",
@@ -1457,6 +1464,110 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               }
             },
+            "federatesWith": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "trustDomain"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "trustDomain",
+                  "bundleEndpoint"
+                ],
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "!has(self.bundleEndpoint.endpointSPIFFEID) || self.bundleEndpoint.endpointSPIFFEID.startsWith('spiffe://' + self.trustDomain + '/')",
+                    "message": "bundleEndpoint.endpointSPIFFEID must be a SPIFFE ID of the other trust domain itself, because its own bundle verifies it"
+                  }
+                ],
+                "properties": {
+                  "trustDomain": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": 128,
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.matches('^[a-z0-9._-]+$')",
+                        "message": "write the name of a trust domain, such as partner.example: lower-case letters, digits, \"-\", \"_\" and \".\", without \"spiffe://\""
+                      }
+                    ]
+                  },
+                  "bundleEndpoint": {
+                    "type": "object",
+                    "required": [
+                      "url",
+                      "profile"
+                    ],
+                    "x-kubernetes-validations": [
+                      {
+                        "rule": "self.profile != 'https_spiffe' || (has(self.endpointSPIFFEID) && has(self.bootstrapBundle) && !has(self.webRoots))",
+                        "message": "https_spiffe needs endpointSPIFFEID and bootstrapBundle, and takes no webRoots"
+                      },
+                      {
+                        "rule": "self.profile != 'https_web' || (!has(self.endpointSPIFFEID) && !has(self.bootstrapBundle))",
+                        "message": "https_web takes neither endpointSPIFFEID nor bootstrapBundle; set profile to https_spiffe, or leave them out"
+                      }
+                    ],
+                    "properties": {
+                      "url": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 1024,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^https://[A-Za-z0-9.:_-]+(/[^\\\\x00-\\\\x20@#\\\\x7f-\\\\xff]*)?$') || self.matches('^https://\\\\[[0-9A-Fa-f:.]+\\\\](:[0-9]+)?(/[^\\\\x00-\\\\x20@#\\\\x7f-\\\\xff]*)?$')",
+                            "message": "write an address that begins with \"https://\", with a host and without user, \"@\" or \"#\" (SPIFFE-33), such as https://spiffe.partner.example/bundle"
+                          }
+                        ]
+                      },
+                      "profile": {
+                        "type": "string",
+                        "enum": [
+                          "https_web",
+                          "https_spiffe"
+                        ]
+                      },
+                      "endpointSPIFFEID": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 2048,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+$')",
+                            "message": "write the whole SPIFFE ID of the server, such as spiffe://partner.example/spire/server"
+                          }
+                        ]
+                      },
+                      "bootstrapBundle": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 32768,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.contains('-----BEGIN CERTIFICATE-----') && !self.contains('PRIVATE KEY')",
+                            "message": "write the roots of the other trust domain as PEM, each between \"-----BEGIN CERTIFICATE-----\" and \"-----END CERTIFICATE-----\""
+                          }
+                        ]
+                      },
+                      "webRoots": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 32768,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.contains('-----BEGIN CERTIFICATE-----') && !self.contains('PRIVATE KEY')",
+                            "message": "write roots as PEM, each between \"-----BEGIN CERTIFICATE-----\" and \"-----END CERTIFICATE-----\""
+                          }
+                        ]
+                      }
+                    }
+                  }
+                }
+              }
+            },
             "allowedNamespaces": {
               "type": "object",
               "properties": {
@@ -1596,6 +1707,57 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 "sha256": {
                   "type": "string",
                   "maxLength": 64
+                }
+              }
+            },
+            "federation": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "map",
+              "x-kubernetes-list-map-keys": [
+                "trustDomain"
+              ],
+              "items": {
+                "type": "object",
+                "required": [
+                  "trustDomain"
+                ],
+                "properties": {
+                  "trustDomain": {
+                    "type": "string",
+                    "maxLength": 128
+                  },
+                  "sequence": {
+                    "type": "string",
+                    "maxLength": 20
+                  },
+                  "fetchedAt": {
+                    "type": "string",
+                    "format": "date-time",
+                    "maxLength": 64
+                  },
+                  "sha256": {
+                    "type": "string",
+                    "maxLength": 64
+                  },
+                  "roots": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "refreshHintSeconds": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
+                  "reason": {
+                    "type": "string",
+                    "maxLength": 64
+                  },
+                  "message": {
+                    "type": "string",
+                    "maxLength": 1024
+                  }
                 }
               }
             },
@@ -1940,6 +2102,22 @@ export const kindDefinitions: readonly KindDefinition[] = [
                     }
                   }
                 }
+              }
+            },
+            "federatesWith": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "set",
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 128,
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "self.matches('^[a-z0-9._-]+$')",
+                    "message": "write the name of a trust domain, such as partner.example: lower-case letters, digits, \"-\", \"_\" and \".\", without \"spiffe://\""
+                  }
+                ]
               }
             },
             "secretTemplate": {

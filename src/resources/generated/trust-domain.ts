@@ -103,6 +103,37 @@ export interface TrustDomainSpec {
       }[];
     };
   };
+  /**
+   * Trust domains of others whose bundles are fetched, kept apart by name, and delivered to the identities that ask for
+   * them (federatesWith of a WorkloadIdentity), each as a file of its own.
+   */
+  readonly federatesWith?: readonly {
+    /** Name of the other trust domain. It is never taken from what is fetched. */
+    readonly trustDomain: string;
+    /** Where the other trust domain serves its SPIFFE bundle, and how its server is recognised. */
+    readonly bundleEndpoint: {
+      /** Address of the bundle, such as https://spiffe.partner.example/bundle. */
+      readonly url: string;
+      /**
+       * https_web: the server shows a certificate for its host name. https_spiffe: it shows the X.509-SVID named in
+       * endpointSPIFFEID.
+       */
+      readonly profile: 'https_web' | 'https_spiffe';
+      /** The SPIFFE ID that the server must show, of the other trust domain; for https_spiffe. */
+      readonly endpointSPIFFEID?: string;
+      /**
+       * Roots of the other trust domain, PEM, that its server is verified with until its bundle was fetched once; from
+       * then on the bundle that was fetched last counts. A changed value counts again until the next fetch, and lets
+       * the sequence begin anew; for https_spiffe.
+       */
+      readonly bootstrapBundle?: string;
+      /**
+       * Roots, PEM, that the server's certificate is verified with instead of those that the system trusts, for a
+       * server with a certificate of a private authority; for https_web.
+       */
+      readonly webRoots?: string;
+    };
+  }[];
   /** Namespaces whose identities may belong to this trust domain. Left out, or an empty selector: every namespace. */
   readonly allowedNamespaces?: {
     /** Labels that a namespace must carry, all of them. */
@@ -150,6 +181,25 @@ export interface TrustDomainStatus {
     /** SHA-256 over the sorted roots, in hexadecimal. */
     readonly sha256: string;
   };
+  /** Where each trust domain of others stands that this one federates with. */
+  readonly federation?: readonly {
+    /** Name of the other trust domain. */
+    readonly trustDomain: string;
+    /** Sequence of the bundle that is in use (a number up to 2^64 - 1). */
+    readonly sequence?: string;
+    /** When the bundle that is in use was fetched first. */
+    readonly fetchedAt?: string;
+    /** SHA-256 over its sorted roots, in hexadecimal. */
+    readonly sha256?: string;
+    /** How many roots it has. None means that the other trust domain has revoked everything. */
+    readonly roots?: number;
+    /** How often the other trust domain asks to be asked. */
+    readonly refreshHintSeconds?: number;
+    /** Why the last fetch did not succeed, in one word for programs. Left out when it did. */
+    readonly reason?: string;
+    /** Why the last fetch did not succeed and what to do, for people. */
+    readonly message?: string;
+  }[];
   /** How far the bundle has come in the namespaces that are selected for it. */
   readonly targets?: {
     /** Targets that carry the current bundle. */
@@ -161,7 +211,7 @@ export interface TrustDomainStatus {
   };
   /**
    * Ready says whether identities can be issued, and if not, what to do. InUse says whether identities need this trust
-   * domain.
+   * domain. Federated says whether the bundle of every trust domain in federatesWith is here and fresh.
    */
   readonly conditions?: readonly Condition[];
 }

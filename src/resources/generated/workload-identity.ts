@@ -83,6 +83,11 @@ export interface WorkloadIdentitySpec {
       readonly trustAlias?: string;
     };
   };
+  /**
+   * Trust domains of others that this workload talks to, out of federatesWith of its trust domain. The Secret gets the
+   * roots of each as the file federated.<trust domain>.crt, never among its own in ca.crt.
+   */
+  readonly federatesWith?: readonly string[];
   /** Labels and annotations that the Secret carries besides those of mtlsd. */
   readonly secretTemplate?: {
     /** Labels for the Secret. */
