@@ -1,5 +1,6 @@
 import { InjectedPods, judgeInjectedPod } from '../controllers/index.ts';
 import { isMtlsdError } from '../errors/index.ts';
+import { injectLabel, injectValues } from '../injection/index.ts';
 import type { Pod, WorkloadIdentity } from '../resources/index.ts';
 import type { Store } from '../store/port.ts';
 import type { ProblemRow } from './overview.ts';
@@ -8,13 +9,19 @@ import type { Sight } from './sight.ts';
 
 /** What keeps the pods of a cluster from the identity that they ask for. Who may not see pods is told of none. */
 export class WaitingPods {
-  readonly #pods: InjectedPods;
+  /** One for each value of the label: a person who looks once need not be sent all pods of a cluster. */
+  readonly #pods: readonly InjectedPods[];
   readonly #filled: Promise<unknown>;
 
   constructor(store: Store, signal: AbortSignal) {
     const refused = Promise.withResolvers<void>();
-    this.#pods = new InjectedPods(store, (error) => (isMtlsdError(error, 'STORE_FORBIDDEN') ? refused.resolve() : undefined), signal);
-    this.#filled = Promise.race([this.#pods.whenSynced(), refused.promise]);
+    const interrupted = (error: Error | undefined): void => (isMtlsdError(error, 'STORE_FORBIDDEN') ? refused.resolve() : undefined);
+    this.#pods = injectValues.map((value) => {
+      const pods = new InjectedPods();
+      store.watch('Pod', { labels: { [injectLabel]: value } }, { ...pods.handler(), interrupted }, signal);
+      return pods;
+    });
+    this.#filled = Promise.race([Promise.all(this.#pods.map(async (pods) => pods.whenSynced())), refused.promise]);
   }
 
   /** Resolves when every pod has been seen once, or cannot be. */
@@ -24,12 +31,13 @@ export class WaitingPods {
 
   /** Calls `listener` after each change. */
   onChange(listener: () => void): void {
-    this.#pods.onChange(listener);
+    for (const pods of this.#pods) pods.onChange(listener);
   }
 
   problems(sight: Sight, nowMs: number): readonly ProblemRow[] {
     const lookup = lookupOf(sight.identities);
-    return [...this.#pods.all()]
+    return this.#pods
+      .flatMap((pods) => pods.all())
       .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
       .flatMap((pod) => {
         const problem = judgeInjectedPod(pod, lookup) ?? pendingCertificate(pod, sight, nowMs);

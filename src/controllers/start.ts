@@ -1,4 +1,4 @@
-import { labels, managedByMtlsd, type WorkloadIdentity } from '../resources/index.ts';
+import { labels, managedByMtlsd } from '../resources/index.ts';
 import type { Kind, Watched, WatchSelector } from '../store/port.ts';
 import { BundleReconciler } from './bundle/reconciler.ts';
 import { BundleTargets } from './bundle/targets.ts';
@@ -9,12 +9,11 @@ import type { ControllerContext } from './context.ts';
 import type { FleetCaches } from './cluster-identity/caches.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
-import { startInjectedPods } from './injected-pod/start.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
 import { startPodCertificates } from './pod-certificate/start.ts';
-import { startPodWarnings } from './pod-warnings/start.ts';
+import { startPods } from './pods.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
 import { TrustDomainReconciler } from './trust-domain/reconciler.ts';
 import { indexIdentities, indexSecrets } from './workload-identity/indexes.ts';
@@ -65,15 +64,9 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
-  if (context.cluster?.podWarnings === true) {
-    const wake = ({ metadata }: WorkloadIdentity): void => identityController.enqueue(metadata.namespace, metadata.name);
-    const pods = startPodWarnings(context, caches.identities, wake, started, abort.signal);
-    identityReconciler.tellOfPods((identity) => pods.findings.of(identity));
-    controllers.push(pods.controller);
-  }
+  controllers.push(...startPods({ context, caches, identityReconciler, identityController, started, signal: abort.signal }));
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
-  if (context.cluster?.podWarnings === true) controllers.push(startInjectedPods(context, caches.identities, started, abort.signal));
   if (bundleCaches !== undefined) {
     const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
     wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { identityAskedFor, injectLabel, injectValues, settings, volumeName } from '../../injection/index.ts';
 import type { Pod, WorkloadIdentity } from '../../resources/index.ts';
-import type { Store, WatchHandler } from '../../store/port.ts';
+import type { WatchHandler } from '../../store/port.ts';
 import { claimOf } from '../workload-identity/indexes.ts';
 
 /** What of a pod decides whether it gets its identity: the rest of thousands of pods is not kept. */
@@ -37,43 +37,33 @@ function said(metadata: Readonly<Record<string, string>> = {}): Readonly<Record<
   return Object.fromEntries(words.flatMap((word) => (metadata[word] === undefined ? [] : [[word, metadata[word]]])));
 }
 
-/** Pods that carry the label, as `keptOf` keeps them: filled by a watch for each value of the label, no other pods are seen. */
+/** Pods that carry the label, as `keptOf` keeps them: of a watch of all pods, the others are let go. */
 export class InjectedPods {
-  /** By `namespace/name`, with the value of the label whose watch told of it. */
-  readonly #pods = new Map<string, { readonly value: string; readonly pod: Pod }>();
+  /** By `namespace/name`. */
+  readonly #pods = new Map<string, Pod>();
   /** Pods by the identities that they hang on: `keysOf`. */
   readonly #index = new Map<string, Set<string>>();
   readonly #listeners: ((pod: Pod) => void)[] = [];
-  readonly #synced: Promise<unknown>;
-
-  constructor(store: Pick<Store, 'watch'>, interrupted: (error: Error | undefined) => void, signal: AbortSignal) {
-    this.#synced = Promise.all(
-      injectValues.map(async (value) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        store.watch('Pod', { labels: { [injectLabel]: value } }, this.#handler(value, resolve, interrupted), signal);
-        return promise;
-      }),
-    );
-  }
+  readonly #synced = Promise.withResolvers<void>();
 
   /** Resolves when every pod was seen once. */
   async whenSynced(): Promise<void> {
-    await this.#synced;
+    await this.#synced.promise;
   }
 
   get(namespace: string, name: string): Pod | undefined {
-    return this.#pods.get(`${namespace}/${name}`)?.pod;
+    return this.#pods.get(`${namespace}/${name}`);
   }
 
   /** Pods that ask for this identity, or mount its Secret. */
   concernedBy(identity: WorkloadIdentity): readonly Pod[] {
     const { namespace = '', name } = identity.metadata;
     const ids = new Set([`secret ${claimOf(identity)}`, `identity ${namespace}/${name}`].flatMap((key) => [...(this.#index.get(key) ?? [])]));
-    return [...ids].flatMap((id) => this.#pods.get(id)?.pod ?? []);
+    return [...ids].flatMap((id) => this.#pods.get(id) ?? []);
   }
 
   all(): readonly Pod[] {
-    return [...this.#pods.values()].map(({ pod }) => pod);
+    return [...this.#pods.values()];
   }
 
   /** Calls `listener` with each pod that came, went, or changed in what is kept of it. */
@@ -81,38 +71,42 @@ export class InjectedPods {
     this.#listeners.push(listener);
   }
 
-  #handler(value: string, filled: () => void, interrupted: (error: Error | undefined) => void): WatchHandler<Pod> {
+  /** What a watch of pods fills it with. */
+  handler(): WatchHandler<Pod> {
     return {
       snapshot: (pods) => {
         const ids = new Set(pods.map(idOf));
-        for (const [id, known] of this.#pods) if (known.value === value && !ids.has(id)) this.#delete(id);
-        for (const pod of pods) this.#put(value, pod);
-        filled();
+        for (const id of this.#pods.keys()) if (!ids.has(id)) this.#delete(id);
+        for (const pod of pods) this.#put(pod);
+        this.#synced.resolve();
       },
-      upsert: (pod) => this.#put(value, pod),
+      upsert: (pod) => this.#put(pod),
       remove: (last) => {
-        const known = this.#pods.get(idOf(last));
-        // It may be seen by another watch by now, or another pod of the same name.
-        if (known?.value === value && known.pod.metadata.uid === last.metadata.uid) this.#delete(idOf(last));
+        // It may be another pod of the same name by now.
+        if (this.#pods.get(idOf(last))?.metadata.uid === last.metadata.uid) this.#delete(idOf(last));
       },
-      interrupted,
     };
   }
 
-  #put(value: string, pod: Pod): void {
-    const before = this.#pods.get(idOf(pod));
+  #put(pod: Pod): void {
+    const id = idOf(pod);
+    if (!asks(pod)) {
+      this.#delete(id);
+      return;
+    }
+    const before = this.#pods.get(id);
     const kept = keptOf(pod);
-    this.#file(before?.pod, kept);
-    this.#pods.set(idOf(pod), { value, pod: kept });
-    if (before === undefined || !isDeepStrictEqual(withoutVersion(before.pod), withoutVersion(kept))) this.#tell(kept);
+    this.#file(before, kept);
+    this.#pods.set(id, kept);
+    if (before === undefined || !isDeepStrictEqual(withoutVersion(before), withoutVersion(kept))) this.#tell(kept);
   }
 
   #delete(id: string): void {
     const known = this.#pods.get(id);
-    this.#pods.delete(id);
     if (known === undefined) return;
-    this.#file(known.pod, undefined);
-    this.#tell(known.pod);
+    this.#pods.delete(id);
+    this.#file(known, undefined);
+    this.#tell(known);
   }
 
   #file(before: Pod | undefined, after: Pod | undefined): void {
@@ -126,6 +120,10 @@ export class InjectedPods {
   #tell(pod: Pod): void {
     for (const listener of this.#listeners) listener(pod);
   }
+}
+
+function asks({ metadata }: Pod): boolean {
+  return injectValues.some((value) => metadata.labels?.[injectLabel] === value);
 }
 
 function keysOf(pod: Pod | undefined): readonly string[] {

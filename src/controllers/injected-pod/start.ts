@@ -9,12 +9,18 @@ import { InjectedPodReconciler } from './reconciler.ts';
 /** It only looks: one at a time is enough. */
 const atOnce = 1;
 
+/** What runs, and what a watch of pods has to fill. */
+export interface InjectedPodWatch {
+  readonly controller: Controller;
+  readonly pods: InjectedPods;
+}
+
 /**
  * Starts to tell pods what keeps them from their identity: to be called before the first delivery of a watch. It begins when
  * `started` and the pods are there; without the right to see pods it never does, and holds up nobody.
  */
-export function startInjectedPods(context: ControllerContext, identities: Cache<WorkloadIdentity>, started: Promise<unknown>, signal: AbortSignal): Controller {
-  const pods = new InjectedPods(context.store, (error) => (error === undefined ? undefined : context.metrics.storeInterrupted('Pod')), signal);
+export function startInjectedPods(context: ControllerContext, identities: Cache<WorkloadIdentity>, started: Promise<unknown>): InjectedPodWatch {
+  const pods = new InjectedPods();
   const lookup: IdentityLookup = {
     named: (namespace, name) => identities.get(namespace, name),
     claiming: (namespace, secretName) => identities.byIndex('secretName', `${namespace}/${secretName}`),
@@ -28,7 +34,7 @@ export function startInjectedPods(context: ControllerContext, identities: Cache<
   });
   // Identities are looked at once before: a restart must not tell of identities that are only not known yet.
   void Promise.all([started, pods.whenSynced()]).then(() => controller.start());
-  return controller;
+  return { controller, pods };
 }
 
 /** A renewal changes nothing for a pod. */

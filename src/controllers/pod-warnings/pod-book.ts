@@ -44,7 +44,7 @@ export class PodBook {
   }
 
   /** What a watch of pods fills it with. */
-  handler(interrupted: (error: Error | undefined) => void): WatchHandler<Pod> {
+  handler(): WatchHandler<Pod> {
     return {
       snapshot: (pods) => {
         const ids = new Set(pods.map(idOf));
@@ -57,7 +57,6 @@ export class PodBook {
       remove: (last) => {
         if (this.#pods.get(idOf(last))?.uid === last.metadata.uid) this.#set(idOf(last), undefined);
       },
-      interrupted,
     };
   }
 

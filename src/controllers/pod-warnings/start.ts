@@ -12,13 +12,15 @@ const atOnce = 1;
 export interface PodWarnings {
   readonly controller: Controller;
   readonly findings: PodWarningsReconciler;
+  /** What a watch of pods has to fill. */
+  readonly pods: PodBook;
 }
 
 /**
  * Starts to look at pods: to be called before the first delivery of a watch. It begins when `started` and the pods are
  * there; without the right to see pods it never does, and nothing is told of them.
  */
-export function startPodWarnings(context: ControllerContext, identities: Cache<WorkloadIdentity>, wake: (identity: WorkloadIdentity) => void, started: Promise<unknown>, signal: AbortSignal): PodWarnings {
+export function startPodWarnings(context: ControllerContext, identities: Cache<WorkloadIdentity>, wake: (identity: WorkloadIdentity) => void, started: Promise<unknown>): PodWarnings {
   const pods = new PodBook();
   const findings = new PodWarningsReconciler(context, identities, pods, wake);
   const controller = new Controller(findings, { ...context, concurrency: atOnce });
@@ -31,9 +33,8 @@ export function startPodWarnings(context: ControllerContext, identities: Cache<W
     const identity = after ?? before;
     if (identity !== undefined && !sameForPods(before, after)) look(identity);
   });
-  context.store.watch('Pod', {}, pods.handler((error) => (error === undefined ? undefined : context.metrics.storeInterrupted('Pod'))), signal);
   void Promise.all([started, pods.whenSynced()]).then(() => controller.start());
-  return { controller, findings };
+  return { controller, findings, pods };
 }
 
 /** What its pods tell depends on nothing else of an identity. */
