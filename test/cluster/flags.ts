@@ -7,6 +7,8 @@ export interface ClusterOptions {
   readonly runtimeConfig?: string;
   /** `--feature-gates`, such as `PodCertificateRequest=false`. */
   readonly featureGates?: string;
+  /** `--authorization-mode`; Node and RBAC unless it says something else. */
+  readonly authorizationMode?: string;
   /** Record the metadata of every request in an audit log. */
   readonly audit?: boolean;
   /** Run kube-controller-manager too: it makes service accounts named `default`, empties deleted namespaces, collects garbage. */
@@ -77,7 +79,7 @@ export function apiServerFlags(files: ApiServerFiles, ports: Ports, options: Clu
     `--service-account-key-file=${credentials.serviceAccountKeyFile}`,
     `--service-account-signing-key-file=${credentials.serviceAccountKeyFile}`,
     '--service-cluster-ip-range=10.96.0.0/16',
-    '--authorization-mode=Node,RBAC',
+    `--authorization-mode=${options.authorizationMode ?? 'Node,RBAC'}`,
     '--enable-admission-plugins=NodeRestriction',
     '--allow-privileged=true',
     ...(options.node === true ? kubeletClient : []),

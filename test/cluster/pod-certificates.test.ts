@@ -11,7 +11,7 @@ import { apiClient, type ApiClient } from './chart-api.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { identity, isReady, paths, serviceAccount, Site, trustDomain } from './controller-site.ts';
 import { PodNode, type RequestSpec, type Stored } from './pod-node.ts';
-import { podKey, podKeyTypes, provenKey, stubRequest, type PodKeyType } from './pod-requests.ts';
+import { podKey, podKeyTypes, stubRequest, type PodKeyType } from './pod-requests.ts';
 
 const patience = { timeout: 20_000, interval: 50 };
 const hourMs = 3_600_000;
@@ -221,38 +221,5 @@ describe('pod certificates', () => {
     }
     expect((await reservedUntil())[0]).toBeGreaterThanOrEqual(before);
     expect(await reservedUntil()).toHaveLength(1);
-  });
-});
-
-describe('pod certificates on an API server that serves v1beta1 as well', () => {
-  let site: Site;
-  let node: PodNode;
-  let controller: ControllerProcess;
-  beforeAll(async () => {
-    site = await Site.open({ runtimeConfig: 'certificates.k8s.io/v1beta1/podcertificaterequests=true' });
-    node = await PodNode.register(await apiClient(site.cluster), 'node-a', 'v1beta1');
-    await site.addNamespace('shop', ['web']);
-    controller = ControllerProcess.start(site.kubeconfig);
-    await controller.leads();
-    await site.apply(trustDomain('shop.example'), identity('shop', 'web'));
-  });
-  afterAll(async () => {
-    await controller.stop();
-    await site[Symbol.asyncDispose]();
-  });
-
-  test.each(podKeyTypes)('a key of type %s with its proof of possession is certified', async (keyType) => {
-    const pod = await node.pod('shop', `proven-${keyType.toLowerCase()}`, 'web');
-    const key = podKey(keyType);
-    const issued = await node.answered(await node.ask(await node.requestFor(pod, provenKey(key, keyType, pod.metadata.uid))));
-    expect(leafOf(issued).subjectAltName).toBe('URI:spiffe://shop.example/ns/shop/sa/web');
-    expect(leafOf(issued).publicKey.equals(createPublicKey(key))).toBe(true);
-  });
-
-  test('so is one in a stub request, whichever version it was made in', async () => {
-    const newer = await PodNode.register(await apiClient(site.cluster), 'node-b');
-    for (const { request } of [await askFor(node, 'stub'), await askFor(newer, 'newer')]) {
-      expect(conditionOf(await node.answered(request))).toMatchObject({ type: 'Issued' });
-    }
   });
 });
