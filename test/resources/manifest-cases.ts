@@ -5,6 +5,7 @@
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { federatedIdentityCases, federationCases } from './federation-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
+import { reloadCases } from './reload-cases.ts';
 import { rotationCases, rotationSettingCases } from './rotation-cases.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -226,6 +227,7 @@ const commonNameIsHost =
 /** Cases of WorkloadIdentity. */
 export const identityCases: readonly ManifestCase[] = [
   ...formatsCases(identity),
+  ...reloadCases(identity),
   ...federatedIdentityCases(identity),
   {
     name: 'trust domain that is a URL',

@@ -2173,6 +2173,115 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               }
             },
+            "reload": {
+              "type": "object",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "has(self.onRenewal) || has(self.onBundle)",
+                  "message": "write onRenewal, onBundle or both, or leave reload out"
+                }
+              ],
+              "properties": {
+                "onRenewal": {
+                  "type": "object",
+                  "required": [
+                    "http"
+                  ],
+                  "properties": {
+                    "http": {
+                      "type": "object",
+                      "required": [
+                        "port",
+                        "path"
+                      ],
+                      "properties": {
+                        "port": {
+                          "type": "integer",
+                          "format": "int64",
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self >= 1 && self <= 65535",
+                              "message": "write a port from 1 to 65535"
+                            }
+                          ]
+                        },
+                        "path": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 256,
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^/[-A-Za-z0-9._~!$&()*+,;=:@%/?]*$')",
+                              "message": "write a path that starts with \"/\", such as /-/reload: without host and fragment, other characters percent-encoded"
+                            }
+                          ]
+                        },
+                        "scheme": {
+                          "type": "string",
+                          "enum": [
+                            "HTTP",
+                            "HTTPS"
+                          ],
+                          "default": "HTTP"
+                        }
+                      }
+                    }
+                  }
+                },
+                "onBundle": {
+                  "type": "object",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "has(self.http) != has(self.rolloutRestart)",
+                      "message": "write one of the two: http, which calls the pods, or rolloutRestart, which replaces them"
+                    }
+                  ],
+                  "properties": {
+                    "http": {
+                      "type": "object",
+                      "required": [
+                        "port",
+                        "path"
+                      ],
+                      "properties": {
+                        "port": {
+                          "type": "integer",
+                          "format": "int64",
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self >= 1 && self <= 65535",
+                              "message": "write a port from 1 to 65535"
+                            }
+                          ]
+                        },
+                        "path": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 256,
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^/[-A-Za-z0-9._~!$&()*+,;=:@%/?]*$')",
+                              "message": "write a path that starts with \"/\", such as /-/reload: without host and fragment, other characters percent-encoded"
+                            }
+                          ]
+                        },
+                        "scheme": {
+                          "type": "string",
+                          "enum": [
+                            "HTTP",
+                            "HTTPS"
+                          ],
+                          "default": "HTTP"
+                        }
+                      }
+                    },
+                    "rolloutRestart": {
+                      "type": "object"
+                    }
+                  }
+                }
+              }
+            },
             "deletionPolicy": {
               "type": "string",
               "enum": [
@@ -2247,6 +2356,90 @@ export const kindDefinitions: readonly KindDefinition[] = [
               "type": "integer",
               "format": "int64",
               "minimum": 0
+            },
+            "reload": {
+              "type": "object",
+              "properties": {
+                "onRenewal": {
+                  "type": "object",
+                  "required": [
+                    "serialNumber",
+                    "time",
+                    "pods",
+                    "reloaded"
+                  ],
+                  "properties": {
+                    "serialNumber": {
+                      "type": "string",
+                      "maxLength": 64
+                    },
+                    "time": {
+                      "type": "string",
+                      "format": "date-time",
+                      "maxLength": 64
+                    },
+                    "pods": {
+                      "type": "integer",
+                      "format": "int64",
+                      "minimum": 0
+                    },
+                    "reloaded": {
+                      "type": "integer",
+                      "format": "int64",
+                      "minimum": 0
+                    },
+                    "failing": {
+                      "type": "array",
+                      "maxItems": 8,
+                      "x-kubernetes-list-type": "atomic",
+                      "items": {
+                        "type": "string",
+                        "maxLength": 512
+                      }
+                    }
+                  }
+                },
+                "onBundle": {
+                  "type": "object",
+                  "required": [
+                    "bundleGeneration",
+                    "time",
+                    "pods",
+                    "reloaded"
+                  ],
+                  "properties": {
+                    "bundleGeneration": {
+                      "type": "integer",
+                      "format": "int64",
+                      "minimum": 0
+                    },
+                    "time": {
+                      "type": "string",
+                      "format": "date-time",
+                      "maxLength": 64
+                    },
+                    "pods": {
+                      "type": "integer",
+                      "format": "int64",
+                      "minimum": 0
+                    },
+                    "reloaded": {
+                      "type": "integer",
+                      "format": "int64",
+                      "minimum": 0
+                    },
+                    "failing": {
+                      "type": "array",
+                      "maxItems": 8,
+                      "x-kubernetes-list-type": "atomic",
+                      "items": {
+                        "type": "string",
+                        "maxLength": 512
+                      }
+                    }
+                  }
+                }
+              }
             },
             "conditions": {
               "type": "array",
