@@ -1,3 +1,4 @@
+import { isMtlsdError } from '../errors/index.ts';
 import type { CARotation, ClusterWorkloadIdentity, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import type { Store, WatchHandler } from '../store/port.ts';
 import type { Sight } from './sight.ts';
@@ -14,15 +15,17 @@ export class Mirror {
 
   constructor(store: Store, signal: AbortSignal) {
     const kinds = [Promise.withResolvers<void>(), Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
-    store.watch('TrustDomain', {}, this.#handler(this.#trustDomains, kinds[0].resolve), signal);
-    store.watch('WorkloadIdentity', {}, this.#handler(this.#identities, kinds[1].resolve), signal);
+    store.watch('TrustDomain', {}, this.#handler(this.#trustDomains, kinds[0]), signal);
+    store.watch('WorkloadIdentity', {}, this.#handler(this.#identities, kinds[1]), signal);
     // Not waited for: an API server whose definitions are older has none, and nothing else depends on them.
-    store.watch('ClusterWorkloadIdentity', {}, this.#handler(this.#clusterIdentities, () => undefined), signal);
-    store.watch('CARotation', {}, this.#handler(this.#rotations, kinds[2].resolve), signal);
+    store.watch('ClusterWorkloadIdentity', {}, this.#handler(this.#clusterIdentities), signal);
+    store.watch('CARotation', {}, this.#handler(this.#rotations, kinds[2]), signal);
     this.#filled = Promise.all(kinds.map(async (kind) => kind.promise));
+    // Whoever waits is told; nobody has to.
+    this.#filled.catch(() => undefined);
   }
 
-  /** Resolves when everything that there is has been seen once. */
+  /** Resolves when everything that there is has been seen once. @throws STORE_FORBIDDEN at once when it may not be seen */
   async whenFilled(): Promise<void> {
     await this.#filled;
   }
@@ -41,7 +44,7 @@ export class Mirror {
     this.#listeners.push(listener);
   }
 
-  #handler<T extends StoredObject>(into: Map<string, T>, filled: () => void): WatchHandler<T> {
+  #handler<T extends StoredObject>(into: Map<string, T>, first?: PromiseWithResolvers<void>): WatchHandler<T> {
     const changed = (): void => {
       for (const listener of this.#listeners) listener();
     };
@@ -49,7 +52,7 @@ export class Mirror {
       snapshot: (objects) => {
         into.clear();
         for (const object of objects) into.set(idOf(object), object);
-        filled();
+        first?.resolve();
         changed();
       },
       upsert: (object) => {
@@ -60,6 +63,7 @@ export class Mirror {
         into.delete(idOf(last));
         changed();
       },
+      interrupted: (error) => (isMtlsdError(error, 'STORE_FORBIDDEN') ? first?.reject(error) : undefined),
     };
   }
 }

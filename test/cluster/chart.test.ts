@@ -121,6 +121,7 @@ describe('wrong values are refused with where and what', () => {
     ['delivery.secrets.namespaces={*,shop}', /"\*" stands for every namespace and must stand alone/],
     ['delivery.secrets.enabled=false,delivery.podCertificates.enabled=false', /no identity would reach a pod: enable one/],
     ['restore.subjects[0].kind=ServiceAccount,restore.subjects[0].name=velero', /restore\/subjects\/0.*missing property 'namespace'/],
+    ['rotate.subjects[0].kind=Robot,rotate.subjects[0].name=r2', /rotate\/subjects\/0\/kind.*'User', 'Group', 'ServiceAccount'/],
     ['policies.enabled=maybe', /policies\/enabled.*got string, want boolean/],
   ])('%s', async (value, message) => {
     const { code, stderr } = await helm(['template', 'mtlsd', chartFolder, '--namespace', systemNamespace, '--set', value]);

@@ -49,8 +49,9 @@ describe('the reference of rights', () => {
     interface ClusterRole extends Manifest {
       readonly rules: readonly PolicyRule[];
     }
-    const roles = manifests.filter(({ kind, metadata }) => kind === 'ClusterRole' && /^mtlsd-(identities|restore)/.test(metadata.name)) as ClusterRole[];
-    const rows = roles.flatMap(({ metadata, rules }) => rules.map(({ verbs, resources = [], apiGroups = [] }) => `${metadata.name}: ${verbs.join(', ')} on ${resources.join()}.${apiGroups.join()}`));
+    const roles = manifests.filter(({ kind, metadata }) => /^(?:Cluster)?Role$/.test(kind) && /^mtlsd-(identities|restore|rotate|receipts)/.test(metadata.name)) as ClusterRole[];
+    const nameOf = ({ kind, metadata }: ClusterRole): string => (kind === 'Role' ? `${metadata.name}, a Role in mtlsd's namespace` : metadata.name);
+    const rows = roles.flatMap((role) => role.rules.map(({ verbs, resources = [], apiGroups = [] }) => `${nameOf(role)}: ${verbs.join(', ')} on ${[...resources, ...apiGroups].filter((part) => part !== '').join('.')}`));
     expect(rowsUnder('People', text).map(([name = '', grants = '']) => `${name}: ${grants}`).toSorted()).toEqual(rows.toSorted());
   });
 });
