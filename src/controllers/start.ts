@@ -12,6 +12,7 @@ import { Domains } from './domains.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
+import { CertificateEnds } from './pod-certificate/certificate-ends.ts';
 import { startPodCertificates } from './pod-certificate/start.ts';
 import { startPods } from './pods.ts';
 import { wakeBundles, wakeIdentities } from './triggers.ts';
@@ -52,8 +53,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
 
   const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
   const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains, reissues);
-  const tellsGrantsAlone = context.cluster?.secretDelivery === false;
-  const identityController = run(tellsGrantsAlone ? new GrantReconciler(context, caches, domains) : identityReconciler, concurrency.identity);
+  const statusReconciler = context.cluster?.secretDelivery === false ? new GrantReconciler(context, caches, domains) : identityReconciler;
+  const identityController = run(statusReconciler, concurrency.identity);
   wakeIdentities(caches, domains, trustDomainController, identityController);
   const controllers = [trustDomainController, identityController];
   const whenSynced = allSynced({ ...caches });
@@ -64,7 +65,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     identityController.start();
   });
 
-  controllers.push(...startPods({ context, caches, identityReconciler, identityController, started, signal: abort.signal }));
+  const ends = new CertificateEnds();
+  controllers.push(...startPods({ context, caches, ends, identityReconciler: statusReconciler, identityController, started, signal: abort.signal }));
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
   if (bundleCaches !== undefined) {
@@ -79,7 +81,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     });
   }
   if (fleet !== undefined && context.cluster?.podCertificates === true) {
-    startPodCertificates({ context, caches, fleet, domains, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
+    startPodCertificates({ context, caches, fleet, domains, ends, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
   controllers.push(...startRotations({ context, caches, bundles: bundleCaches, domains, targets, reissues, watch, started, signal: abort.signal, trustDomainController, identityController }));
   return running(controllers, domains, whenSynced, started, abort);

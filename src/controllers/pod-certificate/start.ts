@@ -7,6 +7,7 @@ import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { Controller } from '../runtime/controller.ts';
+import type { CertificateEnds } from './certificate-ends.ts';
 import { PodCertificateReconciler } from './reconciler.ts';
 import { isDecided } from './status.ts';
 
@@ -44,6 +45,8 @@ export interface PodCertificateStart {
   /** What ClusterWorkloadIdentities are decided by. */
   readonly fleet: FleetCaches;
   readonly domains: Domains;
+  /** Is told when certificates end. */
+  readonly ends: CertificateEnds;
   /** Starts a watch into a cache, until the controllers stop. */
   readonly watch: <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]) => Cache<Watched<K>>;
   /** Resolves when trust domains and identities are known. */
@@ -65,11 +68,15 @@ export function startPodCertificates(parts: PodCertificateStart): void {
   });
 }
 
-function run({ context, caches, fleet, domains, watch, started, signal, add }: PodCertificateStart): void {
+function run({ context, caches, fleet, domains, ends, watch, started, signal, add }: PodCertificateStart): void {
   const requests = watch('PodCertificateRequest', ourRequests);
   const services = watch('Service', {});
   indexRequests(requests);
   indexServices(services);
+  requests.onChange((_before, after) => {
+    if (after !== undefined) ends.note(after);
+  });
+  void requests.whenSynced().then(() => ends.begin(context.clock.nowMs()));
   const reconciler = new PodCertificateReconciler(context, {
     requests,
     namespaces: caches.namespaces,

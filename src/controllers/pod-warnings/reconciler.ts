@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { resolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { ControllerContext } from '../context.ts';
+import type { CertificateEnds } from '../pod-certificate/certificate-ends.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
@@ -25,19 +26,21 @@ interface Told {
  */
 export class PodWarningsReconciler implements Reconciler {
   readonly kind = 'PodWarnings';
-  readonly #context: Pick<ControllerContext, 'clock' | 'events'>;
+  readonly #context: Pick<ControllerContext, 'clock' | 'events' | 'cluster'>;
   readonly #identities: Cache<WorkloadIdentity>;
   readonly #pods: PodBook;
+  readonly #ends: Pick<CertificateEnds, 'endOf'>;
   readonly #wake: (identity: WorkloadIdentity) => void;
   readonly #told = new Map<string, Told>();
   readonly #dueMs = new Map<string, number>();
   readonly #unusedSinceMs = new Map<string, number>();
 
   /** @param wake has the status of an identity written, because what is told of it changed */
-  constructor(context: Pick<ControllerContext, 'clock' | 'events'>, identities: Cache<WorkloadIdentity>, pods: PodBook, wake: (identity: WorkloadIdentity) => void) {
+  constructor(context: Pick<ControllerContext, 'clock' | 'events' | 'cluster'>, identities: Cache<WorkloadIdentity>, pods: PodBook, ends: Pick<CertificateEnds, 'endOf'>, wake: (identity: WorkloadIdentity) => void) {
     this.#context = context;
     this.#identities = identities;
     this.#pods = pods;
+    this.#ends = ends;
     this.#wake = wake;
   }
 
@@ -67,15 +70,18 @@ export class PodWarningsReconciler implements Reconciler {
 
   #judge(id: string, identity: WorkloadIdentity, nowMs: number): ReturnType<typeof judgeUse> {
     const { namespace = '' } = identity.metadata;
-    const { secretName, serviceAccountName } = resolvedIdentitySpec(identity);
+    const spec = resolvedIdentitySpec(identity);
+    const { serviceAccountName } = spec;
+    const secretName = this.#context.cluster?.secretDelivery === false ? undefined : spec.secretName;
     const { notBefore, notAfter } = identity.status ?? {};
-    const mounting = this.#pods.mounting(`${namespace}/${secretName}`);
+    const mounting = secretName === undefined ? [] : this.#pods.mounting(`${namespace}/${secretName}`);
     const certified = this.#pods.certified(`${namespace}/${serviceAccountName}`);
     return judgeUse(
       {
         secretName,
         mounting,
         certified,
+        certificateEndMs: (podUid) => this.#ends.endOf(podUid),
         svid: notBefore === undefined || notAfter === undefined ? undefined : { notBeforeMs: Date.parse(notBefore), notAfterMs: Date.parse(notAfter) },
         lastMounted: (this.of(identity) ?? inStatus(identity)).mounted,
         unusedSinceMs: this.#unusedSince(id, identity, mounting.length + certified.length > 0, nowMs),

@@ -1,5 +1,6 @@
 import type { WorkloadIdentity } from '../../resources/index.ts';
 import type { ControllerContext } from '../context.ts';
+import type { CertificateEnds } from '../pod-certificate/certificate-ends.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { Controller } from '../runtime/controller.ts';
 import { PodBook } from './pod-book.ts';
@@ -20,14 +21,17 @@ export interface PodWarnings {
  * Starts to look at pods: to be called before the first delivery of a watch. It begins when `started` and the pods are
  * there; without the right to see pods it never does, and nothing is told of them.
  */
-export function startPodWarnings(context: ControllerContext, identities: Cache<WorkloadIdentity>, wake: (identity: WorkloadIdentity) => void, started: Promise<unknown>): PodWarnings {
+export function startPodWarnings(context: ControllerContext, identities: Cache<WorkloadIdentity>, ends: CertificateEnds, wake: (identity: WorkloadIdentity) => void, started: Promise<unknown>): PodWarnings {
   const pods = new PodBook();
-  const findings = new PodWarningsReconciler(context, identities, pods, wake);
+  const findings = new PodWarningsReconciler(context, identities, pods, ends, wake);
   const controller = new Controller(findings, { ...context, concurrency: atOnce });
   const look = ({ metadata }: WorkloadIdentity): void => controller.enqueue(metadata.namespace, metadata.name);
   pods.onChange((change) => {
     const found = 'secret' in change ? identities.byIndex('secretName', change.secret) : identities.byIndex('serviceAccount', change.account);
     for (const identity of found) look(identity);
+  });
+  ends.onChange((account) => {
+    for (const identity of identities.byIndex('serviceAccount', account)) look(identity);
   });
   identities.onChange((before, after) => {
     const identity = after ?? before;

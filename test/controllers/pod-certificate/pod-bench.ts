@@ -36,17 +36,19 @@ export class PodBench {
 
   /** Whether identities are delivered as Secrets too. */
   readonly #secretDelivery: boolean;
+  readonly #podWarnings: boolean;
 
-  constructor(seed: number, secretDelivery: boolean) {
+  constructor(seed: number, secretDelivery: boolean, podWarnings: boolean) {
     this.#secretDelivery = secretDelivery;
+    this.#podWarnings = podWarnings;
     this.world = new World(new Random(seed), { wrapContext: (context) => this.#placed(context) });
   }
 
   /** With trust domain `a.example` and a namespace, started and at rest. */
-  static async start(trustDomain: TrustDomainSpec = {}, { seed = 1, secretDelivery = true } = {}): Promise<PodBench> {
+  static async start(trustDomain: TrustDomainSpec = {}, { seed = 1, secretDelivery = true, podWarnings = false } = {}): Promise<PodBench> {
     orderWebCrypto();
     await fillKeyPools();
-    const bench = new PodBench(seed, secretDelivery);
+    const bench = new PodBench(seed, secretDelivery, podWarnings);
     bench.user(() => bench.world.store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
     bench.user(() => putTrustDomain(bench.world, 'a.example', trustDomain));
     bench.world.start();
@@ -144,7 +146,7 @@ export class PodBench {
     return {
       ...context,
       store: counting,
-      cluster: { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false, podCertificates: true, secretDelivery: this.#secretDelivery },
+      cluster: { secretNamespaces: undefined, configMapBundles: false, clusterTrustBundles: false, podCertificates: true, secretDelivery: this.#secretDelivery, podWarnings: this.#podWarnings },
       events: { record: (target, event) => (target.kind === 'Pod' ? void this.events.push({ pod: target.metadata.name, ...event }) : undefined) },
       metrics: {
         ...context.metrics,

@@ -75,6 +75,7 @@ const observed = (given: Partial<ObservedUse> = {}): ObservedUse => ({
   secretName: 'cart-mtls',
   mounting: [],
   certified: [],
+  certificateEndMs: () => undefined,
   svid: { notBeforeMs: startMs, notAfterMs: startMs + hourMs },
   unusedSinceMs: startMs,
   lastMounted: undefined,
@@ -100,6 +101,21 @@ describe('what pods tell of an identity', () => {
     expect(judgeUse(observed({ mounting }), startMs + hourMs).findings.warnings).toMatchObject({ reason: 'ExpiredInPod', message: expect.stringContaining('Pod cart-1 run with a certificate that has expired') as string });
     const waiting = facts({ ...pod(secret(narrow)), status: { phase: 'Pending' } });
     expect(judgeUse(observed({ mounting: waiting }), startMs + hourMs).findings.warnings).toBeUndefined();
+  });
+
+  test('that a pod certificate has expired, at the moment when it has, and of what nobody knows nothing', () => {
+    const certified = facts(pod(certificate(narrow)));
+    const certificateEndMs = (uid: string): number | undefined => (uid === 'p' ? startMs + hourMs : undefined);
+    expect(judgeUse(observed({ certified, certificateEndMs }), startMs)).toMatchObject({ findings: { warnings: undefined }, nextAtMs: startMs + hourMs });
+    expect(judgeUse(observed({ certified, certificateEndMs }), startMs + hourMs).findings.warnings).toMatchObject({ reason: 'ExpiredInPod', message: expect.stringContaining('Pod cart-1 run with a pod certificate that has expired') as string });
+    const waiting = facts({ ...pod(certificate(narrow)), status: { phase: 'Pending' } });
+    expect(judgeUse(observed({ certified: waiting, certificateEndMs }), startMs + hourMs).findings.warnings).toBeUndefined();
+    expect(judgeUse(observed({ certified }), startMs + hourMs)).toMatchObject({ findings: { warnings: undefined }, nextAtMs: undefined });
+  });
+
+  test('where no Secrets are delivered, that no pod has a pod certificate', () => {
+    const { findings } = judgeUse(observed({ secretName: undefined, svid: undefined }), startMs + unusedGraceMs);
+    expect(findings.mounted).toMatchObject({ status: 'False', reason: 'NotMounted', message: expect.stringContaining('mtlsd.io/inject: pod-certificate') as string });
   });
 
   test('that a copy by subPath never changes, and has expired one life after the start, however new the Secret is', () => {
