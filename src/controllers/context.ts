@@ -1,5 +1,7 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { AuthorityTools, SigningLease } from '../authority/index.ts';
+import type { FetchBundle } from './federation/fetch.ts';
+import type { CallPod } from './reload/call-pod.ts';
 import type { Handshake } from './ca-rotation/handshake.ts';
 import type { Store } from '../store/port.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
@@ -55,6 +57,8 @@ export interface ControllerContext {
   readonly handshake?: Handshake;
   /** mtlsd's own namespace: where authority records live. */
   readonly systemNamespace: string;
+  /** How pods are told of changed files; left out: by HTTP. */
+  readonly callPod?: CallPod;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */
   recordLocation(trustDomain: string): string;
   /** How many certificates may be issued a second, over all identities: what smooths herds (L22). */

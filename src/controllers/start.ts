@@ -66,7 +66,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   });
 
   const ends = new CertificateEnds();
-  controllers.push(...startPods({ context, caches, ends, identityReconciler: statusReconciler, identityController, started, signal: abort.signal }));
+  controllers.push(...startPods({ context, caches, domains, ends, identityReconciler: statusReconciler, identityController, started, signal: abort.signal }));
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
   if (bundleCaches !== undefined) {

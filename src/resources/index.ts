@@ -20,6 +20,7 @@ export type {
   Namespace,
   Node,
   ObjectMeta,
+  OwnerReference,
   Pod,
   PodCertificateRequest,
   PodContainer,

@@ -1,5 +1,5 @@
 import { signerName } from '../../injection/names.ts';
-import type { Pod, PodContainer, PodVolume } from '../../resources/index.ts';
+import type { OwnerReference, Pod, PodContainer, PodVolume } from '../../resources/index.ts';
 
 /** One volume of a pod through which an identity may reach it. */
 export interface PodUse {
@@ -18,7 +18,13 @@ export interface PodFacts {
   readonly uid: string;
   /** What a person would change: `Deployment cart`, `StatefulSet db`, `Pod debug`. */
   readonly workload: string;
+  /** What made it, such as a ReplicaSet. */
+  readonly owner: Pick<OwnerReference, 'kind' | 'name'> | undefined;
   readonly serviceAccountName: string;
+  /** Its own address; undefined while it has none. */
+  readonly ip: string | undefined;
+  /** Whether that address is its node's. */
+  readonly hostNetwork: boolean;
   readonly running: boolean;
   /** Since when the container runs that has run longest, milliseconds since the epoch. */
   readonly startedAtMs: number | undefined;
@@ -45,6 +51,9 @@ export function factsOfPod(pod: Pod): PodFacts | undefined {
     name: metadata.name,
     uid: metadata.uid,
     workload: workloadOf(pod),
+    owner: ownerOf(pod),
+    ip: status?.podIP,
+    hostNetwork: spec.hostNetwork === true,
     serviceAccountName: spec.serviceAccountName ?? 'default',
     running: status?.phase === 'Running',
     startedAtMs: starts.length === 0 ? undefined : Math.min(...starts),
@@ -82,10 +91,16 @@ function isNarrowed({ spec }: Pod, containers: readonly PodContainer[]): boolean
 }
 
 /** A ReplicaSet of a Deployment is named after it, with the hash of the template behind: what stays the same over roll-outs. */
-function workloadOf({ metadata }: Pod): string {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true) ?? metadata.ownerReferences?.[0];
+function workloadOf(pod: Pod): string {
+  const { metadata } = pod;
+  const owner = ownerOf(pod);
   if (owner === undefined) return `Pod ${metadata.name}`;
   const suffix = `-${metadata.labels?.['pod-template-hash'] ?? ''}`;
   if (owner.kind === 'ReplicaSet' && suffix !== '-' && owner.name.endsWith(suffix)) return `Deployment ${owner.name.slice(0, -suffix.length)}`;
   return `${owner.kind} ${owner.name}`;
+}
+
+function ownerOf({ metadata }: Pod): PodFacts['owner'] {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true) ?? metadata.ownerReferences?.[0];
+  return owner === undefined ? undefined : { kind: owner.kind, name: owner.name };
 }

@@ -47,6 +47,8 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
 }
 
 function formatsOf({ resolved, password, plan, secret }: StatusInputs): FormatsInputs {
+    // Written by the reconciler of reloads alone.
+    ...(identity.status?.reload === undefined ? {} : { reload: identity.status.reload }),
   return { wanted: resolved, password, svid: plan.svid, secret };
 }
 

@@ -1,0 +1,180 @@
+import { isDeepStrictEqual } from 'node:util';
+import { labels, resolvedIdentitySpec, resolvedRotationSettings, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import type { IdentityCaches } from '../caches.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Domains } from '../domains.ts';
+import type { PodBook } from '../pod-warnings/pod-book.ts';
+import type { PodFacts } from '../pod-warnings/uses.ts';
+import type { Outcome, Reconciler } from '../runtime/controller.ts';
+import type { QueueKey } from '../runtime/queue.ts';
+import { sameStatus } from '../status.ts';
+import { deliveredSvid, ownerOf } from '../workload-identity/secret.ts';
+import { bodyOf, changesOf, isTold, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
+import { podCaller, type CallPod } from './call-pod.ts';
+import { afterCall, newRound, planRound, type Round } from './round.ts';
+import { reloadedCondition, withReload, type Hindrance } from './status.ts';
+
+/** kubelet shows a changed Secret within this time, where the trust domain does not say otherwise. */
+const kubeletBoundMs = 90_000;
+/** Of one identity, so many pods are called at a time, */
+const callsAtOnce = 32;
+/** and so many before its others wait for the next turn: a turn of pods that are all dead takes ten seconds. */
+const callsInTurn = 64;
+
+/** The rounds of an identity that this process has begun: the last of each occasion, and the call that it was begun for. */
+interface Begun {
+  readonly uid: string;
+  readonly rounds: Map<Occasion, { readonly round: Round; readonly http: HttpCall }>;
+}
+
+/** What is known of one occasion after a look at it. */
+interface Look {
+  readonly record: ReloadRecord | undefined;
+  readonly hindrance?: Hindrance | undefined;
+  readonly nextAtMs?: number | undefined;
+}
+
+/**
+ * Tells the pods of an identity that their files have changed, as `spec.reload` says, and puts into its status how that went:
+ * once for each change. What was told stands in that status, so that whichever process comes next goes on from there; what
+ * is not known to have been told is told again.
+ */
+export class ReloadReconciler implements Reconciler {
+  readonly kind = 'Reload';
+  readonly #context: ControllerContext;
+  readonly #caches: Pick<IdentityCaches, 'identities' | 'secrets'>;
+  readonly #domains: Domains;
+  /** Undefined where pods are not looked at. */
+  readonly #pods: PodBook | undefined;
+  readonly #call: CallPod;
+  readonly #signal: AbortSignal;
+  /** By `namespace/name` of the identity. */
+  readonly #begun = new Map<string, Begun>();
+
+  /** @param signal ends calls that are under way */
+  constructor(context: ControllerContext, caches: Pick<IdentityCaches, 'identities' | 'secrets'>, domains: Domains, pods: PodBook | undefined, signal: AbortSignal) {
+    this.#context = context;
+    this.#caches = caches;
+    this.#domains = domains;
+    this.#pods = pods;
+    this.#call = context.callPod ?? podCaller();
+    this.#signal = signal;
+  }
+
+  deadlineMs(): undefined {
+    return undefined;
+  }
+
+  async reconcile({ namespace, name }: QueueKey): Promise<Outcome> {
+    const identity = this.#caches.identities.get(namespace, name);
+    if (identity?.spec.reload === undefined) this.#begun.delete(`${namespace}/${name}`);
+    if (identity === undefined) return {};
+    const looks = await this.#lookAt(identity);
+    if (looks !== undefined) await this.#write(namespace, name, looks);
+    const next = [...(looks?.values() ?? [])].flatMap(({ nextAtMs }) => nextAtMs ?? []);
+    return next.length === 0 ? {} : { nextAtMs: Math.min(...next) };
+  }
+
+  /** What there is to say of each occasion that is asked for; undefined while there is no certificate. */
+  async #lookAt(identity: WorkloadIdentity): Promise<ReadonlyMap<Occasion, Look> | undefined> {
+    if (identity.spec.reload === undefined) return new Map();
+    const hindrance = this.#hindrance();
+    if (hindrance !== undefined) return new Map([['onRenewal', { record: undefined, hindrance }]]);
+    const { secretName } = resolvedIdentitySpec(identity);
+    const secret = this.#caches.secrets.get(identity.metadata.namespace, secretName);
+    const svid = secret === undefined || ownerOf(secret) !== identity.metadata.name ? undefined : deliveredSvid(secret);
+    if (secret === undefined || svid === undefined) return undefined;
+    const boundMs = this.#boundMs(secret.metadata.labels?.[labels.trustDomain]);
+    const looks = changesOf(identity, svid).map(async (change): Promise<readonly [Occasion, Look]> => [change.occasion, await this.#tell(identity, change, secretName, boundMs)]);
+    return new Map(await Promise.all(looks));
+  }
+
+  /** Why nobody can be told anything here. */
+  #hindrance(): Hindrance | undefined {
+    const { cluster } = this.#context;
+    if (cluster === undefined) return { reason: 'NoPods', message: 'spec.reload is about pods, and outside Kubernetes there are none: have the program watch its folder, and leave spec.reload out' };
+    if (this.#pods === undefined) return { reason: 'PodsOutOfSight', message: 'mtlsd does not look at pods here: set podWarnings.enabled of the chart, or leave spec.reload out' };
+    return undefined;
+  }
+
+  /** How long after a Secret was written every pod sees it. */
+  #boundMs(trustDomain: string | undefined): number {
+    const domain = trustDomain === undefined ? undefined : this.#domains.get(trustDomain);
+    return (domain === undefined ? undefined : resolvedRotationSettings(domain.object).propagationBoundMs) ?? kubeletBoundMs;
+  }
+
+  async #tell(identity: WorkloadIdentity, change: Change, secretName: string, boundMs: number): Promise<Look> {
+    const { occasion, http } = change;
+    const record = recordOf(identity, occasion);
+    const rounds = this.#roundsOf(identity);
+    if (isTold(record, change) || http === undefined) {
+      rounds.delete(occasion);
+      return { record };
+    }
+    const { namespace = '' } = identity.metadata;
+    const plan = planRound(this.#round(rounds, change, http, boundMs), this.#pods?.mounting(`${namespace}/${secretName}`) ?? [], this.#context.clock.nowMs());
+    rounds.set(occasion, { round: plan.round, http });
+    const turn = plan.call.slice(0, callsInTurn);
+    await this.#callEach(turn, async (pod) => {
+      const problem = await this.#callOne(identity, change, http, pod, secretName);
+      const begun = rounds.get(occasion);
+      if (begun !== undefined) rounds.set(occasion, { ...begun, round: afterCall(begun.round, pod.uid, problem, this.#context.clock.nowMs()) });
+    });
+    if (turn.length > 0) return { record, nextAtMs: this.#context.clock.nowMs() };
+    // Where there was nobody to tell, and never has been, there is nothing to say.
+    const isSilent = plan.result === undefined || (plan.result.pods === 0 && record === undefined);
+    return { record: isSilent ? record : { version: change.version, ...plan.result }, nextAtMs: plan.nextAtMs };
+  }
+
+  #roundsOf({ metadata }: WorkloadIdentity): Begun['rounds'] {
+    const id = `${metadata.namespace ?? ''}/${metadata.name}`;
+    const known = this.#begun.get(id);
+    if (known?.uid === metadata.uid) return known.rounds;
+    const rounds: Begun['rounds'] = new Map();
+    this.#begun.set(id, { uid: metadata.uid, rounds });
+    return rounds;
+  }
+
+  /** The round of a change: a new one for another version, and for another call to those who could not be reached by the last. */
+  #round(rounds: Begun['rounds'], { occasion, version }: Change, http: HttpCall, boundMs: number): Round {
+    const begun = rounds.get(occasion);
+    if (begun?.round.version !== version) return newRound(version, this.#context.clock.nowMs() + boundMs);
+    return isDeepStrictEqual(begun.http, http) ? begun.round : newRound(version, begun.round.dueMs);
+  }
+
+  async #callEach(pods: readonly PodFacts[], call: (pod: PodFacts) => Promise<void>): Promise<void> {
+    const waiting = [...pods];
+    const callNext = async (): Promise<void> => {
+      for (let pod = waiting.shift(); pod !== undefined; pod = waiting.shift()) await call(pod);
+    };
+    await Promise.all(Array.from({ length: callsAtOnce }, callNext));
+  }
+
+  async #callOne(identity: WorkloadIdentity, change: Change, { port, path, scheme = 'HTTP' }: HttpCall, { ip = '' }: PodFacts, secretName: string): Promise<string | undefined> {
+    const { trustDomain = '', spiffeID = '' } = identity.status ?? {};
+    const caPem = this.#domains.get(trustDomain)?.bundle?.caPem;
+    if (scheme === 'HTTPS' && caPem === undefined) return `the roots of trust domain ${trustDomain} are not known yet`;
+    const trust = scheme === 'HTTPS' ? { caPem: caPem ?? '', spiffeId: spiffeID } : undefined;
+    return this.#call({ ip, port, path, body: bodyOf(identity, secretName, change), trust, signal: this.#signal });
+  }
+
+  /** Puts it into the status as it is by now, if that says anything else. */
+  async #write(namespace: string, name: string, looks: ReadonlyMap<Occasion, Look>): Promise<void> {
+    const identity = this.#caches.identities.get(namespace, name);
+    if (identity === undefined) return;
+    const records = new Map([...looks].flatMap(([occasion, { record }]) => (record === undefined ? [] : [[occasion, record] as const])));
+    const hindrances = [...looks.values()].flatMap(({ hindrance }) => hindrance ?? []);
+    const status = withReload(identity, records, hindrances, this.#context.clock.nowMs());
+    if (sameStatus(identity.status ?? { conditions: [] }, status)) return;
+    const { uid, resourceVersion } = identity.metadata;
+    this.#caches.identities.observeWrite(await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion }));
+    this.#announce(identity, status);
+  }
+
+  /** An Event when it begins to fail, or fails for another reason. */
+  #announce(identity: WorkloadIdentity, status: WorkloadIdentityStatus): void {
+    const [before, after] = [identity.status, status].map((each) => each?.conditions?.find(({ type }) => type === reloadedCondition));
+    if (after?.status !== 'False' || (before?.status === 'False' && before.reason === after.reason)) return;
+    this.#context.events.record(identity, { type: 'Warning', reason: after.reason, message: after.message });
+  }
+}

@@ -1,0 +1,48 @@
+import type { WorkloadIdentity } from '../../resources/index.ts';
+import type { IdentityCaches } from '../caches.ts';
+import type { ControllerContext } from '../context.ts';
+import type { Domains } from '../domains.ts';
+import type { PodBook } from '../pod-warnings/pod-book.ts';
+import { Controller } from '../runtime/controller.ts';
+import { ownerOf } from '../workload-identity/secret.ts';
+import { ReloadReconciler } from './reconciler.ts';
+
+/** Calls wait for their pods, not for each other: so many identities at once. */
+const atOnce = 16;
+
+/** What reloads work with. */
+export interface ReloadParts {
+  readonly context: ControllerContext;
+  readonly caches: Pick<IdentityCaches, 'identities' | 'secrets'>;
+  readonly domains: Domains;
+  /** Undefined where pods are not looked at: then identities are told so. */
+  readonly pods: PodBook | undefined;
+  readonly started: Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts to tell pods of changed files: to be called before the first delivery of a watch. It begins when `started` and the
+ * pods are there.
+ */
+export function startReloads({ context, caches, domains, pods, started, signal }: ReloadParts): Controller {
+  const { identities, secrets } = caches;
+  const controller = new Controller(new ReloadReconciler(context, caches, domains, pods, signal), { ...context, concurrency: atOnce });
+  const look = (identity: WorkloadIdentity | undefined): void => {
+    if (identity?.spec.reload !== undefined || identity?.status?.reload !== undefined) controller.enqueue(identity.metadata.namespace, identity.metadata.name);
+  };
+  identities.onChange((before, after) => {
+    look(before);
+    look(after);
+  });
+  secrets.onChange((before, after) => {
+    const secret = after ?? before;
+    const owner = secret === undefined ? undefined : ownerOf(secret);
+    if (owner !== undefined) look(identities.get(secret?.metadata.namespace, owner));
+  });
+  pods?.onChange((change) => {
+    if ('secret' in change) for (const identity of identities.byIndex('secretName', change.secret)) look(identity);
+  });
+  void Promise.all([started, pods?.whenSynced()]).then(() => controller.start());
+  return controller;
+}

@@ -1,0 +1,56 @@
+import { setCondition, type Condition, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
+import type { Occasion, ReloadRecord } from './change.ts';
+
+/** Why nothing can be done for an occasion, or what it waits for. */
+export interface Hindrance {
+  readonly reason: 'NoPods' | 'PodsOutOfSight' | 'NoSecret' | 'RestartNotAllowed' | 'Waiting';
+  readonly message: string;
+}
+
+type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
+
+/** The condition that says whether pods know of what has changed. */
+export const reloadedCondition = 'Reloaded';
+
+/** The status of an identity with what is known of its reloads; what is no longer asked for is gone from it. */
+export function withReload(identity: WorkloadIdentity, records: ReadonlyMap<Occasion, ReloadRecord>, hindrances: readonly Hindrance[], nowMs: number): WorkloadIdentityStatus {
+  const { reload: before, ...rest } = identity.status ?? {};
+  const time = (occasion: Occasion, record: ReloadRecord): string => (sameRecord(before, occasion, record) ? (before?.[occasion]?.time ?? '') : new Date(Math.floor(nowMs / 1000) * 1000).toISOString().replace('.000Z', 'Z'));
+  const said = (occasion: Occasion, record: ReloadRecord) => ({
+    time: time(occasion, record),
+    pods: record.pods,
+    reloaded: record.reloaded,
+    ...(record.failing.length === 0 ? {} : { failing: record.failing }),
+  });
+  const [onRenewal, onBundle] = [records.get('onRenewal'), records.get('onBundle')];
+  const reload = {
+    ...(onRenewal === undefined ? {} : { onRenewal: { serialNumber: onRenewal.version, ...said('onRenewal', onRenewal) } }),
+    ...(onBundle === undefined ? {} : { onBundle: { bundleGeneration: Number(onBundle.version), ...said('onBundle', onBundle) } }),
+  };
+  const finding = findingOf(records, hindrances);
+  const conditions = (rest.conditions ?? []).filter((condition) => finding !== undefined || condition.type !== reloadedCondition);
+  return {
+    ...rest,
+    ...(records.size === 0 ? {} : { reload }),
+    conditions: finding === undefined ? conditions : [...setCondition(conditions, { type: reloadedCondition, ...finding, observedGeneration: identity.metadata.generation ?? 1 }, nowMs)],
+  };
+}
+
+function sameRecord(before: WorkloadIdentityStatus['reload'], occasion: Occasion, record: ReloadRecord): boolean {
+  const known = before?.[occasion];
+  const version = occasion === 'onRenewal' ? before?.onRenewal?.serialNumber : String(before?.onBundle?.bundleGeneration);
+  return version === record.version && known?.pods === record.pods && known.reloaded === record.reloaded && (known.failing ?? []).join('\n') === record.failing.join('\n');
+}
+
+const what: Readonly<Record<Occasion, string>> = { onRenewal: 'the new certificate', onBundle: 'the changed roots' };
+
+function findingOf(records: ReadonlyMap<Occasion, ReloadRecord>, [hindrance]: readonly Hindrance[]): Finding | undefined {
+  const failing = [...records].filter(([, { pods, reloaded }]) => reloaded < pods);
+  if (failing.length > 0) {
+    const message = failing.map(([occasion, { pods, reloaded, failing: lines }]) => `${pods - reloaded} of ${pods} pods could not be told of ${what[occasion]} (${lines.join('; ')}); look at spec.reload.${occasion} and at the pods`);
+    return { status: 'False', reason: 'PodsFailing', message: `${message.join('; ')}. They are called again every five minutes` };
+  }
+  if (hindrance !== undefined) return { status: 'False', ...hindrance };
+  if (records.size === 0) return undefined;
+  return { status: 'True', reason: 'Reloaded', message: [...records].map(([occasion, { pods }]) => `${pods} pods know of ${what[occasion]}`).join('; ') };
+}
