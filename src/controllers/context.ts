@@ -1,6 +1,5 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { AuthorityTools, SigningLease } from '../authority/index.ts';
-import type { FetchBundle } from './federation/fetch.ts';
 import type { CallPod } from './reload/call-pod.ts';
 import type { Handshake } from './ca-rotation/handshake.ts';
 import type { Store } from '../store/port.ts';
