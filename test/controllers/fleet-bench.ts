@@ -1,3 +1,4 @@
+import type { ControllerContext } from '../../src/controllers/index.ts';
 import type { ClusterWorkloadIdentity, ClusterWorkloadIdentitySpec, WorkloadIdentity } from '../../src/resources/index.ts';
 import { orderWebCrypto } from '../model/crypto-order.ts';
 import { fillKeyPools } from '../model/key-pool.ts';
@@ -19,11 +20,11 @@ export class FleetBench {
     this.world = world;
   }
 
-  /** With the trust domain `a.example`, at rest. */
-  static async start(): Promise<FleetBench> {
+  /** With the trust domain `a.example`, at rest. `more` is what this controller gets besides, or instead. */
+  static async start(more: (context: ControllerContext) => Partial<ControllerContext> = () => ({})): Promise<FleetBench> {
     orderWebCrypto();
     await fillKeyPools();
-    const bench = new FleetBench(new World(new Random(1), { wrapContext: (context) => ({ ...context, cluster }) }));
+    const bench = new FleetBench(new World(new Random(1), { wrapContext: (context) => ({ ...context, cluster, ...more(context) }) }));
     bench.world.asUser('put a.example', () => putTrustDomain(bench.world, 'a.example', {}));
     bench.world.start();
     await bench.world.drain();

@@ -21,6 +21,9 @@ const callsAtOnce = 32;
 /** and so many before its others wait for the next turn: a turn of pods that are all dead takes ten seconds. */
 const callsInTurn = 64;
 
+/** What reloads look at. */
+export type ReloadCaches = Pick<IdentityCaches, 'identities' | 'secrets' | 'trustDomains'>;
+
 /** The rounds of an identity that this process has begun: the last of each occasion, and the call that it was begun for. */
 interface Begun {
   readonly uid: string;
@@ -42,7 +45,7 @@ interface Look {
 export class ReloadReconciler implements Reconciler {
   readonly kind = 'Reload';
   readonly #context: ControllerContext;
-  readonly #caches: Pick<IdentityCaches, 'identities' | 'secrets'>;
+  readonly #caches: ReloadCaches;
   readonly #domains: Domains;
   /** Undefined where pods are not looked at. */
   readonly #pods: PodBook | undefined;
@@ -52,7 +55,7 @@ export class ReloadReconciler implements Reconciler {
   readonly #begun = new Map<string, Begun>();
 
   /** @param signal ends calls that are under way */
-  constructor(context: ControllerContext, caches: Pick<IdentityCaches, 'identities' | 'secrets'>, domains: Domains, pods: PodBook | undefined, signal: AbortSignal) {
+  constructor(context: ControllerContext, caches: ReloadCaches, domains: Domains, pods: PodBook | undefined, signal: AbortSignal) {
     this.#context = context;
     this.#caches = caches;
     this.#domains = domains;
@@ -93,14 +96,15 @@ export class ReloadReconciler implements Reconciler {
   #hindrance(): Hindrance | undefined {
     const { cluster } = this.#context;
     if (cluster === undefined) return { reason: 'NoPods', message: 'spec.reload is about pods, and outside Kubernetes there are none: have the program watch its folder, and leave spec.reload out' };
+    if (cluster.secretDelivery === false) return { reason: 'NoSecret', message: 'spec.reload is about Secrets, and this installation delivers pod certificates alone, which kubelet renews: leave spec.reload out' };
     if (this.#pods === undefined) return { reason: 'PodsOutOfSight', message: 'mtlsd does not look at pods here: set podWarnings.enabled of the chart, or leave spec.reload out' };
     return undefined;
   }
 
   /** How long after a Secret was written every pod sees it. */
   #boundMs(trustDomain: string | undefined): number {
-    const domain = trustDomain === undefined ? undefined : this.#domains.get(trustDomain);
-    return (domain === undefined ? undefined : resolvedRotationSettings(domain.object).propagationBoundMs) ?? kubeletBoundMs;
+    const domain = trustDomain === undefined ? undefined : this.#caches.trustDomains.get(undefined, trustDomain);
+    return (domain === undefined ? undefined : resolvedRotationSettings(domain).propagationBoundMs) ?? kubeletBoundMs;
   }
 
   async #tell(identity: WorkloadIdentity, change: Change, secretName: string, boundMs: number): Promise<Look> {

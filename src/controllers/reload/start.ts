@@ -1,11 +1,10 @@
 import type { WorkloadIdentity } from '../../resources/index.ts';
-import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
 import type { PodBook } from '../pod-warnings/pod-book.ts';
 import { Controller } from '../runtime/controller.ts';
 import { ownerOf } from '../workload-identity/secret.ts';
-import { ReloadReconciler } from './reconciler.ts';
+import { ReloadReconciler, type ReloadCaches } from './reconciler.ts';
 
 /** Calls wait for their pods, not for each other: so many identities at once. */
 const atOnce = 16;
@@ -13,7 +12,7 @@ const atOnce = 16;
 /** What reloads work with. */
 export interface ReloadParts {
   readonly context: ControllerContext;
-  readonly caches: Pick<IdentityCaches, 'identities' | 'secrets'>;
+  readonly caches: ReloadCaches;
   readonly domains: Domains;
   /** Undefined where pods are not looked at: then identities are told so. */
   readonly pods: PodBook | undefined;

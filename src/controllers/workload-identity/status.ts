@@ -47,10 +47,14 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
 }
 
 function formatsOf({ resolved, password, plan, secret }: StatusInputs): FormatsInputs {
-    // Written by the reconciler of reloads alone.
-    ...(identity.status?.reload === undefined ? {} : { reload: identity.status.reload }),
+    ...reloadsSaid(identity.status),
   return { wanted: resolved, password, svid: plan.svid, secret };
 }
+/** What the reconciler of reloads wrote: it alone changes it. */
+function reloadsSaid({ reload }: WorkloadIdentityStatus = {}): Pick<WorkloadIdentityStatus, 'reload'> {
+  return reload === undefined ? {} : { reload };
+}
+
 
 /** Whether nothing is known of the Secrets of the identity's namespace. */
 function areUnknown({ blocker }: StatusInputs): boolean {
