@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { systemClock } from './clock.ts';
+import { bundleFetcher } from './fetch-bundle.ts';
 import { returnMemoryAtRest } from './memory-return.ts';
 import { PrometheusMetrics } from './prometheus.ts';
 
@@ -148,6 +149,7 @@ export class ClusterDaemon implements AsyncDisposable {
       metrics: this.#metrics,
       delivery,
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings },
+      fetchBundle: bundleFetcher(systemClock),
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

@@ -10,6 +10,7 @@ import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { AuditFile } from './audit-file.ts';
 import { systemClock } from './clock.ts';
+import { bundleFetcher } from './fetch-bundle.ts';
 import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
@@ -80,6 +81,7 @@ export class Standalone implements AsyncDisposable {
       audit,
       delivery,
       cluster: undefined,
+      fetchBundle: bundleFetcher(clock),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,

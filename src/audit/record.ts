@@ -11,6 +11,8 @@ export type AuditDecision =
   | 'authority-distrusted'
   | 'audit-key-created'
   | 'receipt-signed'
+  | 'bundle-accepted'
+  | 'bundle-refused'
   | 'token-issued'
   | 'token-refused';
 

@@ -1,5 +1,6 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { AuthorityTools, SigningLease } from '../authority/index.ts';
+import type { FetchBundle } from './federation/fetch.ts';
 import type { CallPod } from './reload/call-pod.ts';
 import type { Handshake } from './ca-rotation/handshake.ts';
 import type { Store } from '../store/port.ts';
@@ -52,12 +53,14 @@ export interface ControllerContext {
   readonly cluster: ClusterFeatures | undefined;
   /** Reads a file below the folder of manifests, by its path there; undefined where there is no such folder. */
   readonly readPasswordFile?: (path: string) => Promise<FileReading>;
+  /** Asks servers for the bundles of other trust domains; left out: nobody is asked. */
+  readonly fetchBundle?: FetchBundle;
   /** How canaries of a rotation shake hands; left out: by TLS over the loopback interface. */
   readonly handshake?: Handshake;
-  /** mtlsd's own namespace: where authority records live. */
-  readonly systemNamespace: string;
   /** How pods are told of changed files; left out: by HTTP. */
   readonly callPod?: CallPod;
+  /** mtlsd's own namespace: where authority records live. */
+  readonly systemNamespace: string;
   /** Where the authority record of a trust domain is, as its operator knows it: a file or a Secret. */
   recordLocation(trustDomain: string): string;
   /** How many certificates may be issued a second, over all identities: what smooths herds (L22). */

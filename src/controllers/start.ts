@@ -9,6 +9,8 @@ import type { ControllerContext } from './context.ts';
 import type { FleetCaches } from './cluster-identity/caches.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
 import { Domains } from './domains.ts';
+import { Federation } from './federation/federation.ts';
+import { startFederation } from './federation/start.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
@@ -49,10 +51,11 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   const domains = new Domains();
   const targets = new BundleTargets();
   const reissues = new Reissues();
+  const federation = new Federation(context, caches.secrets);
   const run = (reconciler: Reconciler, atOnce: number): Controller => new Controller(reconciler, { ...context, concurrency: atOnce });
 
-  const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets), concurrency.trustDomain);
-  const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains, reissues);
+  const trustDomainController = run(new TrustDomainReconciler(context, caches, domains, targets, federation), concurrency.trustDomain);
+  const identityReconciler = new WorkloadIdentityReconciler(context, caches, domains, reissues, federation);
   const statusReconciler = context.cluster?.secretDelivery === false ? new GrantReconciler(context, caches, domains) : identityReconciler;
   const identityController = run(statusReconciler, concurrency.identity);
   wakeIdentities(caches, domains, trustDomainController, identityController);
@@ -83,6 +86,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   if (fleet !== undefined && context.cluster?.podCertificates === true) {
     startPodCertificates({ context, caches, fleet, domains, ends, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
+  controllers.push(...startFederation({ context, caches, federation, trustDomainController, identityController, started, signal: abort.signal }));
   controllers.push(...startRotations({ context, caches, bundles: bundleCaches, domains, targets, reissues, watch, started, signal: abort.signal, trustDomainController, identityController }));
   return running(controllers, domains, whenSynced, started, abort);
 }

@@ -1,6 +1,7 @@
 import { auditErrors } from './areas/audit.ts';
 import { authorityErrors } from './areas/authority.ts';
 import { configurationErrors } from './areas/configuration.ts';
+import { federationErrors } from './areas/federation.ts';
 import { issuanceErrors } from './areas/issuance.ts';
 import { resourcesErrors } from './areas/resources.ts';
 import { rotationErrors } from './areas/rotation.ts';
@@ -24,6 +25,7 @@ export const catalogue = {
   ...issuanceErrors,
   ...rotationErrors,
   ...tokensErrors,
+  ...federationErrors,
   ...configurationErrors,
 } as const;
 

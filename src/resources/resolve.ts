@@ -55,6 +55,8 @@ export interface ResolvedIdentitySpec {
   readonly der: boolean;
   /** undefined: no keystore is written. */
   readonly keystore: KeystoreSettings | undefined;
+  /** Trust domains of others whose roots it gets, in the order of names. */
+  readonly federatesWith: readonly string[];
   readonly secretLabels: Readonly<Record<string, string>>;
   readonly secretAnnotations: Readonly<Record<string, string>>;
   readonly deletionPolicy: DeletionPolicy;
@@ -97,6 +99,7 @@ export function resolvedIdentitySpec(identity: WorkloadIdentity): ResolvedIdenti
     secretName: spec.secretName ?? `${identity.metadata.name}-mtls`,
     der: spec.formats?.der ?? false,
     keystore: keystoreSettings(spec, identity.metadata.name),
+    federatesWith: [...(spec.federatesWith ?? [])].sort(),
     secretLabels: spec.secretTemplate?.labels ?? {},
     secretAnnotations: spec.secretTemplate?.annotations ?? {},
     deletionPolicy: spec.deletionPolicy,

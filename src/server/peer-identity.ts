@@ -39,7 +39,7 @@ export class PeerIdentities {
 }
 
 function judge(socket: TLSSocket, trust: PeerTrust, nowMs: number): PeerIdentity {
-  const presented = chainOf(socket);
+  const presented = presentedChain(socket);
   if (presented.length === 0) return { known: false, why: 'no client certificate was presented: connect with the SVID of a workload' };
   let chain;
   try {
@@ -53,7 +53,7 @@ function judge(socket: TLSSocket, trust: PeerTrust, nowMs: number): PeerIdentity
 }
 
 /** DER of what the peer presented, leaf first. Node adds the root at the end of a chain that it could complete. */
-function chainOf(socket: TLSSocket): readonly Uint8Array[] {
+export function presentedChain(socket: TLSSocket): readonly Uint8Array[] {
   const chain: Uint8Array[] = [];
   let next = socket.getPeerX509Certificate();
   while (next !== undefined && chain.length < certificatesMax) {

@@ -37,6 +37,7 @@ describe('what an empty spec means', () => {
     expect(resolvedIdentitySpec(identity({}))).toEqual({
       serviceAccountName: 'cart',
       dnsNames: [],
+      federatesWith: [],
       commonName: undefined,
       ttlMs: undefined,
       keyAlgorithm: 'ECDSAP256',

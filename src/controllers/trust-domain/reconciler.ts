@@ -9,6 +9,7 @@ import type { SecretMetadata } from '../../store/port.ts';
 import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -43,8 +44,9 @@ export class TrustDomainReconciler implements Reconciler {
   /** The record of each trust domain as it was read last. */
   readonly #loaded = new Map<string, LoadedRecord>();
   readonly #targets: BundleTargets;
+  readonly #federation: Federation;
 
-  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, targets: BundleTargets) {
+  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, targets: BundleTargets, federation: Federation) {
     this.#context = context;
     this.#older = new OlderDefinitions(context.log);
     this.#trustDomains = caches.trustDomains;
@@ -52,6 +54,7 @@ export class TrustDomainReconciler implements Reconciler {
     this.#identities = caches.identities;
     this.#domains = domains;
     this.#targets = targets;
+    this.#federation = federation;
   }
 
   deadlineMs(key: QueueKey): number | undefined {
@@ -64,10 +67,13 @@ export class TrustDomainReconciler implements Reconciler {
       // Its record stays: what identities still present must go on verifying, and a root is not deleted by a slip.
       this.#domains.delete(key.name);
       this.#loaded.delete(key.name);
+      this.#federation.forget(key.name);
       return {};
     }
     const name = parseTrustDomainName(key.name);
     const spec = resolvedTrustDomainSpec(object);
+    // Before identities see the trust domain: what was delivered of others is not taken away for a moment.
+    await this.#federation.load(object);
     const settled = await this.#settle(name, object, spec);
     // A new root signs nothing before status names it: were its record lost then, nobody would know what was lost. What
     // stops issuance, in contrast, waits for no write.
@@ -215,7 +221,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
-    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name, object.status?.targets), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0 }, this.#context.clock.nowMs());
+    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name, object.status?.targets), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0, federation: this.#federation.statuses(object) }, this.#context.clock.nowMs());
     if (sameStatus(object.status, status)) return;
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });

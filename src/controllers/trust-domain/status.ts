@@ -1,6 +1,7 @@
 import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../authority/index.ts';
 import { setCondition, type Condition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
 import type { TargetCounts } from '../bundle/targets.ts';
+import { withFederated } from '../federation/federation.ts';
 import type { DomainProblem } from '../domains.ts';
 import { rootEnding } from './root-ending.ts';
 
@@ -20,10 +21,12 @@ export interface TrustDomainStatusInputs {
   readonly targets: TargetCounts | undefined;
   /** Whether any identity belongs to it. */
   readonly inUse: boolean;
+  /** Where the trust domains of others stand; undefined without any. */
+  readonly federation: TrustDomainStatus['federation'];
 }
 
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus({ object, record, problem, targets, inUse }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
+export function trustDomainStatus({ object, record, problem, targets, inUse, federation }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
   const observedGeneration = object.metadata.generation ?? 1;
   const stopped = stopsIssuance(problem);
   const ready = {
@@ -40,8 +43,9 @@ export function trustDomainStatus({ object, record, problem, targets, inUse }: T
     message: inUse ? 'identities belong to this trust domain: it must not be deleted' : 'no identity belongs to this trust domain',
     observedGeneration,
   };
-  const conditions = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
-  return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), conditions: [...conditions] };
+  const own = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
+  const conditions = withFederated(own, federation, observedGeneration, nowMs);
+  return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), ...(federation === undefined ? {} : { federation }), conditions: [...conditions] };
 }
 
 /** Told once the end is near, and until another root is there; nobody needs to read that a root lives. */

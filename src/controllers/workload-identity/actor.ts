@@ -78,6 +78,7 @@ export class IdentityActor {
       privateKeyPem,
       bundle: step.domain.bundle,
       formats: await this.#formats(observed, step, { ...svid, privateKeyPem }, isOwn ? step.over : undefined),
+      federated: observed.federated,
       profile: step.profile,
       issuances: (isOwn ? (before?.issuances ?? 0) : 0) + 1,
     };
@@ -106,6 +107,7 @@ export class IdentityActor {
       privateKeyPem: pair.privateKeyPem,
       bundle: step.domain.bundle,
       formats: await this.#formats(observed, step, pair, metadataOf(secret)),
+      federated: observed.federated,
       profile: step.profile,
       issuances: svid.issuances,
     };

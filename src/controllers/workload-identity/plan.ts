@@ -5,6 +5,8 @@ import { renewalTimeMs } from '../../rotation/index.ts';
 import { type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { DomainState } from '../domains.ts';
+import type { FederatedFile } from '../federation/federation.ts';
+import { federatedIsCurrent } from './federated.ts';
 import { formatsReason } from './formats.ts';
 import type { PasswordReading } from './keystore-password.ts';
 import type { Resolution } from './resolve.ts';
@@ -29,6 +31,8 @@ export interface ObservedIdentity {
   readonly secretsUnknown: string | undefined;
   /** Whether the namespace is being deleted. */
   readonly namespaceLeaving: boolean;
+  /** The roots of other trust domains that it gets. */
+  readonly federated: readonly FederatedFile[];
   /** The password of its keystore; undefined when it asks for none. */
   readonly password: PasswordReading | undefined;
   /** A version of the password's source that was found to hold the password that the delivered keystores open with. */
@@ -181,6 +185,7 @@ function isRepair(observed: ObservedIdentity, why: IssueReason): boolean {
 function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: SecretMetadata, svid: DeliveredSvid | undefined): string | undefined {
   if (svid?.bundleGeneration !== domain.bundle.generation) return 'the trust bundle changed';
   if (!metadataIsCurrent(secret, observed.identity, observed.resolved, domain.name)) return 'the Secret template changed';
+  if (!federatedIsCurrent(secret, observed.federated)) return 'the roots of other trust domains changed';
   return formatsReason(secret, { ...observed, serialNumber: svid.serialNumber, bundleGeneration: domain.bundle.generation });
 }
 

@@ -4,6 +4,7 @@ import type { SecretMetadata } from '../../store/port.ts';
 import { takesNamespace } from '../allowed-namespaces.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
@@ -41,6 +42,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly #namespaces: IdentityCaches['namespaces'];
   readonly #domains: Domains;
   readonly #reissues: Reissues;
+  readonly #federation: Federation | undefined;
   readonly #contents = new SecretContents();
   readonly #actor: IdentityActor;
   readonly #departed: DepartedIdentities;
@@ -49,7 +51,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   /** Names that a Secret of somebody else's occupies, as the last try to create one has shown, and until when that counts. */
   readonly #foreign = new Map<string, { readonly secretName: string; readonly untilMs: number }>();
 
-  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, reissues: Reissues = new Reissues()) {
+  constructor(context: ControllerContext, caches: IdentityCaches, domains: Domains, reissues: Reissues = new Reissues(), federation?: Federation) {
+    this.#federation = federation;
     this.#reissues = reissues;
     this.#context = context;
     this.#older = new OlderDefinitions(context.log);
@@ -161,6 +164,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
       resolved,
       domain,
       secret: isOurs ? secret : undefined,
+      federated: this.#federation?.files(domain.name, resolved.federatesWith) ?? [],
       verdict: secret === undefined ? { kind: 'unknown' } : this.#contents.verdict(secret, identity),
       password: resolved.keystore === undefined ? undefined : passwords.get(passwordKey(resolved.keystore)),
       sameAsVersion: this.#contents.sameAsVersion(secret),
@@ -197,7 +201,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const trustDomain = domain.name ?? identity.status?.trustDomain;
     const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
     const { resolved, password } = observed;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, peers: this.#federation?.peerNames(trustDomain ?? '') ?? [], pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });

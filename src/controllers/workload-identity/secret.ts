@@ -3,6 +3,8 @@ import type { Grant, IssuedSvid } from '../../issuance/index.ts';
 import { annotations, labels, managedByMtlsd, type Draft, type ObjectMeta, type ResolvedIdentitySpec, type Secret, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { RenderedBundle } from '../domains.ts';
+import type { FederatedFile } from '../federation/federation.ts';
+import { federatedAnnotation, federatedFiles, federatedFilesAnnotation } from './federated.ts';
 import type { RenderedFormats } from './format-writer.ts';
 import { encodeFormats, formatsAnnotation } from './formats.ts';
 
@@ -83,6 +85,7 @@ export interface SecretContent {
   readonly privateKeyPem: string;
   readonly bundle: RenderedBundle;
   readonly formats: RenderedFormats;
+  readonly federated: readonly FederatedFile[];
   readonly profile: string;
   readonly issuances: number;
 }
@@ -90,7 +93,7 @@ export interface SecretContent {
 /** The whole Secret, to be written in one request. `existing` is what it replaces: foreign labels and annotations stay. */
 export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined): Draft<Secret> & { readonly kind: 'Secret' } {
   const { identity, resolved } = content;
-  const files = secretFiles(content.svid.chainPem, content.privateKeyPem, content.bundle);
+  const files = { ...secretFiles(content.svid.chainPem, content.privateKeyPem, content.bundle), ...federatedFiles(content.federated) };
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -109,7 +112,7 @@ export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 
 
 function renderMetadata(content: SecretContent, existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined) {
   const foreign = withoutTemplate(existing);
-  delete foreign.annotations[formatsAnnotation];
+  for (const ours of [formatsAnnotation, federatedFilesAnnotation]) delete foreign.annotations[ours];
   const formats = encodeFormats(content.formats.delivered);
   return {
     labels: {
@@ -128,6 +131,7 @@ function renderMetadata(content: SecretContent, existing: Pick<ObjectMeta, 'labe
       [annotations.issuances]: String(content.issuances),
       [profileAnnotation]: content.profile,
       ...(formats === undefined ? {} : { [formatsAnnotation]: formats }),
+      ...federatedAnnotation(content.federated),
     },
   };
 }

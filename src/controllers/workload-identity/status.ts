@@ -2,6 +2,7 @@ import type { SecretMetadata } from '../../store/port.ts';
 import { setCondition, type Condition, type ResolvedIdentitySpec, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
 import { withPodFindings } from '../pod-warnings/conditions.ts';
 import type { PodFindings } from '../pod-warnings/judge.ts';
+import { federatedCondition } from './federated.ts';
 import { formatsCondition, keystoreMissing, type FormatsInputs } from './formats-condition.ts';
 import type { PasswordReading } from './keystore-password.ts';
 import type { Blocker, IdentityPlan } from './plan.ts';
@@ -20,6 +21,8 @@ export interface StatusInputs {
   readonly resolved: Pick<ResolvedIdentitySpec, 'der' | 'keystore'>;
   /** The password of its keystore; undefined when it asks for none. */
   readonly password: PasswordReading | undefined;
+  /** Trust domains that its own one federates with. */
+  readonly peers: readonly string[];
   /** Why the current spec could not be issued or renewed. */
   readonly blocker: Blocker | undefined;
   /** What its pods tell; undefined while that is not known: what was told before stays. */
@@ -33,8 +36,10 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   const formats = areUnknown(inputs) ? undefined : formatsCondition(formatsOf(inputs));
   let conditions = identity.status?.conditions ?? [];
   // What is no longer asked for is no longer told.
-  if (formats === undefined && !areUnknown(inputs)) conditions = conditions.filter((condition) => condition.type !== 'Formats');
-  for (const condition of [issued(inputs), ready(inputs, nowMs), formats]) {
+  const federated = areUnknown(inputs) ? undefined : federatedCondition(inputs);
+  const gone = areUnknown(inputs) ? [] : [...(formats === undefined ? ['Formats'] : []), ...(federated === undefined ? ['Federated'] : [])];
+  if (gone.length > 0) conditions = conditions.filter(({ type }) => !gone.includes(type));
+  for (const condition of [issued(inputs), ready(inputs, nowMs), formats, federated]) {
     if (condition !== undefined) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
   }
   conditions = withPodFindings(conditions, inputs.pods, observedGeneration, nowMs);
@@ -42,19 +47,19 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
     observedGeneration,
     ...(inputs.trustDomain === undefined ? {} : { trustDomain: inputs.trustDomain }),
     ...(areUnknown(inputs) ? saidBefore(identity.status) : plan.svid === undefined || secret === undefined ? {} : delivered(plan.svid, plan.renewalTimeMs, { name: secret.metadata.name, resourceVersion: versionWritten(inputs, plan.svid, secret) })),
+    ...reloadsSaid(identity.status),
     conditions: [...conditions],
   };
 }
 
-function formatsOf({ resolved, password, plan, secret }: StatusInputs): FormatsInputs {
-    ...reloadsSaid(identity.status),
-  return { wanted: resolved, password, svid: plan.svid, secret };
-}
 /** What the reconciler of reloads wrote: it alone changes it. */
 function reloadsSaid({ reload }: WorkloadIdentityStatus = {}): Pick<WorkloadIdentityStatus, 'reload'> {
   return reload === undefined ? {} : { reload };
 }
 
+function formatsOf({ resolved, password, plan, secret }: StatusInputs): FormatsInputs {
+  return { wanted: resolved, password, svid: plan.svid, secret };
+}
 
 /** Whether nothing is known of the Secrets of the identity's namespace. */
 function areUnknown({ blocker }: StatusInputs): boolean {
