@@ -15,7 +15,6 @@ const areas: Readonly<Record<string, string>> = {
   CONFIGURATION: 'Command line',
   DNS: 'Names',
   DURATION: 'Manifests',
-  FEDERATION: 'Federation',
   ISSUANCE: 'Signing',
   MANIFEST: 'Manifests',
   MANIFESTS: 'Manifests',

@@ -4,11 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
 import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
-import type { AuditLog } from '../audit/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
+import { StoreAnchor } from './audit/anchor.ts';
+import { AuditedLease } from './audit/audited-lease.ts';
+import { auditMetrics } from './audit/metrics.ts';
+import { Audit, type AuditSettings } from './audit/open.ts';
+import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
-import { bundleFetcher } from './fetch-bundle.ts';
 import { returnMemoryAtRest } from './memory-return.ts';
 import { PrometheusMetrics } from './prometheus.ts';
 
@@ -31,6 +34,7 @@ export interface ClusterConfig {
   readonly podWarnings: boolean;
 }
 
+const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
 const leaseName = 'mtlsd-controller';
 /** Another replica takes over this long after the last sign of life, so within seconds. */
 const leaseDurationMs = 6_000;
@@ -51,7 +55,7 @@ const issuancesPerSecond = 1_000;
 export class ClusterDaemon implements AsyncDisposable {
   readonly #config: ClusterConfig;
   readonly #log: Log;
-  readonly #audit: AuditLog;
+  readonly #audit: Audit;
   readonly #store: KubernetesStore;
   readonly #leaseStore: KubernetesStore;
   readonly #events: ReturnType<typeof createEventRecorder>;
@@ -61,11 +65,11 @@ export class ClusterDaemon implements AsyncDisposable {
   #controllers: Controllers | undefined;
   #synced = false;
 
-  private constructor(config: ClusterConfig, log: Log, audit: AuditLog) {
+  private constructor(config: ClusterConfig, log: Log, audit: AuditSettings) {
     this.#config = config;
     this.#log = log;
-    this.#audit = audit;
     const instance = `${hostname()}-${randomUUID().slice(0, 8)}`;
+    this.#audit = new Audit(audit, { replica: hostname(), clock: systemClock, log, figures: auditMetrics(this.#metrics.registry) });
     const io = { log, random: Math.random, nowMs: () => systemClock.nowMs() };
     const reach = {
       ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
@@ -78,6 +82,8 @@ export class ClusterDaemon implements AsyncDisposable {
     // Its own connection and a short time-out: a renewal of the Lease never queues behind a herd of issuances.
     this.#leaseStore = openKubernetesStore({ ...reach, connections: 1, callTimeoutMs: 2 * leasePeriodMs });
     this.#events = createEventRecorder({ api: this.#store.api, instance, ...io });
+    const anchor = new StoreAnchor(this.#store, config.namespace);
+    this.#audit.secure(new StoreSecrets({ store: this.#store, clock: systemClock, tools, systemNamespace: config.namespace, audit: this.#audit, log }, anchor), anchor);
     this.#leadership = new Leadership({
       store: this.#leaseStore,
       clock: systemClock,
@@ -97,7 +103,7 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   /** Opens the way to the API server and the probes. @throws CONFIGURATION_INVALID */
-  static async open(config: ClusterConfig, log: Log, audit: AuditLog): Promise<ClusterDaemon> {
+  static async open(config: ClusterConfig, log: Log, audit: AuditSettings): Promise<ClusterDaemon> {
     const daemon = new ClusterDaemon(config, log, audit);
     if (config.metrics !== undefined) {
       const address = await daemon.#health.listen(config.metrics);
@@ -116,6 +122,7 @@ export class ClusterDaemon implements AsyncDisposable {
     const patience = new AbortController();
     await Promise.race([this.#events.drained(), sleep(drainMs, undefined, { signal: patience.signal })]);
     patience.abort();
+    await this.#audit[Symbol.asyncDispose]();
     await Promise.all([this.#events[Symbol.asyncDispose](), this.#health.close(), this.#store.close(), this.#leaseStore.close()]);
   }
 
@@ -141,15 +148,14 @@ export class ClusterDaemon implements AsyncDisposable {
     return {
       store: this.#store,
       clock: systemClock,
-      tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
-      lease: this.#leadership,
+      tools,
+      lease: new AuditedLease(this.#leadership, this.#audit),
       log: this.#log,
       events: this.#tellBoth(),
       audit: this.#audit,
       metrics: this.#metrics,
       delivery,
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings },
-      fetchBundle: bundleFetcher(systemClock),
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

@@ -1,7 +1,9 @@
+import { hostname } from 'node:os';
 import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
-import type { AuditLog } from '../audit/index.ts';
 import { gatewayServer, healthServer, PeerIdentities } from '../server/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import { auditMetrics } from './audit/metrics.ts';
+import { Audit, type AuditSettings } from './audit/open.ts';
 import { systemClock } from './clock.ts';
 import type { GatewayConfiguration } from './gateway-configuration.ts';
 import { IdentityFolder } from './identity-folder.ts';
@@ -36,12 +38,13 @@ export class GatewayDaemon implements AsyncDisposable {
   }
 
   /** Opens it and listens. @throws MtlsdError CONFIGURATION_INVALID for an identity or a file that cannot be used */
-  static async open(config: GatewayConfig, log: Log, audit: AuditLog): Promise<GatewayDaemon> {
+  static async open(config: GatewayConfig, log: Log, settings: AuditSettings): Promise<GatewayDaemon> {
     await using opening = new AsyncDisposableStack();
     const folder = opening.use(await IdentityFolder.open(config.identity, log));
     const issuers = opening.use(await TrustedIssuers.open(config.configuration, log));
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
+    const audit = opening.use(new Audit(settings, { replica: hostname(), clock: systemClock, log, figures: auditMetrics(registry) }));
     const decisions = new Counter({ name: 'mtlsd_token_decisions_total', help: 'Tokens judged for gateways, by outcome: accepted, or why not.', labelNames: ['outcome'], registers: [registry] });
     const access = new Map(config.configuration.gateways.map(({ spiffeId, rules }) => [spiffeId, issuers.trustedBy(rules)]));
     const { key, cert, ca } = folder.identity;

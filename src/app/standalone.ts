@@ -8,9 +8,11 @@ import { ProcessLease, startControllers, type Controllers, type ControllerContex
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
-import { AuditFile } from './audit-file.ts';
+import { FileAnchor } from './audit/anchor.ts';
+import { AuditedLease } from './audit/audited-lease.ts';
+import { Audit, type AuditSettings } from './audit/open.ts';
+import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
-import { bundleFetcher } from './fetch-bundle.ts';
 import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
@@ -27,6 +29,7 @@ export interface StandaloneConfig {
   readonly state: string;
   /** Mode and owner of private files where the identity does not say. */
   readonly access: { readonly fileMode?: string; readonly fileOwner?: string };
+  readonly audit: AuditSettings;
 }
 
 /** Where standalone keeps what a cluster keeps in mtlsd's own namespace. */
@@ -42,12 +45,12 @@ const patienceMs = 10_000;
 export class Standalone implements AsyncDisposable {
   readonly #store: DirectoryStore;
   readonly #controllers: Controllers;
-  readonly #audit: AuditFile;
+  readonly #audit: Audit;
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
 
-  private constructor(store: DirectoryStore, controllers: Controllers, audit: AuditFile, clock: Clock) {
+  private constructor(store: DirectoryStore, controllers: Controllers, audit: Audit, clock: Clock) {
     this.#store = store;
     this.#controllers = controllers;
     this.#audit = audit;
@@ -70,18 +73,20 @@ export class Standalone implements AsyncDisposable {
     const manifestLog = new ManifestLog(telemetry.log);
     manifestLog.tell(store.problems());
     store.onProblems((problems) => manifestLog.tell(problems));
-    const audit = new AuditFile(join(config.state, 'audit.jsonl'), { clock, log: telemetry.log });
+    const audit = new Audit(config.audit, { replica: 'standalone', clock, log: telemetry.log });
+    const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
+    const anchor = new FileAnchor(join(config.state, 'audit-heads.json'));
+    audit.secure(new StoreSecrets({ store, clock, tools, systemNamespace, audit, log: telemetry.log }, anchor), anchor);
     const context: ControllerContext = {
       store,
       clock,
-      tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
+      tools,
       // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
-      lease: new ProcessLease(),
+      lease: new AuditedLease(new ProcessLease(), audit),
       ...telemetry,
       audit,
       delivery,
       cluster: undefined,
-      fetchBundle: bundleFetcher(clock),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
@@ -118,7 +123,7 @@ export class Standalone implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
     await this.#controllers.stop();
-    this.#audit[Symbol.dispose]();
+    await this.#audit[Symbol.asyncDispose]();
     await this.#store.close();
   }
 }

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { auditStream } from '../app/audit-stream.ts';
-import { systemClock } from '../app/clock.ts';
+import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { listenAddress, type ListenAddress } from './listen-address.ts';
 
-interface ControllerOptions {
+interface ControllerOptions extends AuditFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: string;
@@ -27,7 +27,7 @@ type DeliveryKind = (typeof deliveryKinds)[number];
 
 /** `mtlsd controller`: the reconcilers on a Kubernetes API server. */
 export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
-  return new Command('controller')
+  const command = new Command('controller')
     .description('Issue and renew identities in a Kubernetes cluster.')
     .option('--kubeconfig <file>', 'how to reach the API server (default: as kubectl finds it, then the service account of the pod)')
     .option('--context <name>', 'a context of the kubeconfig (default: its current one)')
@@ -43,11 +43,12 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
       'after',
       `
 Several replicas may run: the holder of the Lease mtlsd-controller reconciles and signs, the others stand by and take over
-within seconds. SIGINT and SIGTERM finish what is in flight and give the Lease back. Log lines go to standard error, audit
-records (JSON lines with "audit": true) to standard output.
+within seconds. SIGINT and SIGTERM finish what is in flight and give the Lease back. Log lines go to standard error, the
+audit log (JSON lines with "audit": true, a chain that \`mtlsd audit verify\` checks) to standard output.
 ${exitCodesHelp}`,
     )
     .action((options: ControllerOptions) => control(io, options, untilStopped));
+  return withAuditOptions(command, 'stdout, a file, or an https:// URL (default: stdout)');
 }
 
 async function control(io: CliIo, options: ControllerOptions, untilStopped: () => Promise<void>): Promise<void> {
@@ -65,7 +66,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
   };
   // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
   const { ClusterDaemon } = await import('../app/cluster.ts');
-  await using daemon = await ClusterDaemon.open(config, log, auditStream(io.stdout, systemClock));
+  await using daemon = await ClusterDaemon.open(config, log, await openAuditSettings(auditOptions(options, 'stdout')));
   const stop = new AbortController();
   const running = daemon.run(stop.signal);
   await Promise.race([untilStopped(), running]);

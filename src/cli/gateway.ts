@@ -1,14 +1,14 @@
 import { Command, Option } from 'commander';
-import { auditStream } from '../app/audit-stream.ts';
-import { systemClock } from '../app/clock.ts';
+import { openAuditSettings } from '../app/audit/settings.ts';
 import { readGatewayConfiguration } from '../app/gateway-configuration.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { listenAddress, type ListenAddress } from './listen-address.ts';
 import { readInput } from './read-input.ts';
 
-interface GatewayOptions {
+interface GatewayOptions extends AuditFlags {
   readonly config: string;
   readonly identity: string;
   readonly listen: ListenAddress;
@@ -19,7 +19,7 @@ interface GatewayOptions {
 
 /** `mtlsd gateway`: forward authorisation, in a process without any key of an authority. */
 export function gatewayCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
-  return new Command('gateway')
+  const command = new Command('gateway')
     .description('Judge tokens for gateways that present their SVID (forward authorisation).')
     .requiredOption('--config <file>', 'trusted issuers, rules for their tokens, and which gateway asks by which rules')
     .requiredOption('--identity <folder>', 'the SVID that it serves with: tls.crt, tls.key and ca.crt, as mtlsd delivers them')
@@ -36,6 +36,7 @@ configuration says by which rules it asks. The identity is read again when it is
 ${exitCodesHelp}`,
     )
     .action((options: GatewayOptions) => serve(io, options, untilStopped));
+  return withAuditOptions(command, 'stdout, a file, or an https:// URL (default: stdout)');
 }
 
 async function serve(io: CliIo, options: GatewayOptions, untilStopped: () => Promise<void>): Promise<void> {
@@ -44,7 +45,7 @@ async function serve(io: CliIo, options: GatewayOptions, untilStopped: () => Pro
   // Loaded when it is needed, as the servers of other commands are.
   const { GatewayDaemon } = await import('../app/gateway.ts');
   const config = { configuration, identity: options.identity, listen: options.listen, metrics: options.metricsListen };
-  await using daemon = await GatewayDaemon.open(config, log, auditStream(io.stdout, systemClock));
+  await using daemon = await GatewayDaemon.open(config, log, await openAuditSettings(auditOptions(options, 'stdout')));
   await untilStopped();
   log.info('stopping', { address: daemon.address });
 }

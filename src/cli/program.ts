@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
+import { auditCommand } from './audit/verify.ts';
 import { controllerCommand } from './controller.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { gatewayCommand } from './gateway.ts';
@@ -35,6 +36,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>, untilLeft 
     .addCommand(injectCommand(io))
     .addCommand(rotateCommand(io, untilLeft))
     .addCommand(receiptsCommand(io))
+    .addCommand(auditCommand(io))
     .addCommand(explainCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io))

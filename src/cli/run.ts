@@ -1,14 +1,18 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import type { Overview } from '../app/overview.ts';
 import { Standalone } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
+import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Place } from './live-frame.ts';
 import { LiveView } from './live-view.ts';
+import { unusable } from './read-input.ts';
 
-interface RunOptions {
+interface RunOptions extends AuditFlags {
   readonly out: string;
   readonly state?: string;
   readonly once?: boolean;
@@ -20,7 +24,7 @@ interface RunOptions {
 
 /** `mtlsd run`: the reconcilers on a folder of manifests. */
 export function runCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
-  return new Command('run')
+  const command = new Command('run')
     .description('Issue and renew identities from a folder of manifests, into another folder.')
     .argument('<dir>', 'folder with TrustDomain and WorkloadIdentity manifests (*.yaml, *.yml, *.json)')
     .requiredOption('--out <folder>', 'where identities and their status are written; made by mtlsd')
@@ -38,6 +42,7 @@ In a terminal a live table is shown; otherwise log lines. SIGINT and SIGTERM fin
 ${exitCodesHelp}`,
     )
     .action((dir: string, options: RunOptions) => run(io, dir, options, untilStopped));
+  return withAuditOptions(command, 'a file, or an https:// URL (default: audit.jsonl in the state folder)');
 }
 
 async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: () => Promise<void>): Promise<void> {
@@ -45,7 +50,11 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
   const write = live === undefined ? io.stdout : (text: string) => live.tell(text);
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write });
   const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;
-  const config = { manifests: dir, out: options.out, state, access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
+  const usual = join(state, 'audit.jsonl');
+  // Standard output is where the log of this command goes.
+  if (options.auditSink === 'stdout') throw unusable('--audit-sink', 'The audit log of mtlsd run does not go to standard output, where its log lines are: name a file or an https:// URL.');
+  const audit = await openAuditSettings(auditOptions(options, usual));
+  const config = { manifests: dir, out: options.out, state, audit, access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
   await using standalone = await Standalone.start(config, { log, events: eventsToLog(log), metrics: noMetrics });
   // Awaited here: the folders are closed when this function ends.
   if (options.once === true) return await once(io, standalone);

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { auditDefaults, openAuditSettings } from '../../src/app/audit/settings.ts';
 import { Standalone } from '../../src/app/standalone.ts';
 import { systemClock } from '../../src/app/clock.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../../src/telemetry/index.ts';
@@ -15,7 +17,8 @@ export function clockBehind(byMs: number): Clock {
 
 /** What `mtlsd run --once` does, in this process: for what takes too long as a process of its own, or happened long ago. */
 export async function onceInProcess({ manifests, out, state }: Sandbox, clock: Clock = systemClock): Promise<readonly string[]> {
-  await using standalone = await Standalone.start({ manifests, out, state, access: {} }, { log, events, metrics }, clock);
+  const audit = await openAuditSettings({ ...auditDefaults, sink: join(state, 'audit.jsonl') });
+  await using standalone = await Standalone.start({ manifests, out, state, access: {}, audit }, { log, events, metrics }, clock);
   await standalone.settled();
   return standalone.overview().problems.map(({ object, message }) => `${object}: ${message}`);
 }

@@ -32,7 +32,8 @@ function verifyCommand(io: CliIo): Command {
     });
 }
 
-async function readKeys(io: CliIo, file: string): Promise<readonly PublicAuditKey[]> {
+/** Public keys that a person trusts, from a file of PEM. @throws CONFIGURATION_INVALID */
+export async function readKeys(io: CliIo, file: string): Promise<readonly PublicAuditKey[]> {
   const text = Buffer.from(await readInput(io, '--key', file)).toString('utf8');
   let keys: readonly PublicAuditKey[] = [];
   try {

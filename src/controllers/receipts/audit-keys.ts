@@ -40,7 +40,8 @@ async function make(context: Context, secret: Secret | undefined, known: AuditKe
         kind: 'Secret',
         type: auditKeyType,
         metadata: { namespace: context.systemNamespace, name: auditKeyName, labels: { [labels.managedBy]: managedByMtlsd } },
-        data: encodeAuditKeys(keys),
+        // The key of pseudonyms lies beside it.
+        data: { ...secret?.data, ...encodeAuditKeys(keys) },
       },
       expect,
     );

@@ -1,0 +1,21 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** What the audit log tells of itself. */
+export interface AuditFigures {
+  written(): void;
+  lost(): void;
+  /** How many bytes wait for the sink. */
+  waits(bytes: number): void;
+}
+
+/** The figures as metrics of a registry. */
+export function auditMetrics(registry: Registry): AuditFigures {
+  const registers = [registry];
+  const lines = new Counter({ name: 'mtlsd_audit_lines_total', help: 'Lines written to the audit log.', registers });
+  const lost = new Counter({ name: 'mtlsd_audit_lost_total', help: 'Decisions that the audit log could not record because its sink was down for too long.', registers });
+  const spool = new Gauge({ name: 'mtlsd_audit_spool_bytes', help: 'Bytes of the audit log that wait for its sink.', registers });
+  return { written: () => lines.inc(), lost: () => lost.inc(), waits: (bytes) => spool.set(bytes) };
+}
+
+/** For processes without metrics. */
+export const noAuditFigures: AuditFigures = { written: () => undefined, lost: () => undefined, waits: () => undefined };
