@@ -15,6 +15,7 @@ const areas: Readonly<Record<string, string>> = {
   CONFIGURATION: 'Command line',
   DNS: 'Names',
   DURATION: 'Manifests',
+  FEDERATION: 'Federation',
   ISSUANCE: 'Signing',
   MANIFEST: 'Manifests',
   MANIFESTS: 'Manifests',

@@ -12,6 +12,7 @@ import { auditMetrics } from './audit/metrics.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
+import { bundleFetcher } from './fetch-bundle.ts';
 import { returnMemoryAtRest } from './memory-return.ts';
 import { PrometheusMetrics } from './prometheus.ts';
 
@@ -156,6 +157,7 @@ export class ClusterDaemon implements AsyncDisposable {
       metrics: this.#metrics,
       delivery,
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings },
+      fetchBundle: bundleFetcher(systemClock),
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

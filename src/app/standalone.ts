@@ -13,6 +13,7 @@ import { AuditedLease } from './audit/audited-lease.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
+import { bundleFetcher } from './fetch-bundle.ts';
 import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
@@ -87,6 +88,7 @@ export class Standalone implements AsyncDisposable {
       audit,
       delivery,
       cluster: undefined,
+      fetchBundle: bundleFetcher(clock),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
