@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { until } from './wait.ts';
 
@@ -70,7 +71,21 @@ export class Command implements AsyncDisposable {
       await until(`it says ${String(text)}, or ends`, () => said() || !this.running);
       if (!said()) throw new Error(`it ended without saying ${String(text)}`);
     } catch (cause) {
-      throw new Error(`${this.#child.spawnargs.join(' ')} said:\n${this.stdout}${this.stderr}`, { cause });
+      throw new Error(`${this.#child.spawnargs.join(' ')} ${this.#whatItDoes()}, and said:\n${this.stdout}${this.stderr}`, { cause });
+    }
+  }
+
+  /** For whoever must find out why it is silent: computing, or waiting, and for what. */
+  #whatItDoes(): string {
+    if (!this.running) return 'ended';
+    try {
+      const about = (name: string): string => readFileSync(`/proc/${this.pid}/${name}`, 'utf8');
+      const state = /^State:\s*(.*)$/mu.exec(about('status'))?.[1];
+      const threads = readdirSync(`/proc/${this.pid}/task`).map((thread) => about(`task/${thread}/wchan`) || 'running');
+      const open = readdirSync(`/proc/${this.pid}/fd`).map((fd) => readlinkSync(`/proc/${this.pid}/fd/${fd}`)).filter((path) => path.startsWith('/'));
+      return `is in state ${state} (threads in ${threads.join(', ')}; files ${open.join(', ')})`;
+    } catch {
+      return 'runs';
     }
   }
 
