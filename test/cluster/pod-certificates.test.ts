@@ -9,7 +9,7 @@ import type { Panel } from '../conformance/judges/judge.ts';
 import { openSslPanel } from '../conformance/judges/openssl.ts';
 import { apiClient, type ApiClient } from './chart-api.ts';
 import { ControllerProcess } from './controller-process.ts';
-import { identity, isReady, paths, serviceAccount, Site, trustDomain } from './controller-site.ts';
+import { identity, isReady, paths, says, serviceAccount, Site, trustDomain } from './controller-site.ts';
 import { PodNode, type RequestSpec, type Stored } from './pod-node.ts';
 import { podKey, podKeyTypes, stubRequest, type PodKeyType } from './pod-requests.ts';
 
@@ -221,5 +221,14 @@ describe('pod certificates', () => {
     }
     expect((await reservedUntil())[0]).toBeGreaterThanOrEqual(before);
     expect(await reservedUntil()).toHaveLength(1);
+  });
+
+  test('a pod that runs on with a certificate that has ended is named, by the requests that a controller finds at its start', async () => {
+    const path = '/api/v1/namespaces/shop/pods/herd-0';
+    await site.edit(`${path}/status`, (pod) => ({ ...pod, status: { ...pod.status, phase: 'Running' } }));
+    await controller.stop();
+    controller = ControllerProcess.start(site.kubeconfig, [], 2 * hourMs);
+    const { status } = await site.see(paths.identity('shop', 'web'), says('Warnings', 'ExpiredInPod'), 120_000);
+    expect(status?.conditions).toContainEqual(expect.objectContaining({ type: 'Warnings', status: 'True', message: expect.stringMatching(/^Pod herd-0 run with a pod certificate that has expired/u) as string }));
   });
 });

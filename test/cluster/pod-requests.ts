@@ -75,7 +75,7 @@ export function podDraft(namespace: string, name: string, serviceAccountName: st
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { namespace, name, labels },
-    spec: { serviceAccountName, nodeName, containers: [{ name: 'main', image: 'none' }], volumes: [mtls], automountServiceAccountToken: false },
+    spec: { serviceAccountName, nodeName, containers: [{ name: 'main', image: 'none', volumeMounts: [{ name: mtls.name, mountPath: '/mtls' }] }], volumes: [mtls], automountServiceAccountToken: false },
   };
 }
 
