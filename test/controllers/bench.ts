@@ -33,12 +33,12 @@ export interface Bench {
   domain(spec?: TrustDomainSpec, annotations?: Record<string, string>): void;
 }
 
-/** A bench with the trust domain `a.example` in namespace `shop`, started and at rest. */
-export async function startBench(spec: TrustDomainSpec | undefined = {}): Promise<Bench> {
+/** A bench with the trust domain `a.example` in namespace `shop`, started and at rest. @param more what its processes have besides */
+export async function startBench(spec: TrustDomainSpec | undefined = {}, more: Partial<ControllerContext> = {}): Promise<Bench> {
   orderWebCrypto();
   await fillKeyPools();
   const told: Told = { lines: [] };
-  const world = new World(new Random(1), { wrapContext: (context) => listening(context, told) });
+  const world = new World(new Random(1), { wrapContext: (context) => ({ ...listening(context, told), ...more }) });
   const bench: Bench = {
     world,
     told,

@@ -135,7 +135,7 @@ export class Checks {
     if (after === undefined) return this.#judgeDeletion(before as Secret, place);
     if (before !== undefined && before.metadata.uid !== after.metadata.uid) throw new Violation(`Secret ${place} was replaced by another`);
     if (after.metadata.labels?.[recordLabel] !== undefined) return this.#judgeRecord(after);
-    if (after.type === 'mtlsd.io/audit-key') return;
+    if (after.type === 'mtlsd.io/audit-key' || after.type === 'mtlsd.io/federated-bundle') return;
     this.#writes.secrets += 1;
     // Other words around what is there, be it damaged by somebody: nothing was issued or repaired.
     if (before !== undefined && JSON.stringify(before.data) === JSON.stringify(after.data)) return;

@@ -41,7 +41,7 @@ export function hear(url: string, { status, headers, body }: BundleAnswer): Hear
     throw new MtlsdError('FEDERATION_ANSWER_REFUSED', `${url} ${why}`);
   };
   if ([301, 302, 303, 307, 308].includes(status)) {
-    const target = URL.parse(headers['location'] ?? '', url);
+    const target = headers['location'] === undefined ? null : URL.parse(headers['location'], url);
     if (target === null) return refuse(`answers ${status} without an address to go to`);
     if (target.protocol !== 'https:' || target.username !== '' || target.password !== '') return refuse('redirects to an address that is not https, or has a user in it');
     target.hash = '';
