@@ -61,9 +61,11 @@ export class ClusterOverview implements AsyncDisposable {
   async #filled(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
     const cancel = systemClock.schedule(systemClock.nowMs() + patienceMs, () => resolve('late'));
-    const outcome = await Promise.race([Promise.all([this.#mirror.whenFilled(), this.#pods.whenFilled()]), late]);
-    cancel();
-    if (outcome !== 'late') return;
+    try {
+      if ((await Promise.race([Promise.all([this.#mirror.whenFilled(), this.#pods.whenFilled()]), late])) !== 'late') return;
+    } finally {
+      cancel();
+    }
     await this.#store.get({ kind: 'TrustDomain', name: 'none' });
     throw new MtlsdError('STORE_UNAVAILABLE', 'the API server answers, but not with TrustDomains, WorkloadIdentities and CARotations: are the CRDs installed, and those of this version (kubectl apply -f crds/)?', { details: { object: 'TrustDomain' } });
   }

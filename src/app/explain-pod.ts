@@ -18,7 +18,7 @@ export type PodQuestion = { readonly namespace: string; readonly name: string } 
  * @throws CONFIGURATION_INVALID, STORE_NOT_FOUND, STORE_FORBIDDEN, STORE_UNAVAILABLE
  */
 export async function explainPodIn(address: ClusterAddress, question: PodQuestion, log: Log): Promise<PodExplanation> {
-  const store = openKubernetesStore({ ...address, fieldManager: 'mtlsd-cli', log, random: Math.random, nowMs: () => systemClock.nowMs() });
+  const store = openKubernetesStore({ ...address, environment: process.env, fieldManager: 'mtlsd-cli', log, random: Math.random, nowMs: () => systemClock.nowMs() });
   try {
     return await explain(store, question);
   } finally {

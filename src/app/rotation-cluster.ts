@@ -38,7 +38,7 @@ export class RotationCluster implements RotationSite {
 
   /** @throws CONFIGURATION_INVALID, STORE_UNAVAILABLE, STORE_FORBIDDEN when the cluster cannot be read */
   static async open({ namespace, ...address }: RotationClusterAddress, options: string, log: Log): Promise<RotationCluster> {
-    const store = openKubernetesStore({ ...address, fieldManager: 'mtlsd-cli', log, random: Math.random, nowMs: () => systemClock.nowMs() });
+    const store = openKubernetesStore({ ...address, environment: process.env, fieldManager: 'mtlsd-cli', log, random: Math.random, nowMs: () => systemClock.nowMs() });
     const site = new RotationCluster(store, namespace, options);
     try {
       await site.#filled();
@@ -106,9 +106,11 @@ export class RotationCluster implements RotationSite {
   async #filled(): Promise<void> {
     const patience = new AbortController();
     const late = sleep(patienceMs, 'late' as const, { signal: patience.signal }).catch(() => 'late' as const);
-    const outcome = await Promise.race([this.#mirror.whenFilled(), late]);
-    patience.abort();
-    if (outcome !== 'late') return;
+    try {
+      if ((await Promise.race([this.#mirror.whenFilled(), late])) !== 'late') return;
+    } finally {
+      patience.abort();
+    }
     await this.#store.get({ kind: 'CARotation', name: 'none' });
     throw new MtlsdError('STORE_UNAVAILABLE', 'the API server answers, but not with TrustDomains, WorkloadIdentities and CARotations: are the CRDs installed, and those of this version (kubectl apply -f crds/)?', { details: { object: 'CARotation' } });
   }
