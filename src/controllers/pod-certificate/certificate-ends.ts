@@ -13,7 +13,7 @@ const keptMin = 1_024;
 export class CertificateEnds {
   /** By UID of the pod, milliseconds since the epoch. */
   readonly #ends = new Map<string, number>();
-  readonly #listeners: ((account: string) => void)[] = [];
+  readonly #listeners: ((request: PodCertificateRequest) => void)[] = [];
   #watchedSinceMs: number | undefined;
   #keptMax = keptMin;
 
@@ -22,20 +22,21 @@ export class CertificateEnds {
     this.#watchedSinceMs = nowMs;
   }
 
-  /** Calls `listener` with the service account (`namespace/name`) of each pod that has a certificate for the first time, or again after it had none. */
-  onChange(listener: (account: string) => void): void {
+  /** Calls `listener` with the request of each pod that has a certificate for the first time, or again after it had none. */
+  onChange(listener: (request: PodCertificateRequest) => void): void {
     this.#listeners.push(listener);
   }
 
   /** Notes what a request tells. */
-  note({ metadata, spec, status }: PodCertificateRequest): void {
+  note(request: PodCertificateRequest): void {
+    const { spec, status } = request;
     const [beginMs, endMs] = [Date.parse(status?.notBefore ?? ''), Date.parse(status?.notAfter ?? '')];
     const before = this.#ends.get(spec.podUID);
     if (Number.isNaN(beginMs + endMs) || (before !== undefined && before >= endMs)) return;
     this.#ends.set(spec.podUID, endMs);
     if (this.#ends.size > this.#keptMax) this.#forget(beginMs);
     if (before !== undefined && before > beginMs) return;
-    for (const listener of this.#listeners) listener(`${metadata.namespace ?? ''}/${spec.serviceAccountName}`);
+    for (const listener of this.#listeners) listener(request);
   }
 
   /** When the certificate of a pod ends at the latest, milliseconds since the epoch; undefined while that cannot be told. */

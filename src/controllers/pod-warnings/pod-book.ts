@@ -43,6 +43,11 @@ export class PodBook {
     return this.#found(this.#byAccount.get(account));
   }
 
+  /** Whether a pod of that name is kept, and runs. */
+  runs(namespace: string, name: string): boolean {
+    return this.#pods.get(`${namespace}/${name}`)?.running === true;
+  }
+
   /** What a watch of pods fills it with. */
   handler(): WatchHandler<Pod> {
     return {

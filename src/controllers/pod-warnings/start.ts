@@ -30,8 +30,10 @@ export function startPodWarnings(context: ControllerContext, identities: Cache<W
     const found = 'secret' in change ? identities.byIndex('secretName', change.secret) : identities.byIndex('serviceAccount', change.account);
     for (const identity of found) look(identity);
   });
-  ends.onChange((account) => {
-    for (const identity of identities.byIndex('serviceAccount', account)) look(identity);
+  ends.onChange(({ metadata: { namespace = '' }, spec }) => {
+    // A pod that waits for it is looked at when it runs: of a herd that starts nobody is looked at twice.
+    if (!pods.runs(namespace, spec.podName)) return;
+    for (const identity of identities.byIndex('serviceAccount', `${namespace}/${spec.serviceAccountName}`)) look(identity);
   });
   identities.onChange((before, after) => {
     const identity = after ?? before;

@@ -82,7 +82,7 @@ describe('what is known of the ends', () => {
   test('a first certificate is told, a renewal is not, and one that comes too late is', () => {
     const ends = new CertificateEnds();
     let told = 0;
-    ends.onChange((account) => void (told += account === 'shop/web' ? 1 : 0));
+    ends.onChange(({ spec }) => void (told += spec.podUID === 'a' ? 1 : 0));
     for (const beginMs of [startMs, startMs + hourMs / 2, startMs + 3 * hourMs]) ends.note(request('a', beginMs));
     expect(told).toBe(2);
     const { status: _status, ...open } = request('b', startMs);
