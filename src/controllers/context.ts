@@ -33,6 +33,8 @@ export interface ClusterFeatures {
   readonly podCertificates?: boolean;
   /** Whether pods are looked at, and told what keeps them from their identity. Left out: they are not. */
   readonly podWarnings?: boolean;
+  /** Whether workloads may be restarted whose identities ask for it. Left out: they are not. */
+  readonly rolloutRestart?: boolean;
 }
 
 /** What a file holds, with a version that is another one after each change; or why it cannot be used, for people. */

@@ -28,11 +28,11 @@ export interface PodParts {
 /** Starts everything that looks at pods, over one watch of them: to be called before the first delivery of a watch. */
 export function startPods({ context, caches, domains, ends, identityReconciler, identityController, started, signal }: PodParts): readonly Controller[] {
   const reloads = { context, caches, domains, started, signal };
-  if (context.cluster?.podWarnings !== true) return [startReloads({ ...reloads, pods: undefined })];
+  if (context.cluster?.podWarnings !== true) return startReloads({ ...reloads, pods: undefined });
   const wake = ({ metadata }: WorkloadIdentity): void => identityController.enqueue(metadata.namespace, metadata.name);
   const warnings = startPodWarnings(context, caches.identities, ends, wake, started);
   identityReconciler.tellOfPods((identity) => warnings.findings.of(identity));
   const injected = startInjectedPods(context, caches.identities, started);
   watchPods(context, [warnings.pods, injected.pods], signal);
-  return [warnings.controller, injected.controller, startReloads({ ...reloads, pods: warnings.pods })];
+  return [warnings.controller, injected.controller, ...startReloads({ ...reloads, pods: warnings.pods })];
 }

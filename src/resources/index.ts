@@ -48,4 +48,5 @@ export { completeIdentitySpec } from './complete-spec.ts';
 export { type ResolvedClusterIdentitySpec, resolvedClusterIdentitySpec } from './resolve-cluster-identity.ts';
 export { type ResolvedRotationSettings, type ResolvedRotationSpec, type RotationExemption, type RotationGate, resolvedRotationSettings, resolvedRotationSpec } from './resolve-rotation.ts';
 export { type ManifestObject, type ManifestResult, validateManifest } from './validate.ts';
+export type { DaemonSet, Deployment, PodDisruptionBudget, ReplicaSet, StatefulSet } from './workload-object.ts';
 export { selectorMatches, type LabelSelector } from './label-selector.ts';

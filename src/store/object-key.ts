@@ -24,6 +24,11 @@ export const kindTraits: Readonly<Record<Kind, KindTraits>> = {
   Pod: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   Service: { apiVersion: 'v1', namespaced: true, hasSpec: false },
   PodCertificateRequest: { apiVersion: 'certificates.k8s.io/v1', namespaced: true, hasSpec: false },
+  ReplicaSet: { apiVersion: 'apps/v1', namespaced: true, hasSpec: true },
+  Deployment: { apiVersion: 'apps/v1', namespaced: true, hasSpec: true },
+  StatefulSet: { apiVersion: 'apps/v1', namespaced: true, hasSpec: true },
+  DaemonSet: { apiVersion: 'apps/v1', namespaced: true, hasSpec: true },
+  PodDisruptionBudget: { apiVersion: 'policy/v1', namespaced: true, hasSpec: true },
 };
 
 /** All kinds, in a fixed order. */
@@ -42,6 +47,11 @@ export const allKinds: readonly Kind[] = [
   'Pod',
   'Service',
   'PodCertificateRequest',
+  'ReplicaSet',
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'PodDisruptionBudget',
 ];
 
 /** `name` or `namespace/name`: unique within a kind, as neither part can hold a slash. */

@@ -1,4 +1,5 @@
 import type { ClusterTrustBundle, ConfigMap, Draft, Lease, Namespace, Node, Pod, PodCertificateRequest, Secret, Service, ServiceAccount, StoredObject } from '../resources/object.ts';
+import type { DaemonSet, Deployment, PodDisruptionBudget, ReplicaSet, StatefulSet } from '../resources/workload-object.ts';
 import type { CARotation, ClusterWorkloadIdentity, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 
 /**
@@ -26,6 +27,11 @@ export interface Kinds {
   readonly Pod: Pod;
   readonly Service: Service;
   readonly PodCertificateRequest: PodCertificateRequest;
+  readonly ReplicaSet: ReplicaSet;
+  readonly Deployment: Deployment;
+  readonly StatefulSet: StatefulSet;
+  readonly DaemonSet: DaemonSet;
+  readonly PodDisruptionBudget: PodDisruptionBudget;
 }
 
 /** A kind's name. */

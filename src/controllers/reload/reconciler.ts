@@ -11,7 +11,8 @@ import { sameStatus } from '../status.ts';
 import { deliveredSvid, ownerOf } from '../workload-identity/secret.ts';
 import { bodyOf, changesOf, isTold, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
 import { podCaller, type CallPod } from './call-pod.ts';
-import { afterCall, newRound, planRound, type Round } from './round.ts';
+import { idOf, type Look, type RestartRounds } from './restart-rounds.ts';
+import { afterCall, newRound, planRound, type Round, type RoundPlan } from './round.ts';
 import { reloadedCondition, withReload, type Hindrance } from './status.ts';
 
 /** kubelet shows a changed Secret within this time, where the trust domain does not say otherwise. */
@@ -27,14 +28,12 @@ export type ReloadCaches = Pick<IdentityCaches, 'identities' | 'secrets' | 'trus
 /** The rounds of an identity that this process has begun: the last of each occasion, and the call that it was begun for. */
 interface Begun {
   readonly uid: string;
-  readonly rounds: Map<Occasion, { readonly round: Round; readonly http: HttpCall }>;
+  readonly rounds: Map<Occasion, BegunRound>;
 }
 
-/** What is known of one occasion after a look at it. */
-interface Look {
-  readonly record: ReloadRecord | undefined;
-  readonly hindrance?: Hindrance | undefined;
-  readonly nextAtMs?: number | undefined;
+interface BegunRound {
+  readonly round: Round;
+  readonly http: HttpCall | undefined;
 }
 
 /**
@@ -51,16 +50,21 @@ export class ReloadReconciler implements Reconciler {
   readonly #pods: PodBook | undefined;
   readonly #call: CallPod;
   readonly #signal: AbortSignal;
+  readonly #restarts: RestartRounds | undefined;
   /** By `namespace/name` of the identity. */
   readonly #begun = new Map<string, Begun>();
 
-  /** @param signal ends calls that are under way */
-  constructor(context: ControllerContext, caches: ReloadCaches, domains: Domains, pods: PodBook | undefined, signal: AbortSignal) {
+  /**
+   * @param restarts undefined where workloads are not restarted
+   * @param signal ends calls that are under way
+   */
+  constructor(context: ControllerContext, caches: ReloadCaches, domains: Domains, pods: PodBook | undefined, restarts: RestartRounds | undefined, signal: AbortSignal) {
     this.#context = context;
     this.#caches = caches;
     this.#domains = domains;
     this.#pods = pods;
     this.#call = context.callPod ?? podCaller();
+    this.#restarts = restarts;
     this.#signal = signal;
   }
 
@@ -71,6 +75,7 @@ export class ReloadReconciler implements Reconciler {
   async reconcile({ namespace, name }: QueueKey): Promise<Outcome> {
     const identity = this.#caches.identities.get(namespace, name);
     if (identity?.spec.reload === undefined) this.#begun.delete(`${namespace}/${name}`);
+    if (identity?.spec.reload?.onBundle?.rolloutRestart === undefined) this.#restarts?.forget(`${namespace}/${name}`);
     if (identity === undefined) return {};
     const looks = await this.#lookAt(identity);
     if (looks !== undefined) await this.#write(namespace, name, looks);
@@ -108,21 +113,28 @@ export class ReloadReconciler implements Reconciler {
   }
 
   async #tell(identity: WorkloadIdentity, change: Change, secretName: string, boundMs: number): Promise<Look> {
-    const { occasion, http } = change;
-    const record = recordOf(identity, occasion);
+    const record = recordOf(identity, change.occasion);
     const rounds = this.#roundsOf(identity);
-    if (isTold(record, change) || http === undefined) {
-      rounds.delete(occasion);
+    if (change.http === undefined && this.#restarts === undefined) return { record, hindrance: restartNotAllowed };
+    if (isTold(record, change)) {
+      rounds.delete(change.occasion);
+      if (change.http === undefined) this.#restarts?.forget(idOf(identity));
       return { record };
     }
     const { namespace = '' } = identity.metadata;
-    const plan = planRound(this.#round(rounds, change, http, boundMs), this.#pods?.mounting(`${namespace}/${secretName}`) ?? [], this.#context.clock.nowMs());
-    rounds.set(occasion, { round: plan.round, http });
+    const plan = planRound(this.#round(rounds, change, boundMs), this.#pods?.mounting(`${namespace}/${secretName}`) ?? [], this.#context.clock.nowMs());
+    rounds.set(change.occasion, { round: plan.round, http: change.http });
+    if (change.http === undefined) return this.#restarts?.look(identity, change, record, plan) ?? { record };
+    return this.#callTurn(identity, { ...change, http: change.http }, record, plan, secretName);
+  }
+
+  async #callTurn(identity: WorkloadIdentity, change: Change & { readonly http: HttpCall }, record: ReloadRecord | undefined, plan: RoundPlan, secretName: string): Promise<Look> {
+    const rounds = this.#roundsOf(identity);
     const turn = plan.call.slice(0, callsInTurn);
     await this.#callEach(turn, async (pod) => {
-      const problem = await this.#callOne(identity, change, http, pod, secretName);
-      const begun = rounds.get(occasion);
-      if (begun !== undefined) rounds.set(occasion, { ...begun, round: afterCall(begun.round, pod.uid, problem, this.#context.clock.nowMs()) });
+      const problem = await this.#callOne(identity, change, pod, secretName);
+      const begun = rounds.get(change.occasion);
+      if (begun !== undefined) rounds.set(change.occasion, { ...begun, round: afterCall(begun.round, pod.uid, problem, this.#context.clock.nowMs()) });
     });
     if (turn.length > 0) return { record, nextAtMs: this.#context.clock.nowMs() };
     // Where there was nobody to tell, and never has been, there is nothing to say.
@@ -130,8 +142,9 @@ export class ReloadReconciler implements Reconciler {
     return { record: isSilent ? record : { version: change.version, ...plan.result }, nextAtMs: plan.nextAtMs };
   }
 
-  #roundsOf({ metadata }: WorkloadIdentity): Begun['rounds'] {
-    const id = `${metadata.namespace ?? ''}/${metadata.name}`;
+  #roundsOf(identity: WorkloadIdentity): Begun['rounds'] {
+    const { metadata } = identity;
+    const id = idOf(identity);
     const known = this.#begun.get(id);
     if (known?.uid === metadata.uid) return known.rounds;
     const rounds: Begun['rounds'] = new Map();
@@ -140,7 +153,7 @@ export class ReloadReconciler implements Reconciler {
   }
 
   /** The round of a change: a new one for another version, and for another call to those who could not be reached by the last. */
-  #round(rounds: Begun['rounds'], { occasion, version }: Change, http: HttpCall, boundMs: number): Round {
+  #round(rounds: Begun['rounds'], { occasion, version, http }: Change, boundMs: number): Round {
     const begun = rounds.get(occasion);
     if (begun?.round.version !== version) return newRound(version, this.#context.clock.nowMs() + boundMs);
     return isDeepStrictEqual(begun.http, http) ? begun.round : newRound(version, begun.round.dueMs);
@@ -154,7 +167,8 @@ export class ReloadReconciler implements Reconciler {
     await Promise.all(Array.from({ length: callsAtOnce }, callNext));
   }
 
-  async #callOne(identity: WorkloadIdentity, change: Change, { port, path, scheme = 'HTTP' }: HttpCall, { ip = '' }: PodFacts, secretName: string): Promise<string | undefined> {
+  async #callOne(identity: WorkloadIdentity, change: Change & { readonly http: HttpCall }, { ip = '' }: PodFacts, secretName: string): Promise<string | undefined> {
+    const { port, path, scheme = 'HTTP' } = change.http;
     const { trustDomain = '', spiffeID = '' } = identity.status ?? {};
     const caPem = this.#domains.get(trustDomain)?.bundle?.caPem;
     if (scheme === 'HTTPS' && caPem === undefined) return `the roots of trust domain ${trustDomain} are not known yet`;
@@ -168,7 +182,8 @@ export class ReloadReconciler implements Reconciler {
     if (identity === undefined) return;
     const records = new Map([...looks].flatMap(([occasion, { record }]) => (record === undefined ? [] : [[occasion, record] as const])));
     const hindrances = [...looks.values()].flatMap(({ hindrance }) => hindrance ?? []);
-    const status = withReload(identity, records, hindrances, this.#context.clock.nowMs());
+    const isOpen = [...looks.values()].some((look) => look.isOpen === true);
+    const status = withReload(identity, { records, hindrances, isOpen }, this.#context.clock.nowMs());
     if (sameStatus(identity.status ?? { conditions: [] }, status)) return;
     const { uid, resourceVersion } = identity.metadata;
     this.#caches.identities.observeWrite(await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion }));
@@ -182,3 +197,8 @@ export class ReloadReconciler implements Reconciler {
     this.#context.events.record(identity, { type: 'Warning', reason: after.reason, message: after.message });
   }
 }
+
+const restartNotAllowed: Hindrance = {
+  reason: 'RestartNotAllowed',
+  message: 'spec.reload.onBundle.rolloutRestart needs rights that mtlsd does not have here: set reload.rolloutRestart.enabled of the chart, or call the pods by http',
+};

@@ -5,6 +5,7 @@ import type { PodFacts } from '../pod-warnings/uses.ts';
 interface PodTry {
   readonly uid: string;
   readonly name: string;
+  readonly owner: PodFacts['owner'];
   /** Since when its container ran when it was taken in: one that was restarted since then has read its files anew. */
   readonly startedAtMs: number | undefined;
   readonly tries: number;
@@ -52,9 +53,9 @@ const firstRetryMs = 1_000;
 /** and from then on every five minutes, until there is another change. */
 export const slowRetryMs = 5 * 60_000;
 /** Names in a status. */
-const failingMax = 8;
+export const linesMax = 8;
 /** Characters in each: a status has room for 512. */
-const lineMax = 300;
+export const lineMax = 300;
 
 /** Addresses that no pod has: whoever gets one into the status of a pod wants us to call somebody else. */
 const foreign = new BlockList();
@@ -101,10 +102,10 @@ function takenIn({ pods: known }: Round, pods: readonly PodFacts[], isOpen: bool
     if (before !== undefined && before.startedAtMs !== pod.startedAtMs) return [];
     if (before !== undefined && before.tries > 0) return [before];
     if (before === undefined && (!isOpen || !pod.running)) return [];
-    const { uid, name, startedAtMs } = pod;
+    const { uid, name, owner, startedAtMs } = pod;
     const problem = whyNotCalled(pod);
     const state = problem === undefined ? 'due' : 'failing';
-    return [{ uid, name, startedAtMs, tries: 0, nextAtMs: problem === undefined ? nowMs : Infinity, state, problem }];
+    return [{ uid, name, owner, startedAtMs, tries: 0, nextAtMs: problem === undefined ? nowMs : Infinity, state, problem }];
   });
 }
 
@@ -120,6 +121,6 @@ function resultOf({ pods }: Round): RoundResult {
   return {
     pods: pods.length,
     reloaded: pods.length - failing.length,
-    failing: failing.slice(0, failingMax).map(({ name, problem = '' }) => `${name}: ${problem}`.slice(0, lineMax)),
+    failing: failing.slice(0, linesMax).map(({ name, problem = '' }) => `${name}: ${problem}`.slice(0, lineMax)),
   };
 }

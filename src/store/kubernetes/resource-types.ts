@@ -37,6 +37,11 @@ const rows: Readonly<Record<Kind, Row>> = {
   Service: { plural: 'services', empty: { spec: {} } },
   // Where both are served, v1 does not show the key of a request that an older kubelet made (1.35): v1beta1 shows every one.
   PodCertificateRequest: { plural: 'podcertificaterequests', olderVersions: ['v1beta1'], prefersOlder: true },
+  ReplicaSet: { plural: 'replicasets' },
+  Deployment: { plural: 'deployments' },
+  StatefulSet: { plural: 'statefulsets' },
+  DaemonSet: { plural: 'daemonsets' },
+  PodDisruptionBudget: { plural: 'poddisruptionbudgets' },
 };
 
 /** The group that this project defines. Its kinds exist once their CustomResourceDefinitions are installed. */

@@ -65,6 +65,7 @@ const rows: { readonly [K in Kind]?: Kept<Kinds[K]> } = {
       },
     },
   },
+  PodDisruptionBudget: { annotations: ours, fields: { spec: { selector: true }, status: { observedGeneration: true, disruptionsAllowed: true } } },
   Node: { annotations: ours, fields: { status: { conditions: [{ type: true, status: true, lastTransitionTime: true }] } } },
 };
 

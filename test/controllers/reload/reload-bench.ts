@@ -63,14 +63,14 @@ export class ReloadBench {
   }
 
   /** A pod that runs and mounts these Secrets. Returns its address. */
-  async pod(name: string, secrets: readonly string[] = ['cart-mtls'], spec: Partial<Pod['spec']> = {}): Promise<string> {
+  async pod(name: string, secrets: readonly string[] = ['cart-mtls'], spec: Partial<Pod['spec']> = {}, metadata: Partial<Pod['metadata']> = {}): Promise<string> {
     const { world } = this.fleet;
     const ip = `10.0.0.${(this.#pods += 1)}`;
     world.asUser(`pod ${name}`, () =>
       world.store.apply({
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { namespace: 'shop', name },
+        metadata: { namespace: 'shop', name, ...metadata },
         spec: {
           serviceAccountName: 'cart',
           volumes: secrets.map((secretName) => ({ name: secretName, secret: { secretName, defaultMode: 0o440 } })),
@@ -111,7 +111,7 @@ export class ReloadBench {
   async renewal(name = 'cart'): Promise<string> {
     const before = this.status(name).serialNumber;
     for (let minutes = 0; this.status(name).serialNumber === before; minutes += 1) {
-      if (minutes > 60) throw new Error('it is not renewed');
+      if (minutes > 180) throw new Error('it is not renewed');
       await this.fleet.pass(60, 60);
     }
     return this.status(name).serialNumber ?? '';
