@@ -31,7 +31,8 @@ const bundler = [
   { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata: { name: 'bundler' }, rules: [{ apiGroups: ['certificates.k8s.io'], resources: ['clustertrustbundles', 'signers'], verbs: ['create', 'attest'] }] },
   { apiVersion: `${group}/v1`, kind: 'ClusterRoleBinding', metadata: { name: 'bundler' }, roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'bundler' }, subjects: [{ apiGroup: group, kind: 'User', name: 'bundler' }] },
 ];
-const patience = { timeout: 20_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
+const bundlePath = '/apis/certificates.k8s.io/v1beta1/clustertrustbundles/mtlsd.io:x509-svid:shop.example';
 
 let cluster: Cluster;
 let api: ApiClient;
@@ -47,6 +48,7 @@ beforeAll(async () => {
   node = await PodNode.register(api, 'node-a', 'v1beta1');
   await kubectl(['wait', '--for=condition=Established', 'crd/trustdomains.mtlsd.io', 'crd/workloadidentities.mtlsd.io']);
   await apply(trustDomain('shop.example'), identity('shop', 'web', { secretName: 'web-files' }));
+  await see(bundlePath, () => true);
 });
 afterAll(async () => {
   await controller[Symbol.asyncDispose]();
@@ -86,7 +88,7 @@ test.each(podKeyTypes)('a key of type %s with its proof of possession is certifi
   const [leaf, issuing] = (status?.certificateChain ?? '').split(/(?=-----BEGIN)/u).map((pem) => new X509Certificate(pem));
   expect(leaf?.subjectAltName).toBe('URI:spiffe://shop.example/ns/shop/sa/web');
   expect(leaf?.publicKey.equals(createPublicKey(key))).toBe(true);
-  const { spec } = await see('/apis/certificates.k8s.io/v1beta1/clustertrustbundles/mtlsd.io:x509-svid:shop.example', () => true);
+  const { spec } = await see(bundlePath, () => true);
   const root = new X509Certificate(String(spec?.['trustBundle']));
   expect([leaf?.verify((issuing ?? root).publicKey), issuing?.verify(root.publicKey)]).toEqual([true, true]);
 });
@@ -101,7 +103,7 @@ test('the policies hold at v1beta1: nobody but a node asks, and nobody but mtlsd
   const root = { user: 'root', groups: ['system:masters', 'system:authenticated'] };
   const pod = await node.pod('shop', 'asked', 'web');
   const request = await node.requestFor(pod, { stubPKCS10Request: stubRequest(podKey('ED25519'), 'ED25519') });
-  const trustBundle = (await see('/apis/certificates.k8s.io/v1beta1/clustertrustbundles/mtlsd.io:x509-svid:shop.example', () => true)).spec?.['trustBundle'];
+  const trustBundle = (await see(bundlePath, () => true)).spec?.['trustBundle'];
   const forged = { apiVersion: 'certificates.k8s.io/v1beta1', kind: 'ClusterTrustBundle', metadata: { name: 'mtlsd.io:x509-svid:forged' }, spec: { signerName: 'mtlsd.io/x509-svid', trustBundle } };
   await vi.waitFor(async () => {
     expect(await api.send('POST', node.path('shop') + '?dryRun=All', request, root)).toMatchObject({ code: 403, message: expect.stringContaining('only a node asks the signer mtlsd.io/x509-svid') as string });
