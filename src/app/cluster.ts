@@ -33,6 +33,8 @@ export interface ClusterConfig {
   readonly podCertificates: boolean;
   /** Whether pods are looked at. */
   readonly podWarnings: boolean;
+  /** Whether workloads may be restarted whose identities ask for it. */
+  readonly rolloutRestart: boolean;
 }
 
 const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
@@ -145,7 +147,7 @@ export class ClusterDaemon implements AsyncDisposable {
   }
 
   #context(): ControllerContext {
-    const { namespace, watchNamespaces, bundles, secretDelivery, podCertificates, podWarnings } = this.#config;
+    const { namespace, watchNamespaces, bundles, secretDelivery, podCertificates, podWarnings, rolloutRestart } = this.#config;
     return {
       store: this.#store,
       clock: systemClock,
@@ -156,7 +158,7 @@ export class ClusterDaemon implements AsyncDisposable {
       audit: this.#audit,
       metrics: this.#metrics,
       delivery,
-      cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings },
+      cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings, rolloutRestart },
       fetchBundle: bundleFetcher(systemClock),
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,

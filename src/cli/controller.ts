@@ -15,6 +15,7 @@ interface ControllerOptions extends AuditFlags {
   readonly bundles: readonly BundleKind[];
   readonly delivery: readonly DeliveryKind[];
   readonly podWarnings: boolean;
+  readonly rolloutRestart: boolean;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -37,6 +38,7 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
     .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
     .option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`, delivery, deliveryKinds)
     .option('--no-pod-warnings', 'do not look at pods, nor tell them what keeps them from their identity')
+    .option('--rollout-restart', 'restart workloads whose identities ask for it when roots change; needs rights of its own', false)
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
     .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
     .addHelpText(
@@ -63,6 +65,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     secretDelivery: options.delivery.includes('secrets'),
     podCertificates: options.delivery.includes('pod-certificates'),
     podWarnings: options.podWarnings,
+    rolloutRestart: options.rolloutRestart,
   };
   // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
   const { ClusterDaemon } = await import('../app/cluster.ts');

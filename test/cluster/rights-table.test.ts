@@ -29,15 +29,26 @@ describe('the reference of rights', () => {
     manifests = await renderChart();
   });
 
-  test('lists every right of the service account', () => {
-    const documented = rowsUnder("mtlsd's service account", text).map(([where = '', resource = '', verbs = '']) => `${where.split(' ')[0]}: ${verbs} ${resource}`);
-    const granted = new Map<string, string[]>();
-    for (const right of rightsOf(account, manifests)) {
+  const documented = (heading: string): string[] => rowsUnder(heading, text).map(([where = '', resource = '', verbs = '']) => `${where.split(' ')[0]}: ${verbs} ${resource}`);
+  function granted(rights: readonly Right[]): string[] {
+    const verbs = new Map<string, string[]>();
+    for (const right of rights) {
       const key = `${right.namespace === undefined ? 'everywhere' : 'own'} ${qualified(right)}`;
-      granted.set(key, [...(granted.get(key) ?? []), right.verb]);
+      verbs.set(key, [...(verbs.get(key) ?? []), right.verb]);
     }
-    const rows = [...granted].map(([key, verbs]) => key.replace(' ', `: ${verbs.join(', ')} `));
-    expect(documented.toSorted()).toEqual(rows.toSorted());
+    return [...verbs].map(([key, list]) => key.replace(' ', `: ${list.join(', ')} `));
+  }
+
+  test('lists every right of the service account', () => {
+    expect(documented("mtlsd's service account").toSorted()).toEqual(granted(rightsOf(account, manifests)).toSorted());
+  });
+
+  test('lists every right that restarts of workloads add', async () => {
+    const more = await renderChart(['--set', 'reload.rolloutRestart.enabled=true']);
+    const before = new Set(granted(rightsOf(account, manifests)));
+    expect(documented('With restarts of workloads').toSorted()).toEqual(granted(rightsOf(account, more)).filter((right) => !before.has(right)).toSorted());
+    const isPolicy = ({ kind, metadata }: Manifest): boolean => kind === 'ValidatingAdmissionPolicy' && metadata.name === 'mtlsd-restarts';
+    expect([manifests.some(isPolicy), more.some(isPolicy)]).toEqual([false, true]);
   });
 
   test('lists every policy', () => {
