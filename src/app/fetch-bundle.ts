@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import type { BundleServer, FetchBundle } from '../controllers/index.ts';
 import { isMtlsdError, MtlsdError } from '../errors/index.ts';
-import { presentedChain } from '../server/index.ts';
+// Not by the folder's face: that loads a server, which a daemon that serves nothing does without.
+import { presentedChain } from '../server/peer-identity.ts';
 import { validateX509Svid } from '../spiffe/index.ts';
 import type { Clock } from '../telemetry/index.ts';
 import { parseCertificate, verifySignature } from '../x509/index.ts';

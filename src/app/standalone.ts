@@ -13,7 +13,6 @@ import { AuditedLease } from './audit/audited-lease.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
-import { bundleFetcher } from './fetch-bundle.ts';
 import { ManifestLog } from './manifest-log.ts';
 import { Mirror } from './mirror.ts';
 import { problemRow } from './output-folder.ts';
@@ -88,7 +87,8 @@ export class Standalone implements AsyncDisposable {
       audit,
       delivery,
       cluster: undefined,
-      fetchBundle: bundleFetcher(clock),
+      // Loaded when it is wanted, as few want it.
+      fetchBundle: async (request) => (await import('./fetch-bundle.ts')).bundleFetcher(clock)(request),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,

@@ -1,4 +1,4 @@
 /** HTTP faces of the daemon, on fastify: one plugin a route family. Nothing in here holds a key or decides a policy. */
 export { healthServer, type HealthSources } from './health.ts';
 export { gatewayServer } from './gateway.ts';
-export { PeerIdentities, presentedChain, type PeerTrust } from './peer-identity.ts';
+export { PeerIdentities, type PeerTrust } from './peer-identity.ts';

@@ -50,7 +50,7 @@ export function observeRotation(sight: RotationSight, object: CARotation, domain
     consumersUnknown: watches.unknown,
     unseenReaders: consumers?.unseen ?? inventory.targets.length,
     replicas: replicasOf(sight, spec.trustDomain, domain),
-    readers: [],
+    readers: domain === undefined ? [] : (context.bundleReads?.readers(domain) ?? []),
     canary,
     bounds: boundsOf(context, caches, domain?.object, domain, inventory),
   };

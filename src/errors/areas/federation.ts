@@ -30,6 +30,13 @@ export const federationErrors = {
     retry: 'backoff',
     reason: 'BundleRefused',
   }),
+  FEDERATION_BUNDLE_UNKNOWN: entry({
+    meaning: 'The API was asked for the bundle of a trust domain that is not one of this daemon.',
+    remedy: 'Name a TrustDomain that is there and ready: kubectl get trustdomains.',
+    status: 404,
+    retry: 'never',
+    reason: 'BundleUnknown',
+  }),
   FEDERATION_BUNDLE_OLDER: entry({
     meaning: 'What was fetched as the bundle of another trust domain is older than what was fetched before.',
     remedy: 'Find out who serves an old copy; if the other side began anew, remove it from federatesWith and add it again, or change its bootstrapBundle.',
