@@ -5,6 +5,8 @@
 export type { ControllerContext, DeliveryLimits, FileReading } from './context.ts';
 export type { DomainState } from './domains.ts';
 export type { BundleServer, FetchBundle } from './federation/fetch.ts';
+export { BundleReads } from './federation/reads.ts';
+export { servedBundle } from './federation/served.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { judgeInjectedPod } from './injected-pod/judge.ts';
 export { InjectedPods } from './injected-pod/injected-pods.ts';
