@@ -6,6 +6,8 @@ import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
+import type { ApiConfig } from './api/config.ts';
+import { openApi, type ServedApi } from './api/open.ts';
 import { StoreAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { auditMetrics } from './audit/metrics.ts';
@@ -31,10 +33,12 @@ export interface ClusterConfig {
   readonly secretDelivery: boolean;
   /** Whether pods get certificates for keys that never leave their node. */
   readonly podCertificates: boolean;
-  /** Whether pods are looked at. */
-  readonly podWarnings: boolean;
   /** Whether workloads may be restarted whose identities ask for it. */
   readonly rolloutRestart: boolean;
+  /** Whether pods are looked at. */
+  readonly podWarnings: boolean;
+  /** The HTTPS API; undefined: none is served. */
+  readonly api?: ApiConfig | undefined;
 }
 
 const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
@@ -66,6 +70,7 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #leadership: Leadership;
   readonly #health: ReturnType<typeof healthServer>;
   #controllers: Controllers | undefined;
+  #api: ServedApi | undefined;
   #synced = false;
 
   private constructor(config: ClusterConfig, log: Log, audit: AuditSettings) {
@@ -112,6 +117,12 @@ export class ClusterDaemon implements AsyncDisposable {
       const address = await daemon.#health.listen(config.metrics);
       log.info(`probes and metrics on ${address}`);
     }
+    try {
+      if (config.api !== undefined) await daemon.#serveApi(config.api);
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
     return daemon;
   }
 
@@ -120,7 +131,13 @@ export class ClusterDaemon implements AsyncDisposable {
     await this.#leadership.run((ended) => this.#lead(ended), signal);
   }
 
+  /** In every replica: one that stands by says so to who wants a signature. */
+  async #serveApi(config: ApiConfig): Promise<void> {
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: undefined, families: [] });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#api?.[Symbol.asyncDispose]();
     // An API server that is away keeps nobody from ending: what is not told soon is not told.
     const patience = new AbortController();
     await Promise.race([this.#events.drained(), sleep(drainMs, undefined, { signal: patience.signal })]);

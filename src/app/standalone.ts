@@ -8,6 +8,8 @@ import { ProcessLease, startControllers, type Controllers, type ControllerContex
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
+import type { ApiConfig } from './api/config.ts';
+import type { ServedApi } from './api/open.ts';
 import { FileAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
@@ -30,10 +32,12 @@ export interface StandaloneConfig {
   /** Mode and owner of private files where the identity does not say. */
   readonly access: { readonly fileMode?: string; readonly fileOwner?: string };
   readonly audit: AuditSettings;
+  /** The HTTPS API; undefined: none is served. */
+  readonly api?: ApiConfig | undefined;
 }
 
 /** Where standalone keeps what a cluster keeps in mtlsd's own namespace. */
-const systemNamespace = 'mtlsd-system';
+export const systemNamespace = 'mtlsd-system';
 /** Files are seen as they are written: nothing but the process itself is late. */
 const delivery = { minTtlMs: 60_000, minTtlReason: 'the shortest that is kept fresh with a margin' };
 /** A folder takes this many atomic writes a second on an ordinary disk; more would only queue up in it. */
@@ -49,12 +53,14 @@ export class Standalone implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
+  readonly #api: ServedApi | undefined;
 
-  private constructor(store: DirectoryStore, controllers: Controllers, audit: Audit, clock: Clock) {
+  private constructor(store: DirectoryStore, controllers: Controllers, audit: Audit, clock: Clock, api: ServedApi | undefined) {
     this.#store = store;
     this.#controllers = controllers;
     this.#audit = audit;
     this.#clock = clock;
+    this.#api = api;
     this.#mirror = new Mirror(store, this.#abort.signal);
   }
 
@@ -94,7 +100,10 @@ export class Standalone implements AsyncDisposable {
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,
     };
-    return new Standalone(store, await startControllers(context), audit, clock);
+    const controllers = await startControllers(context);
+    // Loaded when it is wanted: its server would double the time until the first identity.
+    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: [] });
+    return new Standalone(store, controllers, audit, clock, api);
   }
 
   /** Everything as it is now. */
@@ -124,6 +133,7 @@ export class Standalone implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
+    await this.#api?.[Symbol.asyncDispose]();
     await this.#controllers.stop();
     await this.#audit[Symbol.asyncDispose]();
     await this.#store.close();

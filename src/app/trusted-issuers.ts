@@ -4,7 +4,7 @@ import { MtlsdError } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { fetchKeySet, IssuerKeys, keysFor, readKeySet, type KeySetPlace, type KeySource, type TrustedIssuer } from '../tokens/index.ts';
 import { documentFetcher, type DocumentFetcher } from './fetch-document.ts';
-import type { GatewayConfiguration, IssuerConfiguration } from './gateway-configuration.ts';
+import type { IssuerConfiguration, TrustConfiguration } from './trust-configuration.ts';
 
 /** How often keys are looked at that nobody asks for, so that whoever asks next finds fresh ones. */
 const lookMs = 10_000;
@@ -26,7 +26,7 @@ export class TrustedIssuers implements AsyncDisposable {
   }
 
   /** Opens the issuers and begins to fetch their keys. @throws MtlsdError CONFIGURATION_INVALID for a file that cannot be used */
-  static async open({ issuers, rules }: Pick<GatewayConfiguration, 'issuers' | 'rules'>, log: Log): Promise<TrustedIssuers> {
+  static async open({ issuers, rules }: TrustConfiguration, log: Log): Promise<TrustedIssuers> {
     const sources = new Map<string, KeySource>();
     const fetched: IssuerKeys[] = [];
     const fetchers: DocumentFetcher[] = [];

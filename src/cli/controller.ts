@@ -1,12 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
+import { apiOptions, withApiOptions, type ApiFlags } from './api-options.ts';
 import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { listenAddress, type ListenAddress } from './listen-address.ts';
 
-interface ControllerOptions extends AuditFlags {
+interface ControllerOptions extends AuditFlags, ApiFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace: string;
@@ -14,8 +15,8 @@ interface ControllerOptions extends AuditFlags {
   readonly watchNamespaces?: readonly string[];
   readonly bundles: readonly BundleKind[];
   readonly delivery: readonly DeliveryKind[];
-  readonly podWarnings: boolean;
   readonly rolloutRestart: boolean;
+  readonly podWarnings: boolean;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
 }
@@ -37,8 +38,8 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
     .option('--watch-namespaces <names>', 'namespaces in which mtlsd may read and write Secrets, with commas between them (default: all)', names)
     .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
     .option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`, delivery, deliveryKinds)
-    .option('--no-pod-warnings', 'do not look at pods, nor tell them what keeps them from their identity')
     .option('--rollout-restart', 'restart workloads whose identities ask for it when roots change; needs rights of its own', false)
+    .option('--no-pod-warnings', 'do not look at pods, nor tell them what keeps them from their identity')
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
     .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
     .addHelpText(
@@ -50,7 +51,7 @@ audit log (JSON lines with "audit": true, a chain that \`mtlsd audit verify\` ch
 ${exitCodesHelp}`,
     )
     .action((options: ControllerOptions) => control(io, options, untilStopped));
-  return withAuditOptions(command, 'stdout, a file, or an https:// URL (default: stdout)');
+  return withAuditOptions(withApiOptions(command), 'stdout, a file, or an https:// URL (default: stdout)');
 }
 
 async function control(io: CliIo, options: ControllerOptions, untilStopped: () => Promise<void>): Promise<void> {
@@ -64,8 +65,9 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
     secretDelivery: options.delivery.includes('secrets'),
     podCertificates: options.delivery.includes('pod-certificates'),
-    podWarnings: options.podWarnings,
     rolloutRestart: options.rolloutRestart,
+    podWarnings: options.podWarnings,
+    api: apiOptions(options, options.namespace),
   };
   // Loaded when it is needed: the Kubernetes client alone would double the time that every other command takes to start.
   const { ClusterDaemon } = await import('../app/cluster.ts');

@@ -3,8 +3,9 @@ import { Command, Option } from 'commander';
 import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import type { Overview } from '../app/overview.ts';
-import { Standalone } from '../app/standalone.ts';
+import { Standalone, systemNamespace } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
+import { apiOptions, withApiOptions, type ApiFlags } from './api-options.ts';
 import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -12,7 +13,7 @@ import type { Place } from './live-frame.ts';
 import { LiveView } from './live-view.ts';
 import { unusable } from './read-input.ts';
 
-interface RunOptions extends AuditFlags {
+interface RunOptions extends AuditFlags, ApiFlags {
   readonly out: string;
   readonly state?: string;
   readonly once?: boolean;
@@ -42,7 +43,7 @@ In a terminal a live table is shown; otherwise log lines. SIGINT and SIGTERM fin
 ${exitCodesHelp}`,
     )
     .action((dir: string, options: RunOptions) => run(io, dir, options, untilStopped));
-  return withAuditOptions(command, 'a file, or an https:// URL (default: audit.jsonl in the state folder)');
+  return withAuditOptions(withApiOptions(command), 'a file, or an https:// URL (default: audit.jsonl in the state folder)');
 }
 
 async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: () => Promise<void>): Promise<void> {
@@ -54,7 +55,7 @@ async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: ()
   // Standard output is where the log of this command goes.
   if (options.auditSink === 'stdout') throw unusable('--audit-sink', 'The audit log of mtlsd run does not go to standard output, where its log lines are: name a file or an https:// URL.');
   const audit = await openAuditSettings(auditOptions(options, usual));
-  const config = { manifests: dir, out: options.out, state, audit, access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
+  const config = { manifests: dir, out: options.out, state, audit, api: apiOptions(options, systemNamespace), access: { ...(options.fileMode === undefined ? {} : { fileMode: options.fileMode }), ...(options.fileOwner === undefined ? {} : { fileOwner: options.fileOwner }) } };
   await using standalone = await Standalone.start(config, { log, events: eventsToLog(log), metrics: noMetrics });
   // Awaited here: the folders are closed when this function ends.
   if (options.once === true) return await once(io, standalone);

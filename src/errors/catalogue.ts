@@ -1,3 +1,4 @@
+import { apiErrors } from './areas/api.ts';
 import { auditErrors } from './areas/audit.ts';
 import { authorityErrors } from './areas/authority.ts';
 import { configurationErrors } from './areas/configuration.ts';
@@ -26,6 +27,7 @@ export const catalogue = {
   ...rotationErrors,
   ...tokensErrors,
   ...federationErrors,
+  ...apiErrors,
   ...configurationErrors,
 } as const;
 

@@ -1,7 +1,22 @@
 import type { FastifyInstance } from 'fastify';
+import type { Caller, TouchedObject } from './caller.ts';
 
-/** Who may call a route: anybody, or a workload that presents its SVID and that the configuration names. */
-export type RouteAccess = 'anyone' | 'gateway';
+/**
+ * Who may call a route:
+ * - `anyone`: what it gives is public;
+ * - `gateway`: a workload that presents its SVID, and that the configuration names;
+ * - `own`: whoever shows with a token who it is, for objects of its own.
+ */
+export type AccessRule = 'anyone' | 'gateway' | 'own';
+
+/** What a route says about who may call it. */
+export interface RouteAccess {
+  readonly rule: AccessRule;
+  /** The kind of object that it touches, for people and for the OpenAPI document. */
+  readonly object: string;
+  /** The object that a request of this caller touches. Of a route under `own`, and of no other. */
+  readonly touches?: (body: unknown, caller: Caller) => TouchedObject;
+}
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -10,9 +25,31 @@ declare module 'fastify' {
   }
 }
 
-/** Has `server` refuse every route that does not say who may call it: then forgetting it cannot go unseen. */
+/** A route as a list of them shows it. */
+export interface ListedRoute {
+  readonly method: string;
+  readonly url: string;
+  readonly access: RouteAccess;
+}
+
+const routes = new WeakMap<FastifyInstance, ListedRoute[]>();
+
+/**
+ * Has `server` refuse every route that does not say who may call it, and what it touches where that decides: then forgetting
+ * it cannot go unseen. Plugins that are registered later are held to it too.
+ */
 export function requireAccess(server: FastifyInstance): void {
+  const listed: ListedRoute[] = [];
+  routes.set(server, listed);
   server.addHook('onRoute', ({ method, url, config }) => {
-    if (config?.access === undefined) throw new Error(`invariant broken: ${String(method)} ${url} does not say who may call it`);
+    const access = config?.access;
+    if (access === undefined) throw new Error(`invariant broken: ${String(method)} ${url} does not say who may call it`);
+    if ((access.rule === 'own') !== (access.touches !== undefined)) throw new Error(`invariant broken: ${String(method)} ${url} is under the rule ${access.rule}, and ${access.touches === undefined ? 'does not say' : 'says'} which object it touches`);
+    for (const each of [method].flat()) listed.push({ method: each, url, access });
   });
+}
+
+/** Every route of a server that `requireAccess` watches, in the order in which they were added. */
+export function routesOf(server: FastifyInstance): readonly ListedRoute[] {
+  return routes.get(server) ?? [];
 }

@@ -1,8 +1,9 @@
 import type { TLSSocket } from 'node:tls';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { AuditLog } from '../audit/index.ts';
 import type { Clock } from '../telemetry/index.ts';
 import { verifyToken, type Accepted, type Refusal, type TokenDecision, type TrustedIssuer } from '../tokens/index.ts';
+import { bearerToken } from './bearer-token.ts';
 import type { PeerIdentities } from './peer-identity.ts';
 import { sendProblem } from './problem.ts';
 
@@ -30,7 +31,7 @@ const identityHeaders = ['x-auth-subject', 'x-auth-issuer', 'x-auth-scopes', 'x-
  * chooses them.
  */
 export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSources): void {
-  server.get('/v1/authorize', { config: { access: 'gateway' } }, async (request, reply) => {
+  server.get('/v1/authorize', { config: { access: { rule: 'gateway', object: 'Token' } } }, async (request, reply) => {
     for (const name of identityHeaders) reply.header(name, '');
     reply.header('cache-control', 'no-store');
     const nowMs = sources.clock.nowMs();
@@ -40,26 +41,20 @@ export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSource
     if (issuers === undefined) {
       return sendProblem(reply, { status: 403, code: 'gateway-not-configured', title: 'Unknown gateway', detail: `the configuration names no gateway ${peer.spiffeId}: add it with the rules that it asks by` });
     }
-    const token = bearerToken(request);
-    const decision: TokenDecision = typeof token === 'string' ? await verifyToken(token, issuers, nowMs) : token;
+    const bearer = bearerToken(request);
+    const decision: TokenDecision = bearer.kind === 'token' ? await verifyToken(bearer.token, issuers, nowMs) : withoutToken[bearer.kind];
     sources.counted(decision.accepted ? 'accepted' : decision.reason);
     if (decision.accepted) return accept(reply, decision);
     // Bearer tokens are missing all the time; a refusal is a decision about one that was there.
-    if (token !== missing) sources.audit.record({ decision: 'token-refused', object: 'Token', spiffeId: peer.spiffeId, reason: decision.reason });
-    return refuse(reply, decision, token === missing);
+    if (bearer.kind !== 'missing') sources.audit.record({ decision: 'token-refused', object: 'Token', spiffeId: peer.spiffeId, reason: decision.reason });
+    return refuse(reply, decision, bearer.kind === 'missing');
   });
 }
 
-const missing: Refusal = { accepted: false, reason: 'malformed', message: 'there is no bearer token' };
-
-/** RFC 6750 §2.1, the scheme without regard to case (RFC 9110 §11.1). Two headers are none: each could mean the other. */
-function bearerToken({ raw }: FastifyRequest): string | Refusal {
-  const values = raw.headersDistinct['authorization'] ?? [];
-  const [value] = values;
-  if (value === undefined) return missing;
-  const match = values.length === 1 ? /^bearer +([^\s]+)$/iu.exec(value) : null;
-  return match?.[1] ?? { accepted: false, reason: 'malformed', message: 'the Authorization header is not a single bearer token' };
-}
+const withoutToken: Readonly<Record<'missing' | 'malformed', Refusal>> = {
+  missing: { accepted: false, reason: 'malformed', message: 'there is no bearer token' },
+  malformed: { accepted: false, reason: 'malformed', message: 'the Authorization header is not a single bearer token' },
+};
 
 function accept(reply: FastifyReply, { subject, issuer, scopes, expiresAtMs }: Accepted): FastifyReply {
   return reply

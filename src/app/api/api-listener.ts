@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { AuditLog } from '../../audit/index.ts';
+import { apiServer, apiTlsVersionMin, type CallerSource, type RequestLimits, type RouteFamily } from '../../server/index.ts';
+import type { Store } from '../../store/port.ts';
+import type { Clock, Log } from '../../telemetry/index.ts';
+import { followPair, type ServingSource } from './serving-pair.ts';
+
+/** What of the machine the API is served with. */
+export interface ApiListenerOptions {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly serving: ServingSource;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly audit: AuditLog;
+  readonly callers: CallerSource;
+  readonly limits?: Partial<RequestLimits>;
+}
+
+/**
+ * Serves the API until it is disposed of. It listens at once, so that an address that is taken is known at the start; until
+ * its certificate is there, handshakes fail. A renewed certificate is used for the next connection; those that are up go on.
+ * @throws MtlsdError CONFIGURATION_INVALID; what the system says of an address that cannot be used
+ */
+export async function serveApi(options: ApiListenerOptions, families: readonly RouteFamily[]): Promise<AsyncDisposable & { readonly address: string }> {
+  const { listen, serving, store, clock, log, audit, callers, limits = {} } = options;
+  await using opening = new AsyncDisposableStack();
+  const server = await apiServer({ callers, audit, log, limits, newRequestId: randomUUID }, families);
+  opening.defer(() => server.close());
+  const ended = new AbortController();
+  opening.defer(() => ended.abort());
+  let served = false;
+  const take = ({ key, cert }: { readonly key: string; readonly cert: string }): void => {
+    server.server.setSecureContext({ key, cert, minVersion: apiTlsVersionMin });
+    log.info(served ? 'the certificate of the API was renewed' : 'the API has its certificate');
+    served = true;
+  };
+  await followPair(serving, { store, clock, log }, take, ended.signal);
+  const address = await server.listen(listen);
+  const waiting = served || serving.kind === 'files' ? {} : { waitsFor: `WorkloadIdentity ${serving.namespace}/${serving.name}` };
+  log.info('serving the API', { address, ...waiting });
+  const parts = opening.move();
+  return { address, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}

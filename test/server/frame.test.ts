@@ -1,0 +1,83 @@
+/** The frame of the HTTPS API: what no route can do without, and what goes wrong before one is reached. */
+import { describe, expect, test } from 'vitest';
+import type { AuditRecord } from '../../src/audit/index.ts';
+import { catalogue } from '../../src/errors/index.ts';
+import { apiServer, type CallerSource, type RouteFamily } from '../../src/server/index.ts';
+import type { LogFields } from '../../src/telemetry/index.ts';
+
+const nobody: CallerSource = { identify: async () => ({ known: false, code: 'API_TOKEN_REFUSED', message: 'nobody is known here' }) };
+
+async function frame(family: RouteFamily, limits = {}) {
+  const records: AuditRecord[] = [];
+  const lines: LogFields[] = [];
+  const nothing = (): void => undefined;
+  const log = { debug: nothing, info: nothing, warn: nothing, error: (_message: string, fields: LogFields = {}) => lines.push(fields) };
+  let requests = 0;
+  const server = await apiServer({ callers: nobody, audit: { record: (record) => records.push(record) }, log, newRequestId: () => `r${++requests}`, limits }, [family]);
+  return { server, records, lines };
+}
+
+const open: RouteFamily = (server) => {
+  server.get('/open', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => ({ open: true }));
+  server.get('/broken', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => {
+    throw new Error('the password is hunter2');
+  });
+  server.post('/own', { config: { access: { rule: 'own', object: 'Nothing', touches: () => ({ kind: 'ExternalIdentity', entry: 'none' }) } } }, () => ({ open: false }));
+};
+
+interface Problem {
+  readonly code: string;
+  readonly detail: string;
+}
+
+describe('a server is not made', () => {
+  test.each([
+    ['with a route that does not say who may call it', {}, 'does not say who may call it'],
+    ['with a route under a rule that nobody enforces', { access: { rule: 'gateway', object: 'Token' } }, 'nobody enforces the rule gateway'],
+    ['with a route for objects of its caller that does not name the object', { access: { rule: 'own', object: 'Token' } }, 'does not say which object it touches'],
+  ] as const)('%s', async (_what, config, why) => {
+    await expect(frame((server) => void server.get('/forgotten', { config }, () => 'everything'))).rejects.toThrow(why);
+  });
+});
+
+describe('a problem', () => {
+  test.each([
+    ['of a route that is not there', { method: 'GET', url: '/nowhere' }, 404, 'API_ROUTE_UNKNOWN'],
+    ['of a method that is not there', { method: 'DELETE', url: '/open' }, 404, 'API_ROUTE_UNKNOWN'],
+    ['of a body that is no JSON', { method: 'POST', url: '/own', headers: { authorization: 'Bearer a.b.c', 'content-type': 'application/json' }, payload: '{' }, 401, 'API_TOKEN_REFUSED'],
+    ['of a request without a token', { method: 'POST', url: '/own' }, 401, 'API_TOKEN_MISSING'],
+    ['of two tokens at once', { method: 'POST', url: '/own', headers: { authorization: 'Bearer a Bearer b' } }, 401, 'API_TOKEN_REFUSED'],
+  ] as const)('%s says what and where to look', async (_what, request, status, code) => {
+    const { server } = await frame(open);
+    const answer = await server.inject({ ...request });
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/u);
+    expect(answer.headers['x-request-id']).toBe('r1');
+    expect(answer.json()).toMatchObject({ type: 'about:blank', status, code, title: catalogue[code].meaning });
+  });
+
+  test('inside is told to the log, and to its caller by a number alone', async () => {
+    const { server, lines } = await frame(open);
+    const answer = await server.inject('/broken');
+    expect([answer.statusCode, answer.json<Problem>().code]).toStrictEqual([500, 'API_INTERNAL']);
+    expect(answer.body).not.toContain('hunter2');
+    expect(answer.json<Problem>().detail).toContain('r1');
+    expect(lines).toStrictEqual([{ requestId: 'r1', route: '/broken', why: 'the password is hunter2' }]);
+  });
+
+  test('with a token is a decision that is recorded, without the token', async () => {
+    const { server, records } = await frame(open);
+    await server.inject({ method: 'POST', url: '/own', headers: { authorization: 'Bearer secret' } });
+    await server.inject({ method: 'POST', url: '/own' });
+    expect(records).toStrictEqual([{ decision: 'token-refused', object: 'Token', reason: 'API_TOKEN_REFUSED', requestId: 'r1' }]);
+  });
+
+  test('of too many requests says how long to wait', async () => {
+    const { server } = await frame(open, { perAddress: 2 });
+    const statuses = [];
+    for (let index = 0; index < 3; index += 1) statuses.push(await server.inject('/open'));
+    expect(statuses.map(({ statusCode }) => statusCode)).toStrictEqual([200, 200, 429]);
+    expect(Number(statuses[2]?.headers['retry-after'])).toBeGreaterThan(0);
+    expect(statuses[2]?.json<Problem>().code).toBe('API_RATE_LIMITED');
+  });
+});
