@@ -17,6 +17,7 @@ import type { AuditedRequest } from './rights-audit.ts';
 import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
 import type { RunningController } from './rights-controller.ts';
 import { startController } from './rights-controller.ts';
+import { makeWorkloads, restartedFor, workloadPath } from './restarted-workloads.ts';
 import { rightsOf } from './rights-of.ts';
 
 const patience = { timeout: 20_000, interval: 200 };
@@ -25,7 +26,13 @@ interface Live {
   readonly metadata: { readonly uid: string; readonly resourceVersion: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
   readonly data?: Record<string, string>;
   readonly spec?: Record<string, unknown>;
-  readonly status?: { readonly activeIssuer?: string; readonly switchedAt?: string; readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
+  readonly status?: {
+    readonly activeIssuer?: string;
+    readonly switchedAt?: string;
+    readonly authorities?: readonly { readonly keyIdentifier: string; readonly role: string; readonly state: string }[];
+    readonly reload?: { readonly onBundle?: { readonly bundleGeneration: number } };
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  };
 }
 
 const domainPath = '/apis/mtlsd.io/v1alpha1/trustdomains';
@@ -113,7 +120,7 @@ describe('the rights of the chart', () => {
   let controller: RunningController;
   let stopped = false;
   beforeAll(async () => {
-    shop = await Shop.open();
+    shop = await Shop.open(['--set', 'reload.rolloutRestart.enabled=true']);
     controller = await startController(shop.cluster);
   });
   afterAll(async () => {
@@ -205,6 +212,25 @@ describe('the rights of the chart', () => {
     const { metadata } = await shop.see(path, (object) => object.status?.switchedAt !== undefined);
     await shop.kubectl(['delete', 'carotation', 'issuing']);
     await shop.see(path, (object) => object.metadata.uid !== metadata.uid && object.status?.switchedAt !== undefined);
+  });
+
+  test('suffice to restart workloads whose roots have changed, and for no other change of them', async () => {
+    const domain = 'restart.example';
+    const spec = { trustDomain: domain, serviceAccountName: 'pay', reload: { onBundle: { rolloutRestart: {} } } };
+    await shop.apply({ ...trustDomain(domain), spec: { rotation: { propagationBound: '1s' } } }, identity('restarted', spec));
+    await shop.see(`${identityPath}/restarted`, ({ status }) => status?.reload?.onBundle?.bundleGeneration === 1);
+    await makeWorkloads(shop.api);
+    const { status } = await shop.see(`${domainPath}/${domain}`, isReady);
+    const root = status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active');
+    await shop.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'roots' }, spec: { trustDomain: domain, what: 'Root', fromAuthority: root?.keyIdentifier } });
+    for (const kind of ['DaemonSet', 'Deployment', 'StatefulSet'] as const) {
+      const workload = await shop.see(workloadPath(kind), (object) => restartedFor(object) === `${domain}/2`);
+      const other = JSON.parse(JSON.stringify(workload).replace('"image":"none"', '"image":"other"')) as object;
+      await vi.waitFor(
+        async () => expect(await shop.api.send('PUT', `${workloadPath(kind)}?dryRun=All`, other, { user: mtlsdUser })).toMatchObject({ code: 403, message: expect.stringContaining('mtlsd restarts workloads by annotations of their template') as string }),
+        patience,
+      );
+    }
   });
 
   test('reach no identity that somebody else made: a policy says so', async () => {

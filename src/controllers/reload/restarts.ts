@@ -10,6 +10,8 @@ import { withMark, workloadKinds, type Workload, type WorkloadPlace } from './wo
 
 /** While something is waited for, it is looked at so often: nothing of workloads is watched. */
 const lookMs = 5_000;
+/** And sooner after a restart: what is small is rolled out in a moment. */
+const soonMs = 1_000;
 
 /** What an identity wants to be restarted. */
 interface Wish {
@@ -76,7 +78,7 @@ export class Restarts implements Reconciler {
     if (plan.restart !== undefined) await this.#restart(namespace, plan.restart);
     this.#note(namespace, states);
     const isOpen = [...states.values()].some((state) => state !== 'done');
-    return isOpen ? { nextAtMs: this.#context.clock.nowMs() + lookMs } : {};
+    return isOpen ? { nextAtMs: this.#context.clock.nowMs() + (plan.restart === undefined ? lookMs : soonMs) } : {};
   }
 
   /** By state key: the workloads that are wanted and not done, the same one for all who want the same of it; and what is known of the others. */
