@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
 import { identity, serviceAccount, type Live } from '../cluster/controller-site.ts';
 import { imageName } from '../cluster/node/images.ts';
-import { domain, patienceMs, type NodeSite } from './node-site.ts';
+import { domain, patienceMs, quickTtl, type NodeSite } from './node-site.ts';
 
 /** One peer of the mesh: a pod, a service account and an identity of the same name. */
 export interface PeerPlan {
@@ -14,11 +14,18 @@ export interface PeerPlan {
   readonly delivery?: 'secret' | 'pod-certificate';
   /** If it is of another one than everybody. */
   readonly trustDomain?: string;
+  /** If it calls those of another trust domain, and nobody else. */
+  readonly callsForeigners?: boolean;
 }
 
-/** Who calls everybody and is to reach nobody. */
-function isOutsider({ delivery, trustDomain }: PeerPlan): boolean {
-  return delivery === undefined || trustDomain !== undefined;
+/** Who is to reach nobody. */
+function isOutsider({ delivery, trustDomain, callsForeigners }: PeerPlan): boolean {
+  return delivery === undefined || trustDomain !== undefined || callsForeigners === true;
+}
+
+/** Whether `caller` calls `other`, again and again. */
+function calls(caller: PeerPlan, other: PeerPlan): boolean {
+  return caller !== other && (caller.callsForeigners === true ? other.trustDomain !== undefined : !isOutsider(other));
 }
 
 /** What a peer says at /stats. */
@@ -38,7 +45,7 @@ export interface Stats {
   readonly refused: readonly string[];
 }
 
-const spiffeIdOf = ({ namespace, name }: Pick<PeerPlan, 'namespace' | 'name'>): string => `spiffe://${domain}/ns/${namespace}/sa/${name}`;
+const spiffeIdOf = ({ namespace, name, trustDomain = domain }: Pick<PeerPlan, 'namespace' | 'name' | 'trustDomain'>): string => `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`;
 const podPath = ({ namespace, name }: Pick<PeerPlan, 'namespace' | 'name'>): string => `/api/v1/namespaces/${namespace}/pods/${name}`;
 
 /** A pod of test images: it ends at once when it is deleted. */
@@ -80,7 +87,7 @@ export class Mesh {
     const { site } = this.#node;
     await site.apply(
       ...plans.map(({ namespace, name }) => serviceAccount(namespace, name)),
-      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery, trustDomain }) => identity(namespace, name, { ...(delivery === 'secret' ? { ttl: '375s' } : {}), ...(trustDomain === undefined ? {} : { trustDomain }) })),
+      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery, trustDomain }) => identity(namespace, name, { ...(delivery === 'secret' ? { ttl: quickTtl } : {}), ...(trustDomain === undefined ? {} : { trustDomain }) })),
       ...plans.map((plan) => podOf(plan, { image: imageName(plan.image) })),
     );
     for (const plan of plans) this.#members.set(`${plan.namespace}/${plan.name}`, { plan, address: await this.#addressOf(plan) });
@@ -93,12 +100,12 @@ export class Mesh {
     await this.tellPeers();
   }
 
-  /** Everybody hears of everybody else who is to be reached. */
+  /** Everybody hears of whom to call. */
   async tellPeers(): Promise<void> {
     const members = [...this.#members.values()];
     for (const { plan, address } of members) {
       const targets = members
-        .filter((other) => other.plan !== plan && !isOutsider(other.plan))
+        .filter((other) => calls(plan, other.plan))
         .map((other) => ({ name: `${other.plan.namespace}/${other.plan.name}`, address: other.address, spiffeId: spiffeIdOf(other.plan) }));
       await vi.waitFor(async () => expect((await fetch(`http://${address}:8080/peers`, { method: 'PUT', body: JSON.stringify(targets) })).ok).toBe(true), { timeout: patienceMs, interval: 200 });
     }
