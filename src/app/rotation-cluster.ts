@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { isMtlsdError, MtlsdError } from '../errors/index.ts';
@@ -7,8 +8,11 @@ import { openKubernetesStore, type KubernetesStore } from '../store/kubernetes/i
 import type { Log } from '../telemetry/index.ts';
 import { systemClock } from './clock.ts';
 import type { ClusterAddress } from './cluster-overview.ts';
+import { listOnce } from './list-once.ts';
 import { Mirror } from './mirror.ts';
+import type { Around } from './rotation-around.ts';
 import { requireValid, type RotationDraft, type RotationSight, type RotationSite } from './rotation-site.ts';
+import { probeConfigMaps, type WriteProbe } from './write-probe.ts';
 
 /** How long a person waits for an API server before being told what is wrong with it. */
 const patienceMs = 10_000;
@@ -51,6 +55,20 @@ export class RotationCluster implements RotationSite {
 
   async look(): Promise<RotationSight> {
     return Promise.resolve({ ...this.#mirror.sight(), sourceProblems: [] });
+  }
+
+  async around(): Promise<Around> {
+    try {
+      const [pods, nodes] = await Promise.all([listOnce(this.#store, 'Pod'), listOnce(this.#store, 'Node')]);
+      return { pods, nodes };
+    } catch (error) {
+      if (!isMtlsdError(error, 'STORE_FORBIDDEN')) throw error;
+      return { unknown: error.message };
+    }
+  }
+
+  async probeWrites(): Promise<WriteProbe | { readonly unmeasured: string }> {
+    return probeConfigMaps(this.#store, this.#namespace, randomUUID().slice(0, 8));
   }
 
   async create(draft: RotationDraft): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -10,12 +10,15 @@ import { publicKeysEntry } from '../rotation/receipt/index.ts';
 import { requestsFolder } from '../store/directory/index.ts';
 import { readProblems, sightOfFolder } from './output-folder.ts';
 import { requireValid, rotationNamed, type RotationDraft, type RotationSight, type RotationSite } from './rotation-site.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 /** Names the file below `requests/` that a rotation came from. */
 const sourceAnnotation = 'mtlsd.io/source';
 /** A running mtlsd takes a request within a second; a busy machine gets more. */
 const patienceMs = 10_000;
 const pauseMs = 100;
+/** Files that a drill writes. */
+const probeWrites = 100;
 
 /** The output folder of `mtlsd run`: requests go in as files, status comes out as files. */
 export class RotationFolder implements RotationSite {
@@ -33,6 +36,21 @@ export class RotationFolder implements RotationSite {
 
   async look(): Promise<RotationSight> {
     return { ...(await sightOfFolder(this.#out)), sourceProblems: await readProblems(this.#out) };
+  }
+
+  async around(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  async probeWrites(): Promise<WriteProbe> {
+    const folder = await mkdtemp(join(this.#out, '.drill-'));
+    try {
+      const startMs = performance.now();
+      for (let count = 0; count < probeWrites; count += 1) await writeWhole(folder, String(count), 'x'.repeat(2_048));
+      return { writes: probeWrites, writesPerSecond: probeWrites / ((performance.now() - startMs) / 1000), seenSeconds: 0, where: `files in ${this.#out}, removed again` };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   async create(draft: RotationDraft): Promise<void> {
@@ -99,18 +117,12 @@ export class RotationFolder implements RotationSite {
     return content;
   }
 
-  /** In one step, so that nobody reads a half; on disk when it returns. */
   async #write(file: string, draft: RotationDraft): Promise<void> {
     const folder = join(this.#out, requestsFolder);
     if (!(await isThere(folder))) throw new MtlsdError('OUTPUT_NOT_FOUND', `${folder} is missing: \`mtlsd run\` makes it; start it with --out ${this.#out}`, { details: { path: this.#out } });
-    const temporary = join(folder, `.${randomUUID()}`);
     try {
-      await using handle = await open(temporary, 'wx', 0o600);
-      await handle.writeFile(stringify(draft, { lineWidth: 0 }));
-      await handle.sync();
-      await rename(temporary, join(folder, file));
+      await writeWhole(folder, file, stringify(draft, { lineWidth: 0 }));
     } catch (error) {
-      await rm(temporary, { force: true });
       throw new MtlsdError('CONFIGURATION_INVALID', `${folder} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}): ask as the user that runs mtlsd`, { details: { option: '--out' }, cause: error });
     }
   }
@@ -130,6 +142,20 @@ export class RotationFolder implements RotationSite {
 
   #notTaken(what: string): MtlsdError {
     return new MtlsdError('ROTATION_NOT_TAKEN', `${what}. Is \`mtlsd run … --out ${this.#out}\` running?`, { details: { path: this.#out } });
+  }
+}
+
+/** In one step, so that nobody reads a half; on disk when it returns. */
+async function writeWhole(folder: string, file: string, text: string): Promise<void> {
+  const temporary = join(folder, `.${randomUUID()}`);
+  try {
+    await using handle = await open(temporary, 'wx', 0o600);
+    await handle.writeFile(text);
+    await handle.sync();
+    await rename(temporary, join(folder, file));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 

@@ -1,5 +1,7 @@
 import { backdateMs } from '../authority/index.ts';
 import { resolvedRotationSettings, resolvedTrustDomainSpec, type TrustDomain, type WorkloadIdentity } from '../resources/index.ts';
+import { lateReaders, pullingPods, type Around, type OutlookObject } from './rotation-around.ts';
+import type { DrillFigures } from './rotation-drill.ts';
 import { hasEnded } from './rotation-row.ts';
 import type { Sight } from './sight.ts';
 import { isTrue, trustDomainRow } from './trust-domain-row.ts';
@@ -13,6 +15,10 @@ export interface OutlookRequest {
   readonly pacePerSecond: number;
   /** What a change costs until consumers see it where nobody said otherwise: kubelet's bound in a cluster, nothing in a folder. */
   readonly propagationDefaultMs: number;
+  /** Who reads what is delivered; left out where there are no pods. */
+  readonly around?: Around;
+  /** What a drill measured; without it, writes and keys cost what is assumed of any place. */
+  readonly drill?: DrillFigures;
 }
 
 /** A part of the time that a rotation takes at least. */
@@ -20,12 +26,8 @@ export interface OutlookStep {
   readonly phase: string;
   readonly seconds: number;
   readonly why: string;
-}
-
-/** An object that may hold the rotation up, or that breaks. */
-export interface OutlookObject {
-  readonly object: string;
-  readonly why: string;
+  /** What it rests on: a measurement of a moment ago, a bound that somebody set, or what is assumed of any place. */
+  readonly evidence: 'measured' | 'bounded' | 'assumed';
 }
 
 /** What a rotation would do, by what is there now: nothing is written to find it out. */
@@ -45,12 +47,17 @@ export interface Outlook {
   readonly stragglers: readonly OutlookObject[];
   /** For an emergency: whose peers refuse them, from when on, unless they load what is delivered before. */
   readonly breaks: readonly OutlookObject[];
+  /** For an emergency: how long after the switch somebody may still be without the new bundle, and refuse who has a new certificate. */
+  readonly unsettledSeconds?: number;
+  /** For an emergency: what comes after the time of distrust until nobody trusts the old root any more. */
+  readonly withdrawal?: readonly OutlookStep[];
+  readonly drill?: DrillFigures;
 }
 
 /** Writes a second that any store takes beside its other work. */
-const writesPerSecond = 200;
+const assumedWritesPerSecond = 200;
 /** Making keys, a canary and a change of the record. */
-const changeSeconds = 2;
+const assumedChangeSeconds = 2;
 
 /** Looks ahead. Pure. The time is what bounds and pace ask for at least: stragglers and approvals come on top. */
 export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: number): Outlook {
@@ -58,11 +65,12 @@ export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: nu
   const object = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
   const identities = sight.identities.filter(({ status }) => status?.trustDomain === trustDomain);
   const issued = identities.filter(({ status }) => status?.notAfter !== undefined);
-  const targets = object?.status?.targets === undefined ? 0 : object.status.targets.written + object.status.targets.stale + (object.status.targets.failing?.length ?? 0);
+  const targets = targetsOf(object);
   // A root goes into every bundle and out again at the end; an issuing authority changes none.
   const bundleWrites = what === 'Root' ? 2 * (issued.length + targets) : 0;
   const bounds = boundsOf(object, issued, request);
-  const steps = what === 'Issuing' ? issuingSteps(issued.length, bounds, request) : mode === 'Emergency' ? emergencySteps(issued.length, targets, request) : rootSteps(issued.length, targets, bounds, request);
+  const load = loadOf(issued.length, targets, request);
+  const steps = what === 'Issuing' ? issuingSteps(load, bounds) : mode === 'Emergency' ? emergencySteps(load, request) : rootSteps(load, bounds);
   return {
     trustDomain,
     what,
@@ -73,8 +81,43 @@ export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: nu
     writes: { bundles: bundleWrites, certificates: issued.length, statuses: bundleWrites + issued.length },
     steps,
     seconds: steps.reduce((sum, { seconds }) => sum + seconds, 0),
-    stragglers: stragglersOf(object, identities, nowMs),
-    breaks: mode === 'Emergency' ? breaksOf(identities, emergencySeconds(issued.length, targets, request), bounds, request) : [],
+    stragglers: [...stragglersOf(object, identities, nowMs), ...(mode === 'Graceful' && what === 'Root' ? lateReaders(trustDomain, identities, request.around) : [])],
+    breaks: [],
+    ...(mode === 'Emergency' ? emergencyOf(identities, load, bounds, request) : {}),
+  };
+}
+
+/** Places of the bundle besides identities. */
+function targetsOf(object: TrustDomain | undefined): number {
+  const targets = object?.status?.targets;
+  return targets === undefined ? 0 : targets.written + targets.stale + (targets.failing?.length ?? 0);
+}
+
+/** What there is to do, and how fast. */
+interface Load {
+  readonly issued: number;
+  readonly places: number;
+  readonly reissueSeconds: number;
+  readonly bundlesSeconds: number;
+  readonly changeSeconds: number;
+  readonly evidence: 'measured' | 'assumed';
+  readonly pacePerSecond: number;
+}
+
+function loadOf(issued: number, targets: number, { drill, pacePerSecond }: OutlookRequest): Load {
+  const writing = drill === undefined || 'unmeasured' in drill.writing ? undefined : drill.writing;
+  const writesPerSecond = writing?.writesPerSecond ?? assumedWritesPerSecond;
+  const places = issued + targets;
+  // Each certificate is a Secret and a status.
+  const pace = Math.min(pacePerSecond, drill?.signaturesPerSecond ?? Infinity, writing === undefined ? Infinity : writing.writesPerSecond / 2);
+  return {
+    issued,
+    places,
+    reissueSeconds: Math.ceil(issued / pace),
+    bundlesSeconds: Math.ceil(places / writesPerSecond),
+    changeSeconds: drill === undefined || writing === undefined ? assumedChangeSeconds : Math.ceil(drill.authoritiesSeconds + writing.seenSeconds),
+    evidence: writing === undefined ? 'assumed' : 'measured',
+    pacePerSecond,
   };
 }
 
@@ -100,41 +143,55 @@ function boundsOf(object: TrustDomain | undefined, issued: readonly WorkloadIden
 }
 
 const whole = (ms: number): number => Math.ceil(ms / 1000);
-const written = (count: number): number => Math.ceil(count / writesPerSecond);
 
-function rootSteps(issued: number, targets: number, { propagationMs, reloadMs, promised, longestTtlMs }: Bounds, { pacePerSecond }: OutlookRequest): readonly OutlookStep[] {
-  const places = issued + targets;
+function rootSteps({ issued, places, reissueSeconds, bundlesSeconds, changeSeconds, evidence, pacePerSecond }: Load, bounds: Bounds): readonly OutlookStep[] {
+  const { propagationMs, reloadMs, promised, longestTtlMs } = bounds;
   return [
-    { phase: 'Distribute', seconds: changeSeconds + written(places), why: `the new root is made, and written to ${places} places` },
-    { phase: 'Confirm', seconds: whole(propagationMs), why: 'until consumers see it: rotation.propagationBound' },
-    { phase: 'Confirm', seconds: whole(reloadMs), why: `until consumers have loaded it: ${promised ? 'rotation.consumerReload' : 'the longest life of an identity, since rotation.consumerReload is not set'}` },
-    { phase: 'Canary', seconds: changeSeconds, why: 'handshakes with old and new certificates, both ways' },
-    { phase: 'Reissue', seconds: Math.ceil(issued / pacePerSecond), why: `${issued} identities, ${pacePerSecond} a second` },
-    { phase: 'Drain', seconds: whole(promised ? propagationMs + reloadMs : longestTtlMs), why: promised ? 'until consumers have loaded their new certificates' : 'until the last certificate of the old root has ended' },
-    { phase: 'Retire', seconds: changeSeconds + written(places), why: `the old root and its key go, and the bundle is written to ${places} places` },
+    { phase: 'Distribute', seconds: changeSeconds + bundlesSeconds, evidence, why: `the new root is made, and written to ${places} places` },
+    ...confirmSteps(bounds),
+    { phase: 'Canary', seconds: assumedChangeSeconds, evidence: 'assumed', why: 'handshakes with old and new certificates, both ways' },
+    { phase: 'Reissue', seconds: reissueSeconds, evidence, why: `${issued} identities, ${pacePerSecond} a second` },
+    { phase: 'Drain', seconds: whole(promised ? propagationMs + reloadMs : longestTtlMs), evidence: 'bounded', why: promised ? 'until consumers have loaded their new certificates' : 'until the last certificate of the old root has ended' },
+    { phase: 'Retire', seconds: changeSeconds + bundlesSeconds, evidence, why: `the old root and its key go, and the bundle is written to ${places} places` },
   ];
 }
 
-function emergencySteps(issued: number, targets: number, request: OutlookRequest): readonly OutlookStep[] {
-  const wanted = whole(request.distrustAfterMs);
-  const reissue = emergencySeconds(issued, targets, request);
+function confirmSteps({ propagationMs, reloadMs, promised }: Bounds): readonly OutlookStep[] {
   return [
-    { phase: 'Switch', seconds: changeSeconds, why: 'the new root signs at once; the key of the old one goes' },
-    { phase: 'Reissue', seconds: Math.min(reissue, wanted), why: `${issued} identities, ${request.pacePerSecond} a second, and ${issued + targets} bundles beside` },
-    { phase: 'Drain', seconds: Math.max(0, wanted - reissue), why: `until the time of distrust, ${wanted} s after the switch` },
+    { phase: 'Confirm', seconds: whole(propagationMs), evidence: 'bounded', why: 'until consumers see it: rotation.propagationBound' },
+    { phase: 'Confirm', seconds: whole(reloadMs), evidence: 'bounded', why: `until consumers have loaded it: ${promised ? 'rotation.consumerReload' : 'the longest life of an identity, since rotation.consumerReload is not set'}` },
   ];
 }
 
-/** How long it takes at least until every identity has its new certificate and bundle. */
-function emergencySeconds(issued: number, targets: number, { pacePerSecond }: OutlookRequest): number {
-  return Math.ceil(issued / pacePerSecond) + written(issued + targets);
+function emergencySteps({ issued, places, reissueSeconds, bundlesSeconds, changeSeconds, evidence, pacePerSecond }: Load, { distrustAfterMs }: OutlookRequest): readonly OutlookStep[] {
+  const wanted = whole(distrustAfterMs);
+  const reissue = reissueSeconds + bundlesSeconds;
+  return [
+    { phase: 'Switch', seconds: changeSeconds, evidence, why: 'the new root signs at once; the key of the old one goes' },
+    { phase: 'Reissue', seconds: Math.min(reissue, wanted), evidence, why: `${issued} identities, ${pacePerSecond} a second, and ${places} bundles beside` },
+    { phase: 'Drain', seconds: Math.max(0, wanted - reissue), evidence: 'bounded', why: `until the time of distrust, ${wanted} s after the switch` },
+  ];
 }
 
-function issuingSteps(issued: number, { propagationMs, reloadMs, promised, longestTtlMs }: Bounds, { pacePerSecond }: OutlookRequest): readonly OutlookStep[] {
+/** Who breaks in an emergency, and how long the old root is trusted by somebody after the time of distrust. */
+function emergencyOf(identities: readonly WorkloadIdentity[], load: Load, bounds: Bounds, request: OutlookRequest): Pick<Outlook, 'breaks' | 'unsettledSeconds' | 'withdrawal' | 'drill'> {
+  const reissueSeconds = load.reissueSeconds + load.bundlesSeconds;
+  const { trustDomain, around, drill, distrustAfterMs } = request;
+  const from = `refused, and refuses, from ${whole(distrustAfterMs)} s after the switch on`;
+  const readers = [...lateReaders(trustDomain, identities, around), ...pullingPods(trustDomain, around)];
+  return {
+    breaks: [...readers.map(({ object, why }) => ({ object, why: 'unknown' in (around ?? {}) ? why : `${from}: ${why}` })), ...breaksOf(identities, reissueSeconds, bounds, request)],
+    unsettledSeconds: load.bundlesSeconds + whole(bounds.propagationMs + bounds.reloadMs),
+    withdrawal: [{ phase: 'Retire', seconds: load.bundlesSeconds, evidence: load.evidence, why: `the old root is taken out of ${load.places} bundles` }, ...confirmSteps(bounds)],
+    ...(drill === undefined ? {} : { drill }),
+  };
+}
+
+function issuingSteps({ issued, reissueSeconds, evidence, pacePerSecond }: Load, { propagationMs, reloadMs, promised, longestTtlMs }: Bounds): readonly OutlookStep[] {
   return [
-    { phase: 'Canary', seconds: 2 * changeSeconds, why: 'the new issuing authority is made, and shakes hands' },
-    { phase: 'Reissue', seconds: Math.ceil(issued / pacePerSecond), why: `${issued} identities, ${pacePerSecond} a second; bundles do not change` },
-    { phase: 'Drain', seconds: whole(promised ? propagationMs + reloadMs : longestTtlMs), why: promised ? 'until consumers have loaded their new certificates' : 'until the last certificate of the old issuing authority has ended' },
+    { phase: 'Canary', seconds: 2 * assumedChangeSeconds, evidence: 'assumed', why: 'the new issuing authority is made, and shakes hands' },
+    { phase: 'Reissue', seconds: reissueSeconds, evidence, why: `${issued} identities, ${pacePerSecond} a second; bundles do not change` },
+    { phase: 'Drain', seconds: whole(promised ? propagationMs + reloadMs : longestTtlMs), evidence: 'bounded', why: promised ? 'until consumers have loaded their new certificates' : 'until the last certificate of the old issuing authority has ended' },
   ];
 }
 

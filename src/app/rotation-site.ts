@@ -1,7 +1,9 @@
 import { MtlsdError } from '../errors/index.ts';
 import { validateManifest, type CARotation, type CARotationSpec, type Draft } from '../resources/index.ts';
 import type { ProblemRow } from './overview.ts';
+import type { Around } from './rotation-around.ts';
 import type { Sight } from './sight.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 /** A CARotation that is to be made. */
 export type RotationDraft = Draft<CARotation> & { readonly kind: 'CARotation' };
@@ -18,6 +20,10 @@ export interface RotationSite extends AsyncDisposable {
   readonly options: string;
   /** Everything as it is now. @throws OUTPUT_NOT_FOUND, STORE_… */
   look(): Promise<RotationSight>;
+  /** Who reads what is delivered; undefined where there are no pods. */
+  around(): Promise<Around | undefined>;
+  /** Writes and removes again what nobody reads, or tells why it may not. */
+  probeWrites(): Promise<WriteProbe | { readonly unmeasured: string }>;
   /** One rotation as it is now: cheap, for whoever follows it. */
   rotation(name: string): Promise<CARotation | undefined>;
   /** Asks for a rotation. Resolves when it was taken. @throws STORE_…, ROTATION_NOT_TAKEN, CONFIGURATION_INVALID */

@@ -1,4 +1,4 @@
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RotationFolder } from '../../src/app/rotation-folder.ts';
@@ -124,10 +124,15 @@ describe('mtlsd rotate root --dry-run', () => {
   test('of an emergency names who may break, by the time that is given', async () => {
     using out = new OutFolder(trustDomainFixture(), identityFixture('cart'), identityFixture('pay'));
     const late = await captured(['rotate', 'root', '--dry-run', '--emergency', '--distrust-after', '3s', '--out', out.path]);
-    expect(late.stdout).toContain('Who may break: 2 of the identities of shop.example\n  WorkloadIdentity shop/cart: may have its old certificate and the old bundle in use until 7 s after the switch');
+    expect(late.stdout).toContain('Who may break in shop.example: 2\n  WorkloadIdentity shop/cart: may have its old certificate and the old bundle in use until 7 s after the switch');
     const early = await captured(['rotate', 'root', '--dry-run', '--emergency', '--distrust-after', '1m', '--out', out.path]);
     expect(early.stdout).toContain('Who breaks: nobody that is known.');
-    expect(early.stdout).toMatch(/to distrust {2}1m 02s/u);
+    // The drill measures: here files, and certificates of an authority that is thrown away.
+    expect(early.stdout).toMatch(/Switch +\d+s +measured .*\n.*Reissue +\d+s +measured .*\n.*Drain +\d+s +bounded /u);
+    expect(early.stdout).toMatch(/to distrust {3}1m 0\d+s/u);
+    expect(early.stdout).toMatch(/Retire +\d+s +measured +the old root is taken out of 2 bundles\n {2}Confirm +\d+s +bounded .*\n {2}Confirm +\d+s +bounded .*\n {2}by everybody/u);
+    expect(early.stdout).toMatch(/writes +\d+ a second +seen after 0 ms \(100 writes: files in .*, removed again\)\n {2}certificates +\d+ a second +with their keys, on this machine \(\d+ of an authority that is thrown away\)/u);
+    expect(readdirSync(out.path).filter((name) => name.startsWith('.drill'))).toEqual([]);
   });
 });
 

@@ -144,6 +144,14 @@ describe('the runbooks in a cluster, word for word', () => {
     expect(await may('rotator', 'get', 'secrets', { namespace: systemNamespace })).toBeUndefined();
   });
 
+  test('a drill measures writes where it may, and says which right is missing where it may not', async () => {
+    const drill = 'mtlsd rotate root --emergency --dry-run';
+    const [measured, blind] = await Promise.all([typed('administrator', drill), typed('rotator', drill)]);
+    expect(measured.stdout).toMatch(/Reissue +\S+ +measured .*[^]*writes +\d+ a second +seen after \d+ ms \(96 writes: 16 ConfigMaps mtlsd-drill-\w+-… in namespace mtlsd-system, removed again\)/u);
+    expect(blind.stdout).toMatch(/Reissue +\S+ +assumed .*[^]*writes +not measured +.*Grant "\w+" on configmaps in namespace mtlsd-system/u);
+    expect(await kubectl(['get', 'configmaps', '--namespace', systemNamespace, '--selector', 'mtlsd.io/drill', '--output=name'])).toBe('');
+  });
+
   test('clock-skew.md and restore.md', async () => {
     await followed('docs/operate/clock-skew.md', 'administrator');
     await followed('docs/operate/restore.md', 'administrator');

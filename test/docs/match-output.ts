@@ -1,6 +1,6 @@
 /**
  * Whether what a command printed is what the page shows. What is different in every run stands for itself: two times are equal,
- * two serial numbers are, two lengths of life. A line `…` stands for any lines.
+ * two serial numbers are, two lengths of life, two figures that were measured. A line `…` stands for any lines.
  */
 const volatile: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/gu, '<time>'],
@@ -9,6 +9,7 @@ const volatile: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/[█░]+/gu, '<bar>'],
   [/\b\d+d \d+h\b|\b\d+h \d{2}m\b|\b\d+m \d{2}s\b|\b\d+s\b/gu, '<life>'],
   [/\b\d+ %/gu, '<part>'],
+  [/\b\d+ (a second|ms)\b/gu, '<figure> $1'],
   [/\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b[0-9A-F]{16,}\b/gu, '<id>'],
   [/\b\d{6,}\b/gu, '<id>'],
   [/ {2,}/gu, '  '],

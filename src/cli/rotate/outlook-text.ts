@@ -1,4 +1,5 @@
-import type { Outlook, OutlookObject } from '../../app/rotation-outlook.ts';
+import type { OutlookObject } from '../../app/rotation-around.ts';
+import type { Outlook } from '../../app/rotation-outlook.ts';
 import { spoken } from '../overview-text.ts';
 import { table } from '../table.ts';
 import { painter, type Paint } from '../terminal-text.ts';
@@ -16,6 +17,7 @@ export function outlookText(outlook: Outlook, isTerminal: boolean): string {
     outlook.obstacles.length === 0 ? paint('good', 'It can begin.') : [paint('bad', 'It cannot begin:'), ...outlook.obstacles.map((each) => `  ✗ ${each}`)].join('\n'),
     workText(outlook),
     timeText(outlook, paint),
+    drillText(outlook),
     mode === 'Emergency' ? breaksText(outlook, paint) : '',
     stragglersText(outlook, paint),
   ];
@@ -26,15 +28,33 @@ function workText({ reissued, writes }: Outlook): string {
   return [`What is done:`, table([['  certificates issued again', String(reissued)], ['  bundles written', String(writes.bundles)], ['  statuses written', String(writes.statuses)]])].join('\n');
 }
 
-function timeText({ steps, seconds, mode }: Outlook, paint: Paint): string {
-  const rows = steps.map((step) => [`  ${step.phase}`, spoken(step.seconds), paint('faint', step.why)]);
-  const sum = mode === 'Emergency' ? 'to distrust' : 'in all';
-  return [`How long it takes at least:`, table([...rows, [`  ${sum}`, paint('strong', spoken(seconds)), '']])].join('\n');
+function timeText(outlook: Outlook, paint: Paint): string {
+  const { steps, seconds, mode, drill, withdrawal = [] } = outlook;
+  // Only a drill knows more of its figures than how they were reckoned.
+  const rows = (all: Outlook['steps']): readonly string[][] => all.map((step) => [`  ${step.phase}`, spoken(step.seconds), ...(drill === undefined ? [] : [step.evidence]), paint('faint', step.why)]);
+  const sum = (name: string, all: number): string[] => [`  ${name}`, paint('strong', spoken(all)), ...(drill === undefined ? [] : ['']), ''];
+  if (mode === 'Graceful') return ['How long it takes at least:', table([...rows(steps), sum('in all', seconds)])].join('\n');
+  const everywhere = seconds + withdrawal.reduce((all, step) => all + step.seconds, 0);
+  return ['How long it takes at least:', table([...rows(steps), sum('to distrust', seconds), ...rows(withdrawal), sum('by everybody', everywhere)])].join('\n');
 }
 
-function breaksText({ breaks, trustDomain }: Outlook, paint: Paint): string {
-  if (breaks.length === 0) return `Who breaks: ${paint('good', 'nobody that is known')}. Connections that are up stay up until you end them.`;
-  return [paint('bad', `Who may break: ${breaks.length} of the identities of ${trustDomain}`), ...listed(breaks, paint), '  Connections that are up stay up until you end them.'].join('\n');
+/** What a drill measured, and what it could not. */
+function drillText({ drill }: Outlook): string {
+  if (drill === undefined) return '';
+  const { signaturesPerSecond, signed, authoritiesSeconds, writing } = drill;
+  const writes = 'unmeasured' in writing ? ['  writes', 'not measured', writing.unmeasured] : ['  writes', `${Math.floor(writing.writesPerSecond)} a second`, `seen after ${Math.ceil(writing.seenSeconds * 1000)} ms (${writing.writes} writes: ${writing.where})`];
+  return ['Measured just now; nothing that is in use was touched:', table([
+    writes,
+    ['  certificates', `${Math.floor(signaturesPerSecond)} a second`, `with their keys, on this machine (${signed} of an authority that is thrown away)`],
+    ['  authorities', `${Math.ceil(authoritiesSeconds * 1000)} ms`, 'a root and an issuing authority'],
+  ])].join('\n');
+}
+
+function breaksText({ breaks, trustDomain, unsettledSeconds = 0 }: Outlook, paint: Paint): string {
+  const meanwhile = unsettledSeconds === 0 ? '' : `\n  In the first ${spoken(unsettledSeconds)} after the switch, who has a new certificate is refused by whom has not loaded the new bundle yet.`;
+  const end = `Connections that are up stay up until you end them.`;
+  if (breaks.length === 0) return `Who breaks: ${paint('good', 'nobody that is known')}. ${end}${meanwhile}`;
+  return [paint('bad', `Who may break in ${trustDomain}: ${breaks.length}`), ...listed(breaks, paint), `  ${end}${meanwhile}`].join('\n');
 }
 
 function stragglersText({ stragglers }: Outlook, paint: Paint): string {

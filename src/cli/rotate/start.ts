@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { DrillFigures } from '../../app/rotation-drill.ts';
 import { rotationOutlook } from '../../app/rotation-outlook.ts';
 import { hasEnded, rotationRow } from '../../app/rotation-row.ts';
 import type { RotationSite } from '../../app/rotation-site.ts';
@@ -42,7 +43,7 @@ export function startCommand(what: 'Root' | 'Issuing', io: CliIo, untilStopped: 
     .option('--until <time>', 'until when: 2026-01-31T12:00:00Z, or how long from now, such as 24h (with --exempt)');
   if (what === 'Root') {
     command
-      .option('--emergency', 'the root was stolen: distrust it at a named time, whoever is late; with --dry-run: the drill')
+      .option('--emergency', 'the root was stolen: distrust it at a named time, whoever is late; with --dry-run: the drill, which measures')
       .option('--confirm <trust domain>', 'its name once more, instead of being asked (with --emergency)')
       .option('--distrust-after <duration>', 'how long after the switch the old root is distrusted (default: 15m; with --emergency)');
   }
@@ -57,7 +58,10 @@ async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' 
   await using site = await openPlace(io, options);
   const sight = await site.look();
   const trustDomain = chosenDomain(sight, options.trustDomain);
-  const outlook = rotationOutlook(sight, outlookRequest(options, trustDomain, site), io.nowMs());
+  const around = await site.around();
+  const drill = options.emergency === true && options.dryRun === true ? await drillOf(io, site, sight, trustDomain) : undefined;
+  const request = { ...outlookRequest(options, trustDomain, site), ...(around === undefined ? {} : { around }), ...(drill === undefined ? {} : { drill }) };
+  const outlook = rotationOutlook(sight, request, io.nowMs());
   if (options.dryRun === true) {
     io.stdout(options.output === 'json' ? `${JSON.stringify(outlook, undefined, 2)}\n` : outlookText(outlook, io.isTerminal));
     if (outlook.obstacles.length > 0) io.setExitCode(exitCodes.no);
@@ -74,6 +78,14 @@ async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' 
   io.stdout(`CARotation ${name} was taken: ${options.what.toLowerCase()} ${draft.spec.fromAuthority.slice(0, 8)} of ${trustDomain} is being rotated\n`);
   io.stdout(`  ${hint(site, 'wait', name)}   # how it goes\n`);
   if (options.emergency !== true) io.stdout(`  ${hint(site, 'abort', name)}  # give it up\n`);
+}
+
+/** The drill of an emergency. */
+async function drillOf(io: CliIo, site: RotationSite, sight: Sight, trustDomain: string): Promise<DrillFigures | undefined> {
+  const object = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
+  // Loaded when it is needed: what signs takes long to load.
+  const { measureDrill } = await import('../../app/rotation-drill.ts');
+  return object === undefined ? undefined : await measureDrill(site, object, () => io.nowMs());
 }
 
 function outlookRequest({ what, emergency, pace, distrustAfter }: StartOptions & { readonly what: 'Root' | 'Issuing' }, trustDomain: string, { kind }: RotationSite) {
