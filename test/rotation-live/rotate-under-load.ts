@@ -1,12 +1,10 @@
 /** Rotations of two trust domains under load, with a daemon that is killed all the time: what came of it. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { identity, Sandbox, trustDomain } from '../standalone/sandbox.ts';
 import { until } from '../standalone/wait.ts';
-import { KilledDaemon } from './killed-daemon.ts';
 import { LiveLoad, type LoadCounts } from './live-load.ts';
-import { RequestedRotation, rootsInRecord } from './requested-rotation.ts';
+import { RequestedRotation } from './requested-rotation.ts';
+import type { Stage } from './stage.ts';
 
 const bounds = { propagationBoundMs: 12_000, consumerReloadMs: 8_000, slowestDeliveryMs: 6_000, slowestReloadMs: 3_000 };
 // Renewals go on meanwhile. That consumers reload within the bound is promised, so that nothing waits for the end of lives.
@@ -37,31 +35,29 @@ export interface Outcome {
 }
 
 /** @param workloads of each trust domain */
-export async function rotateUnderLoad(workloads: number): Promise<Outcome> {
-  await using sandbox = new Sandbox();
-  for (const domain of [forth, back]) sandbox.write(`${domain}.yaml`, trustDomain(domain, spec), ...namesOf(domain, workloads).map((name) => identity(name, { trustDomain: domain }, { namespace: 'live' })));
-  await using daemon = await KilledDaemon.start(sandbox);
-  for (const name of [forth, back].flatMap((domain) => namesOf(domain, workloads))) await until(`${name} is issued`, () => existsSync(join(sandbox.out, 'identities/live', name, '..data')), patienceMs);
-  await using forthLoad = await startLoad(sandbox, forth, workloads);
-  await using backLoad = await startLoad(sandbox, back, workloads);
-  const before = { forth: rootsInRecord(sandbox, forth), back: rootsInRecord(sandbox, back) };
-  for (const domain of [forth, back]) daemon.killWhenRecordChanges(domain);
+export async function rotateUnderLoad(stage: Stage, workloads: number): Promise<Outcome> {
+  const { daemon } = stage;
+  await Promise.all([forth, back].map(async (domain) => stage.issue(domain, spec, namesOf(domain, workloads))));
+  await using forthLoad = await startLoad(stage, forth, workloads);
+  await using backLoad = await startLoad(stage, back, workloads);
+  const before = { forth: await stage.roots(forth), back: await stage.roots(back) };
+  for (const domain of [forth, back]) await stage.killWhenRecordChanges(domain);
   const phases = new Set<string>();
   const follow = async (name: string, of: string, abortAt?: { readonly place: string; readonly reissued: number }): Promise<string> => {
-    const rotation = new RequestedRotation(sandbox, name, { trustDomain: of });
+    const rotation = await RequestedRotation.of(stage, name, of);
     return rotation.follow(async (place) => {
       phases.add(place.split('/')[0] ?? '');
       await daemon.kill(`${name} is at ${place}`);
       if (place !== abortAt?.place) return;
-      await until(`${abortAt.reissued} identities are re-issued`, () => (rotation.status?.reissued ?? 0) >= abortAt.reissued, patienceMs);
-      rotation.abort();
+      await until(`${abortAt.reissued} identities are re-issued`, async () => ((await rotation.status())?.reissued ?? 0) >= abortAt.reissued, patienceMs);
+      await rotation.abort();
     });
   };
   const [forthEnds, backEnds] = await Promise.all([
     follow('given-up', forth, { place: 'Confirm/Loaded', reissued: 0 }).then(async (end) => [end, await follow('again', forth)]),
     follow('and-back', back, { place: 'Reissue/Reissued', reissued: Math.ceil(workloads / 2) }).then((end) => [end]),
   ]);
-  const after = { forth: rootsInRecord(sandbox, forth), back: rootsInRecord(sandbox, back) };
+  const after = { forth: await stage.roots(forth), back: await stage.roots(back) };
   const counts = { forth: await settledOn(forthLoad, after.forth[0] ?? ''), back: await settledOn(backLoad, after.back[0] ?? '') };
   return {
     forth: { ends: forthEnds, before: before.forth, after: after.forth, counts: counts.forth },
@@ -75,10 +71,10 @@ function namesOf(of: string, workloads: number): readonly string[] {
   return Array.from({ length: workloads }, (_, index) => `${of.slice(0, 1)}${index}`);
 }
 
-async function startLoad(sandbox: Sandbox, of: string, workloads: number): Promise<LiveLoad> {
+async function startLoad(stage: Stage, of: string, workloads: number): Promise<LiveLoad> {
   const names = namesOf(of, workloads);
   const settings = { ...bounds, trustDomain: of, names, nodeCount: Math.ceil(workloads * 0.06), openSslCount: 3, handshakesPerSecond: 30, restartsPerSecond: 3 };
-  return LiveLoad.start(settings, { folder: join(sandbox.out, 'identities/live'), names }, join(sandbox.root, 'delivered', of), process.env);
+  return LiveLoad.start(settings, stage.source(names), join(stage.delivered, of), process.env);
 }
 
 /** Everybody has loaded leaves and bundles of one root alone, and has shaken hands with them. */

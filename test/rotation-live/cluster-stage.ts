@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { CARotationSpec, CARotationStatus } from '../../src/resources/index.ts';
+import { ApiClient, inParallel, type WireObject } from '../bench/api-client.ts';
+import { createAccounts, width } from '../bench/bench-cluster.ts';
+import { ControllerProcess } from '../cluster/controller-process.ts';
+import { identity, isReady, paths, Site, trustDomain } from '../cluster/controller-site.ts';
+import { until } from '../standalone/wait.ts';
+import type { Source } from './fleet.ts';
+import { KilledProcess } from './killed-process.ts';
+import { rootsIn, type Stage } from './stage.ts';
+
+const namespace = 'live';
+const rotations = '/apis/mtlsd.io/v1alpha1/carotations';
+const patienceMs = 300_000;
+
+/** `mtlsd controller` on a real API server of its own. The kubelet of the fleet watches Secrets, as the real one does. */
+export class ClusterStage implements Stage {
+  readonly daemon: KilledProcess;
+  readonly delivered: string;
+  readonly #site: Site;
+  readonly #client: ApiClient;
+  readonly #abort = new AbortController();
+
+  private constructor(site: Site, client: ApiClient, daemon: KilledProcess, delivered: string) {
+    this.#site = site;
+    this.#client = client;
+    this.daemon = daemon;
+    this.delivered = delivered;
+  }
+
+  static async open(): Promise<ClusterStage> {
+    const site = await Site.open();
+    await site.kubectl(['wait', '--for=condition=Established', 'crd/carotations.mtlsd.io']);
+    await site.addNamespace(namespace, []);
+    const daemon = await KilledProcess.start(() => {
+      const controller = ControllerProcess.start(site.kubeconfig);
+      const end = async (signal: NodeJS.Signals): Promise<void> => {
+        controller.signal(signal);
+        await controller.ended();
+      };
+      // A busy machine gets more time than `leads` gives.
+      const atWork = async (): Promise<unknown> => until('the controller leads', () => controller.log.some(({ msg }) => /caches are filled/u.test(msg)), patienceMs);
+      return { atWork, end };
+    });
+    return new ClusterStage(site, await ApiClient.of(site.cluster), daemon, await mkdtemp(join(tmpdir(), 'mtlsd-delivered-')));
+  }
+
+  async issue(domain: string, spec: object, names: readonly string[]): Promise<void> {
+    await this.#site.apply(trustDomain(domain, spec));
+    await createAccounts(this.#client, namespace, names);
+    await inParallel(names, width, async (name) => this.#client.send('POST', paths.identities(namespace), identity(namespace, name, { trustDomain: domain })));
+    const wanted = new Set(names);
+    await until(`${names.length} identities of ${domain} are issued`, async () => (await this.#site.list(paths.identities(namespace))).filter((object) => wanted.has(object.metadata.name) && isReady(object)).length === names.length, patienceMs);
+  }
+
+  source(names: readonly string[]): Source {
+    const { server, caFile, adminToken } = this.#site.cluster;
+    return { server, caFile, token: adminToken, namespace, names };
+  }
+
+  async roots(domain: string): Promise<readonly string[]> {
+    return rootsInSecret(await this.#client.send('GET', paths.record(domain)));
+  }
+
+  async killWhenRecordChanges(domain: string): Promise<void> {
+    const { name, resourceVersion } = (await this.#client.send('GET', paths.record(domain))).metadata;
+    let known = resourceVersion;
+    const seen = ({ metadata }: WireObject): void => {
+      if (metadata.name !== name || metadata.resourceVersion === known) return;
+      known = metadata.resourceVersion;
+      void this.daemon.kill(`the record of ${domain} changed`);
+    };
+    await this.#client.watch(paths.secrets('mtlsd-system'), seen, this.#abort.signal);
+  }
+
+  async request(name: string, spec: CARotationSpec): Promise<void> {
+    const object = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name } };
+    await until(`CARotation ${name} is taken`, async () => {
+      const stored = await this.#site.get(`${rotations}/${name}`);
+      const { code } = stored === undefined ? await this.#site.send('POST', rotations, { ...object, spec }) : await this.#site.send('PUT', `${rotations}/${name}`, { ...stored, spec });
+      return code < 300;
+    });
+  }
+
+  async status(name: string): Promise<CARotationStatus | undefined> {
+    return (await this.#site.get(`${rotations}/${name}`))?.status as CARotationStatus | undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+    await this.daemon[Symbol.asyncDispose]();
+    await this.#client[Symbol.asyncDispose]();
+    await this.#site[Symbol.asyncDispose]();
+    await rm(this.delivered, { recursive: true, force: true });
+  }
+}
+
+function rootsInSecret(secret: WireObject): readonly string[] {
+  const data = secret['data'] as Readonly<Record<string, string>>;
+  return rootsIn(Buffer.from(data['record.json'] ?? '', 'base64').toString('utf8'));
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, watch, writeFileSync, type FSWatcher } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import type { CARotationSpec, CARotationStatus } from '../../src/resources/index.ts';
+import { identity, Sandbox, trustDomain } from '../standalone/sandbox.ts';
+import { until } from '../standalone/wait.ts';
+import type { Source } from './fleet.ts';
+import { KilledProcess } from './killed-process.ts';
+import { rootsIn, type Stage } from './stage.ts';
+
+const patienceMs = 300_000;
+
+/** `mtlsd run` on folders of its own. */
+export class FolderStage implements Stage {
+  readonly daemon: KilledProcess;
+  readonly delivered: string;
+  readonly #sandbox: Sandbox;
+  readonly #watchers: FSWatcher[] = [];
+
+  private constructor(sandbox: Sandbox, daemon: KilledProcess) {
+    this.#sandbox = sandbox;
+    this.daemon = daemon;
+    this.delivered = join(sandbox.root, 'delivered');
+  }
+
+  static async open(): Promise<FolderStage> {
+    const sandbox = new Sandbox();
+    const daemon = await KilledProcess.start(() => {
+      const command = sandbox.start();
+      return { atWork: async () => command.says('try: '), end: async (signal) => command.stop(signal) };
+    });
+    return new FolderStage(sandbox, daemon);
+  }
+
+  async issue(domain: string, spec: object, names: readonly string[]): Promise<void> {
+    this.#sandbox.write(`${domain}.yaml`, trustDomain(domain, spec), ...names.map((name) => identity(name, { trustDomain: domain }, { namespace: 'live' })));
+    for (const name of names) await until(`${name} is issued`, () => existsSync(join(this.#sandbox.out, 'identities/live', name, '..data')), patienceMs);
+  }
+
+  source(names: readonly string[]): Source {
+    return { folder: join(this.#sandbox.out, 'identities/live'), names };
+  }
+
+  async roots(domain: string): Promise<readonly string[]> {
+    const { data } = JSON.parse(readFileSync(this.#sandbox.record(domain), 'utf8')) as { data: Record<string, string> };
+    return Promise.resolve(rootsIn(Buffer.from(data['record.json'] ?? '', 'base64').toString('utf8')));
+  }
+
+  async killWhenRecordChanges(domain: string): Promise<void> {
+    const file = this.#sandbox.record(domain);
+    const content = (): string => createHash('sha256').update(readFileSync(file)).digest('hex');
+    let known = content();
+    const watcher = watch(dirname(file), (_event, changed) => {
+      if (changed !== basename(file)) return;
+      const now = content();
+      if (now === known) return;
+      known = now;
+      void this.daemon.kill(`the record of ${domain} changed`);
+    });
+    this.#watchers.push(watcher);
+    return Promise.resolve();
+  }
+
+  async request(name: string, spec: CARotationSpec): Promise<void> {
+    const file = join(this.#sandbox.root, `${name}.new`);
+    writeFileSync(file, JSON.stringify({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name }, spec }), { mode: 0o600 });
+    renameSync(file, join(this.#sandbox.out, 'requests', `${name}.json`));
+    return Promise.resolve();
+  }
+
+  async status(name: string): Promise<CARotationStatus | undefined> {
+    const text = readFileSync(join(this.#sandbox.out, 'status/CARotation', `${name}.yaml`), 'utf8');
+    return Promise.resolve((parse(text) as { status?: CARotationStatus }).status);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const watcher of this.#watchers) watcher.close();
+    await this.daemon[Symbol.asyncDispose]();
+    await this.#sandbox[Symbol.asyncDispose]();
+  }
+}
