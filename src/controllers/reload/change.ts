@@ -21,6 +21,11 @@ export interface Change {
 /** What status says of the last reload of an occasion. */
 export type ReloadRecord = Readonly<{ version: string; pods: number; reloaded: number; failing: readonly string[] }>;
 
+/** What an identity asks to be told of. */
+export function occasionsOf({ spec: { reload } }: WorkloadIdentity): readonly Occasion[] {
+  return (['onRenewal', 'onBundle'] as const).filter((occasion) => reload?.[occasion] !== undefined);
+}
+
 /** What an identity wants its pods to be told of, as its Secret is now. */
 export function changesOf({ spec }: WorkloadIdentity, svid: Pick<DeliveredSvid, 'serialNumber' | 'bundleGeneration'>): readonly Change[] {
   const { onRenewal, onBundle } = spec.reload ?? {};

@@ -9,7 +9,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { sameStatus } from '../status.ts';
 import { deliveredSvid, ownerOf } from '../workload-identity/secret.ts';
-import { bodyOf, changesOf, isTold, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
+import { bodyOf, changesOf, isTold, occasionsOf, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
 import { podCaller, type CallPod } from './call-pod.ts';
 import { idOf, type Look, type RestartRounds } from './restart-rounds.ts';
 import { afterCall, newRound, planRound, type Round, type RoundPlan } from './round.ts';
@@ -87,7 +87,8 @@ export class ReloadReconciler implements Reconciler {
   async #lookAt(identity: WorkloadIdentity): Promise<ReadonlyMap<Occasion, Look> | undefined> {
     if (identity.spec.reload === undefined) return new Map();
     const hindrance = this.#hindrance();
-    if (hindrance !== undefined) return new Map([['onRenewal', { record: undefined, hindrance }]]);
+    // What was told stays said: whoever takes the hindrance away goes on from there.
+    if (hindrance !== undefined) return new Map(occasionsOf(identity).map((occasion) => [occasion, { record: recordOf(identity, occasion), hindrance }]));
     const { secretName } = resolvedIdentitySpec(identity);
     const secret = this.#caches.secrets.get(identity.metadata.namespace, secretName);
     const svid = secret === undefined || ownerOf(secret) !== identity.metadata.name ? undefined : deliveredSvid(secret);

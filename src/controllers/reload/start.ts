@@ -8,6 +8,7 @@ import { ownerOf } from '../workload-identity/secret.ts';
 import { ReloadReconciler, type ReloadCaches } from './reconciler.ts';
 import { RestartRounds } from './restart-rounds.ts';
 import { Restarts } from './restarts.ts';
+import { reloadedCondition } from './status.ts';
 
 /** Calls wait for their pods, not for each other: so many identities at once. */
 const atOnce = 16;
@@ -35,7 +36,7 @@ export function startReloads({ context, caches, domains, pods, started, signal }
   const restarts = pods !== undefined && context.cluster?.rolloutRestart === true ? startRestarts(context, (namespace, name) => controller.enqueue(namespace, name), signal) : undefined;
   const controller = new Controller(new ReloadReconciler(context, caches, domains, pods, restarts?.rounds, signal), { ...context, concurrency: atOnce });
   const look = (identity: WorkloadIdentity | undefined): void => {
-    if (identity?.spec.reload !== undefined || identity?.status?.reload !== undefined) controller.enqueue(identity.metadata.namespace, identity.metadata.name);
+    if (identity !== undefined && concerns(identity)) controller.enqueue(identity.metadata.namespace, identity.metadata.name);
   };
   identities.onChange((before, after) => {
     look(before);
@@ -51,6 +52,11 @@ export function startReloads({ context, caches, domains, pods, started, signal }
   });
   void Promise.all([started, pods?.whenSynced()]).then(() => controller.start());
   return restarts === undefined ? [controller] : [controller, restarts.controller];
+}
+
+/** Whether reloads are asked for, or spoken of. */
+function concerns({ spec, status }: WorkloadIdentity): boolean {
+  return spec.reload !== undefined || status?.reload !== undefined || status?.conditions?.some(({ type }) => type === reloadedCondition) === true;
 }
 
 /** Without the right to see PodDisruptionBudgets it never begins: nobody is restarted whom one may protect. */

@@ -29,6 +29,8 @@ export class ReloadBench {
   readonly events: string[] = [];
   /** Statuses of identities that were written. */
   statusWrites = 0;
+  /** What the next process gets besides, or instead. */
+  more: Partial<ControllerContext> = {};
   #pods = 0;
 
   private constructor(fleet: FleetBench) {
@@ -41,9 +43,10 @@ export class ReloadBench {
       callPod: async (call) => bench?.call(call),
       events: { record: (_target, { reason, message }) => void bench?.events.push(`${reason}: ${message}`) },
       store: counting(context.store, () => bench !== undefined && (bench.statusWrites += 1)),
-      ...more,
+      ...(bench?.more ?? more),
     }));
     bench = new ReloadBench(fleet);
+    bench.more = more;
     fleet.namespace('shop');
     for (const account of ['cart', 'pay']) fleet.account('shop', account);
     return bench;

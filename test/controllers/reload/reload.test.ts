@@ -223,5 +223,24 @@ describe('where nobody can be told', () => {
     const writes = bench.statusWrites;
     await bench.fleet.pass(600, 60);
     expect(bench.statusWrites).toBe(writes);
+    bench.fleet.world.crash();
+    bench.identity('cart', undefined); // while no process is there
+    await bench.fleet.restart();
+    expect(bench.condition()).toBeUndefined();
+  });
+
+  test('what was told before stays said, and is not told again when they can be', async () => {
+    const { bench } = await shop(['a']);
+    const { told: { length } } = bench;
+    const before = bench.status().reload;
+    bench.more = { cluster };
+    await bench.fleet.restart();
+    expect(bench.condition()?.reason).toBe('PodsOutOfSight');
+    expect(bench.status().reload).toEqual(before);
+    bench.more = {};
+    await bench.fleet.restart();
+    await bench.fleet.pass(bound, 5);
+    expect(bench.condition()?.reason).toBe('Reloaded');
+    expect(bench.told).toHaveLength(length);
   });
 });
