@@ -161,15 +161,15 @@ test('300 pods come and go, and mtlsd is dead for longer than a renewal is due m
   await pods.goOn(() => pods.deleted < 40);
   expect(pods.created).toBeGreaterThan(pods.deleted);
   await node.controller.kill();
-  const [killedMs, left] = [Date.now(), await renewals()];
-  // One that was due before may have died between its two writes: it has its Secret, and its status tells the time before.
-  const awaited = left.filter(({ dueMs }) => dueMs > killedMs);
+  const killedMs = Date.now();
+  // Of one that was due before, a write may be on its way still.
+  const awaited = (await renewals()).filter(({ dueMs }) => dueMs > killedMs);
   const wakeMs = firstOf(awaited) + 5_000;
   await pods.goOn(() => Date.now() < wakeMs);
   await waitUntil(wakeMs);
   const overdue = awaited.filter(({ dueMs }) => dueMs < Date.now());
   expect(overdue).not.toHaveLength(0);
-  expect(await renewals()).toEqual(left);
+  expect((await renewals()).filter(({ plan }) => awaited.some((other) => other.plan === plan))).toEqual(awaited);
   await node.startController();
   for (const { plan, serial } of overdue) await seeRenewal(plan, serial);
   await mesh.allWell();
