@@ -142,6 +142,20 @@ test('L3: an edit is taken back, a fight is bounded and told, and a new wish cou
   expect(bench.ready('all')).toBe('Reconciled');
 });
 
+test('what is done when certificates are renewed is said once for all', async () => {
+  const bench = await shop();
+  const reload = { onRenewal: { http: { port: 8080, path: '/-/reload' } } };
+  bench.fleet('all', { reload });
+  await bench.pass(10);
+  expect(bench.identity('shop', 'cart')?.spec.reload).toEqual(reload);
+  const writes = bench.writes();
+  await bench.pass(60, 10);
+  expect(bench.writes()).toBe(writes);
+  bench.fleet('all');
+  await bench.pass(10);
+  expect(bench.identity('shop', 'cart')?.spec).not.toHaveProperty('reload');
+});
+
 test.each(['Delete', 'Retain'] as const)('deletionPolicy %s decides over the Secrets when the object goes', async (deletionPolicy) => {
   const bench = await shop();
   bench.fleet('all', { deletionPolicy });

@@ -1,4 +1,6 @@
 /** As in manifest-cases.ts, which takes these in. */
+import { reloadCases } from './reload-cases.ts';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 interface ManifestCase {
@@ -40,6 +42,7 @@ const dnsName = (name: string, good: string, bad: string, sentence: string): Man
 
 /** Manifests of ClusterWorkloadIdentities that are refused. */
 export const clusterIdentityCases: readonly ManifestCase[] = [
+  ...reloadCases('a fleet', clusterIdentity),
   {
     name: 'fleet: no namespaces named',
     good: clusterIdentity({}),

@@ -227,7 +227,7 @@ const commonNameIsHost =
 /** Cases of WorkloadIdentity. */
 export const identityCases: readonly ManifestCase[] = [
   ...formatsCases(identity),
-  ...reloadCases(identity),
+  ...reloadCases('an identity', identity),
   ...federatedIdentityCases(identity),
   {
     name: 'trust domain that is a URL',

@@ -9,18 +9,18 @@ interface ManifestCase {
 const pathForm = 'write a path that starts with "/", such as /-/reload: without host and fragment, other characters percent-encoded';
 const oneOfTwo = 'write one of the two: http, which calls the pods, or rolloutRestart, which replaces them';
 
-/** Cases of `spec.reload`; `identity` makes a manifest with this spec. */
-export function reloadCases(identity: (spec: Readonly<Record<string, unknown>>) => ManifestCase['good']): readonly ManifestCase[] {
+/** Cases of `spec.reload` of a kind; `identity` makes a manifest of it with this spec. */
+export function reloadCases(kind: string, identity: (spec: Readonly<Record<string, unknown>>) => ManifestCase['good']): readonly ManifestCase[] {
   const http = { port: 8080, path: '/-/reload' };
   const call = (fields: Readonly<Record<string, unknown>>): ManifestCase['good'] => identity({ reload: { onRenewal: { http: { ...http, ...fields } } } });
   const bundle = (onBundle: Readonly<Record<string, unknown>>): ManifestCase['good'] => identity({ reload: { onBundle } });
   const path = (name: string, bad: string): ManifestCase => ({
-    name: `reload: a path ${name}`,
+    name: `reload of ${kind}: a path ${name}`,
     good: call({ path: '/reload?what=certificate%20and%20key' }),
     bad: call({ path: bad }),
     sentences: [`spec.reload.onRenewal.http.path: Invalid value: ${JSON.stringify(bad)}: ${pathForm}`],
   });
-  const refused = (name: string, good: ManifestCase['good'], bad: ManifestCase['good'], ...sentences: readonly string[]): ManifestCase => ({ name: `reload: ${name}`, good, bad, sentences });
+  const refused = (name: string, good: ManifestCase['good'], bad: ManifestCase['good'], ...sentences: readonly string[]): ManifestCase => ({ name: `reload of ${kind}: ${name}`, good, bad, sentences });
   return [
     path('with a host', 'http://other.example/'),
     path('with a fragment', '/reload#certificate'),

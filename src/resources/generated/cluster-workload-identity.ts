@@ -98,6 +98,56 @@ export interface ClusterWorkloadIdentitySpec {
     readonly annotations?: Readonly<Record<string, string>>;
   };
   /**
+   * For programs that do not read changed files by themselves: what is done once their pods see the change, which is
+   * rotation.propagationBound of the trust domain after the Secret was written (90s where that is not set). Left out:
+   * nothing. Pods are known in a cluster only.
+   */
+  readonly reload?: {
+    /** What is done when there is a new certificate. */
+    readonly onRenewal?: {
+      /**
+       * A POST to each pod that mounts the Secret, at the pod's own address. Any answer from 200 to 299 is a success;
+       * anything else, a redirect too, is tried again.
+       */
+      readonly http: {
+        /** The port on which the pod listens. */
+        readonly port: number;
+        /** The path that is called, such as /-/reload, with a query where one is needed. */
+        readonly path: string;
+        /**
+         * With HTTPS, the pod has to present a certificate of this very identity. No client certificate is presented.
+         * Default: "HTTP".
+         */
+        readonly scheme?: 'HTTP' | 'HTTPS';
+      };
+    };
+    /** What is done when the roots of the trust domain have changed. */
+    readonly onBundle?: {
+      /**
+       * A POST to each pod that mounts the Secret, at the pod's own address. Any answer from 200 to 299 is a success;
+       * anything else, a redirect too, is tried again.
+       */
+      readonly http?: {
+        /** The port on which the pod listens. */
+        readonly port: number;
+        /** The path that is called, such as /-/reload, with a query where one is needed. */
+        readonly path: string;
+        /**
+         * With HTTPS, the pod has to present a certificate of this very identity. No client certificate is presented.
+         * Default: "HTTP".
+         */
+        readonly scheme?: 'HTTP' | 'HTTPS';
+      };
+      /**
+       * Restarts the Deployment, StatefulSet or DaemonSet that owns the pods, as kubectl rollout restart does: once for
+       * each change of the roots, one workload of a namespace after the other, and only while its PodDisruptionBudget
+       * allows a disruption. mtlsd has to have the right to (reload.rolloutRestart.enabled of the chart).
+       */
+      readonly rolloutRestart?: {
+      };
+    };
+  };
+  /**
    * What becomes of a Secret when its service account is no longer matched, or this object is deleted. Retain leaves it
    * in place; it is not renewed any more. Default: "Delete".
    */

@@ -984,6 +984,115 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               }
             },
+            "reload": {
+              "type": "object",
+              "x-kubernetes-validations": [
+                {
+                  "rule": "has(self.onRenewal) || has(self.onBundle)",
+                  "message": "write onRenewal, onBundle or both, or leave reload out"
+                }
+              ],
+              "properties": {
+                "onRenewal": {
+                  "type": "object",
+                  "required": [
+                    "http"
+                  ],
+                  "properties": {
+                    "http": {
+                      "type": "object",
+                      "required": [
+                        "port",
+                        "path"
+                      ],
+                      "properties": {
+                        "port": {
+                          "type": "integer",
+                          "format": "int64",
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self >= 1 && self <= 65535",
+                              "message": "write a port from 1 to 65535"
+                            }
+                          ]
+                        },
+                        "path": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 256,
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^/[-A-Za-z0-9._~!$&()*+,;=:@%/?]*$')",
+                              "message": "write a path that starts with \"/\", such as /-/reload: without host and fragment, other characters percent-encoded"
+                            }
+                          ]
+                        },
+                        "scheme": {
+                          "type": "string",
+                          "enum": [
+                            "HTTP",
+                            "HTTPS"
+                          ],
+                          "default": "HTTP"
+                        }
+                      }
+                    }
+                  }
+                },
+                "onBundle": {
+                  "type": "object",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "has(self.http) != has(self.rolloutRestart)",
+                      "message": "write one of the two: http, which calls the pods, or rolloutRestart, which replaces them"
+                    }
+                  ],
+                  "properties": {
+                    "http": {
+                      "type": "object",
+                      "required": [
+                        "port",
+                        "path"
+                      ],
+                      "properties": {
+                        "port": {
+                          "type": "integer",
+                          "format": "int64",
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self >= 1 && self <= 65535",
+                              "message": "write a port from 1 to 65535"
+                            }
+                          ]
+                        },
+                        "path": {
+                          "type": "string",
+                          "minLength": 1,
+                          "maxLength": 256,
+                          "x-kubernetes-validations": [
+                            {
+                              "rule": "self.matches('^/[-A-Za-z0-9._~!$&()*+,;=:@%/?]*$')",
+                              "message": "write a path that starts with \"/\", such as /-/reload: without host and fragment, other characters percent-encoded"
+                            }
+                          ]
+                        },
+                        "scheme": {
+                          "type": "string",
+                          "enum": [
+                            "HTTP",
+                            "HTTPS"
+                          ],
+                          "default": "HTTP"
+                        }
+                      }
+                    },
+                    "rolloutRestart": {
+                      "type": "object"
+                    }
+                  }
+                }
+              }
+            },
             "deletionPolicy": {
               "type": "string",
               "enum": [
