@@ -1,11 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
+import { BundleReads, Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
 import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
+import { bundleFamily } from './api/bundles.ts';
 import type { ApiConfig } from './api/config.ts';
 import { openApi, type ServedApi } from './api/open.ts';
 import { StoreAnchor } from './audit/anchor.ts';
@@ -69,6 +70,7 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #metrics = new PrometheusMetrics();
   readonly #leadership: Leadership;
   readonly #health: ReturnType<typeof healthServer>;
+  readonly #bundleReads = new BundleReads(systemClock);
   #controllers: Controllers | undefined;
   #api: ServedApi | undefined;
   #synced = false;
@@ -133,7 +135,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: undefined, families: [] });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: undefined, families: [bundleFamily(() => this.#controllers, this.#bundleReads)] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,6 +179,7 @@ export class ClusterDaemon implements AsyncDisposable {
       delivery,
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings, rolloutRestart },
       fetchBundle: bundleFetcher(systemClock),
+      ...(this.#config.api === undefined ? {} : { bundleReads: this.#bundleReads }),
       systemNamespace: namespace,
       recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
       issuancesPerSecond,

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { X509Certificate } from 'node:crypto';
 
@@ -9,6 +9,8 @@ export interface Generation {
   readonly key: string;
   readonly chain: string;
   readonly roots: string;
+  /** Roots of other trust domains, PEM, by the name of each. */
+  readonly federated: ReadonlyMap<string, string>;
 }
 
 /**
@@ -20,11 +22,16 @@ export function readIdentity(folder: string): Generation {
     try {
       const generation = realpathSync(join(folder, '..data'));
       const read = (file: string): string => readFileSync(join(generation, file), 'utf8');
-      return { folder: generation, key: read('tls.key'), chain: read('tls.crt'), roots: read('ca.crt') };
+      return { folder: generation, key: read('tls.key'), chain: read('tls.crt'), roots: read('ca.crt'), federated: federatedIn(generation, read) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 0) throw error;
     }
   }
+}
+
+function federatedIn(generation: string, read: (file: string) => string): Generation['federated'] {
+  const names = readdirSync(generation).flatMap((file) => /^federated\.(.+)\.crt$/u.exec(file)?.[1] ?? []);
+  return new Map(names.map((name) => [name, read(`federated.${name}.crt`)]));
 }
 
 /** The only URI of a certificate; undefined when there is none or more than one. */

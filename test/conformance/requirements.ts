@@ -16,6 +16,7 @@ interface Tool {
 
 const tools = {
   go: { probe: ['go', 'version'], remedy: 'install Go 1.26 or later from https://go.dev/dl/' },
+  cc: { probe: ['cc', '--version'], remedy: 'install a C compiler, such as GCC' },
   openssl: { probe: ['openssl', 'version'], remedy: 'install OpenSSL 3.0 or later with the package manager of this system' },
   cargo: { probe: ['cargo', '--version'], remedy: 'install Rust 1.88 or later from https://rustup.rs' },
   java: { probe: ['javac', '--version'], remedy: 'install a Java development kit, version 17 or later' },

@@ -26,8 +26,9 @@ const handshakeTimeout = 10 * time.Second
 
 // identity is one generation of an identity's folder.
 type identity struct {
-	svid   *x509svid.SVID
-	bundle *x509bundle.Bundle
+	svid *x509svid.SVID
+	// Each trust domain is trusted by its own roots alone: the name travels along.
+	bundle *x509bundle.Set
 }
 
 // readIdentity resolves ..data once, so that key, certificate and roots are of one generation. A generation that is
@@ -61,7 +62,27 @@ func readGeneration(folder string) (identity, error) {
 		return identity{}, err
 	}
 	bundle, err := x509bundle.Parse(svid.ID.TrustDomain(), roots)
-	return identity{svid, bundle}, err
+	if err != nil {
+		return identity{}, err
+	}
+	set := x509bundle.NewSet(bundle)
+	files, err := filepath.Glob(filepath.Join(generation, "federated.*.crt"))
+	if err != nil {
+		return identity{}, err
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "federated."), ".crt")
+		trustDomain, err := spiffeid.TrustDomainFromString(name)
+		if err != nil {
+			return identity{}, err
+		}
+		federated, err := x509bundle.Load(trustDomain, file)
+		if err != nil {
+			return identity{}, err
+		}
+		set.Add(federated)
+	}
+	return identity{svid, set}, nil
 }
 
 func serve(folder, peer string) error {
