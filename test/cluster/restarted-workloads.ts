@@ -53,3 +53,8 @@ export function restartedFor({ spec = {} }: { readonly spec?: Readonly<Record<st
   const { template } = spec as { readonly template?: { readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> } } };
   return template?.metadata?.annotations?.['mtlsd.io/restarted-for'];
 }
+
+/** The same with another program in its pods. */
+export function withOtherImage(workload: object): object {
+  return JSON.parse(JSON.stringify(workload).replace('"image":"none"', '"image":"other"')) as object;
+}

@@ -17,7 +17,7 @@ import type { AuditedRequest } from './rights-audit.ts';
 import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
 import type { RunningController } from './rights-controller.ts';
 import { startController } from './rights-controller.ts';
-import { makeWorkloads, restartedFor, workloadPath } from './restarted-workloads.ts';
+import { makeWorkloads, restartedFor, withOtherImage, workloadPath } from './restarted-workloads.ts';
 import { rightsOf } from './rights-of.ts';
 
 const patience = { timeout: 20_000, interval: 200 };
@@ -225,11 +225,9 @@ describe('the rights of the chart', () => {
     await shop.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'roots' }, spec: { trustDomain: domain, what: 'Root', fromAuthority: root?.keyIdentifier } });
     for (const kind of ['DaemonSet', 'Deployment', 'StatefulSet'] as const) {
       const workload = await shop.see(workloadPath(kind), (object) => restartedFor(object) === `${domain}/2`);
-      const other = JSON.parse(JSON.stringify(workload).replace('"image":"none"', '"image":"other"')) as object;
-      await vi.waitFor(
-        async () => expect(await shop.api.send('PUT', `${workloadPath(kind)}?dryRun=All`, other, { user: mtlsdUser })).toMatchObject({ code: 403, message: expect.stringContaining('mtlsd restarts workloads by annotations of their template') as string }),
-        patience,
-      );
+      const other = withOtherImage(workload);
+      const answer = async (): Promise<ApiAnswer> => shop.api.send('PUT', `${workloadPath(kind)}?dryRun=All`, other, { user: mtlsdUser });
+      await vi.waitFor(async () => expect(await answer()).toMatchObject({ code: 403, message: expect.stringContaining('mtlsd restarts workloads by annotations of their template') as string }), patience);
     }
   });
 

@@ -1,5 +1,5 @@
 /** As in manifest-cases.ts, which takes these in. */
-import type { ManifestCase } from './manifest-cases.ts';
+import type { ManifestCase } from './manifest-case.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -4,22 +4,13 @@
  */
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { federatedIdentityCases, federationCases } from './federation-cases.ts';
+import { dnsNameCases } from './dns-name-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
+import type { ManifestCase } from './manifest-case.ts';
 import { reloadCases } from './reload-cases.ts';
 import { rotationCases, rotationSettingCases } from './rotation-cases.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** A manifest that is refused beside one that is nearly the same and taken. */
-export interface ManifestCase {
-  readonly name: string;
-  readonly good: Fields;
-  readonly bad: Fields;
-  /** All that is said about `bad`, the field included, in any order. */
-  readonly sentences: readonly string[];
-  /** What is stored before: `good` and `bad` are changes of it. */
-  readonly old?: Fields;
-}
+type Fields = ManifestCase['good'];
 
 const apiVersion = 'mtlsd.io/v1alpha1';
 
@@ -47,7 +38,6 @@ const oneEach =
 const pathCharacters =
   'it must start with "/", must not end with "/", and its segments may hold A-Z, a-z, 0-9, ".", "_", "-", {namespace} and {serviceAccount} only (SPIFFE-3)';
 const keyForm = 'a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team';
-const many = (count: number, item: (index: number) => unknown): readonly unknown[] => Array.from({ length: count }, (_, index) => item(index));
 
 const template = (name: string, good: string, bad: string, ...sentences: readonly string[]): ManifestCase => ({
   name: `path template: ${name}`,
@@ -209,18 +199,6 @@ export const trustDomainCases: readonly ManifestCase[] = [
   },
 ];
 
-const dns = (name: string, bad: string, ...sentences: readonly string[]): ManifestCase => ({
-  name: `DNS name: ${name}`,
-  good: identity({ dnsNames: ['cart.shop.svc', 'cart', 'xn--bcher-kva.shop', 'a'.repeat(63), 'cart.shop.svc'] }),
-  bad: identity({ dnsNames: ['cart.shop', bad] }),
-  sentences: sentences.map((sentence) => `spec.dnsNames[1]: Invalid value: "${bad}": ${sentence}`),
-});
-
-const address =
-  'IP addresses are not issued, because an identity outlives the address of its pod; write the DNS name of the service, such as cart.shop.svc';
-const hostAlone = 'write the host name alone, such as cart.shop.svc: no scheme and no port';
-const asciiForm = 'write the ASCII form of an internationalized name, which starts with "xn--"';
-const labelForm = 'each label between the dots has 1 to 63 characters and neither starts nor ends with "-"';
 const commonNameIsHost =
   "spec.commonName: Invalid value: it reads as a DNS name or address, which some clients compare with the host that they called; list it in dnsNames too, so that the trust domain's policy covers it";
 
@@ -241,30 +219,7 @@ export const identityCases: readonly ManifestCase[] = [
     bad: identity({ serviceAccountName: 'shop/cart' }),
     sentences: ['spec.serviceAccountName: Invalid value: "shop/cart": write the name of a service account of this namespace, such as cart: lower-case letters, digits, "-" and ".", without the namespace'],
   },
-  dns('wildcard', '*.shop.svc', 'wildcards are not issued, because a wildcard speaks for workloads that are not this one; list each name that is served'),
-  dns('IPv4 address', '10.0.0.1', address),
-  dns('IPv4 address in one number', '2130706433', address),
-  dns('IPv6 address', '2001:db8::1', address),
-  dns('IPv6 address in brackets', '[::1]', address),
-  dns('name with a port', 'cart.shop:8443', hostAlone),
-  dns('URL', 'https://cart.shop', hostAlone),
-  dns('upper case', 'Cart.shop', 'write it in lower case, as it stands in the certificate: cart.shop'),
-  dns('trailing dot', 'cart.shop.', 'leave out the trailing dot, because names in certificates have none'),
-  dns('Unicode', 'bücher.shop', asciiForm),
-  dns('Unicode with upper case', 'Bücher.shop', 'write it in lower case, as it stands in the certificate', asciiForm),
-  dns('underscore', 'cart_v2.shop', 'host names have no underscore; rename the service, for example with "-" in place of "_"'),
-  dns('space', 'cart shop', 'a DNS name is made of lower-case letters, digits, "-" and "." only'),
-  dns('slash', 'cart/shop', 'a DNS name is made of lower-case letters, digits, "-" and "." only'),
-  dns('empty label', 'cart..shop', labelForm),
-  dns('leading dot', '.shop', labelForm),
-  dns('hyphen at an end', 'cart-.shop', labelForm),
-  dns('long label', 'a'.repeat(64), labelForm),
-  {
-    name: 'DNS names: too many',
-    good: identity({ dnsNames: many(32, (index) => `cart-${index}.shop`) }),
-    bad: identity({ dnsNames: many(33, (index) => `cart-${index}.shop`) }),
-    sentences: ['spec.dnsNames: Too many: 33: must have at most 32 items'],
-  },
+  ...dnsNameCases(identity),
   {
     name: 'common name with a space at its end',
     good: identity({ commonName: 'Shopping cart, Inc.' }),

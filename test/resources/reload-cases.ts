@@ -1,10 +1,4 @@
-/** As in manifest-cases.ts, which takes these in. */
-interface ManifestCase {
-  readonly name: string;
-  readonly good: Readonly<Record<string, unknown>>;
-  readonly bad: Readonly<Record<string, unknown>>;
-  readonly sentences: readonly string[];
-}
+import type { ManifestCase } from './manifest-case.ts';
 
 const pathForm = 'write a path that starts with "/", such as /-/reload: without host and fragment, other characters percent-encoded';
 const oneOfTwo = 'write one of the two: http, which calls the pods, or rolloutRestart, which replaces them';
