@@ -73,8 +73,8 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   const fleet = watchFleet(caches, watch);
   if (fleet !== undefined) controllers.push(...startClusterIdentities(context, fleet, started));
   if (bundleCaches !== undefined) {
-    const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets), concurrency.bundle);
-    wakeBundles(bundleCaches, domains, targets, bundleController, trustDomainController);
+    const bundleController = run(new BundleReconciler(context, bundleCaches, domains, targets, federation), concurrency.bundle);
+    wakeBundles(bundleCaches, domains, targets, federation, bundleController, trustDomainController);
     controllers.push(bundleController);
     // By itself: a missing right on bundles must not hold identities up.
     void Promise.all([started, allSynced({ ...bundleCaches })]).then(async () => {

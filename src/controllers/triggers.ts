@@ -4,6 +4,7 @@ import { trustDomainOf } from './bundle/target.ts';
 import type { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { Domains } from './domains.ts';
+import type { Federation } from './federation/federation.ts';
 import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
 import { trustDomainNameOf } from './workload-identity/resolve.ts';
@@ -70,13 +71,14 @@ function wakeClaimants({ identities, secrets }: IdentityCaches, controller: Cont
 }
 
 /** What changes wake which bundle targets: every namespace of a changed trust domain, every trust domain of a changed namespace. */
-export function wakeBundles(caches: BundleCaches, domains: Domains, targets: BundleTargets, bundleController: Controller, trustDomainController: Controller): void {
+export function wakeBundles(caches: BundleCaches, domains: Domains, targets: BundleTargets, federation: Federation, bundleController: Controller, trustDomainController: Controller): void {
   const { namespaces, configMaps, clusterTrustBundles } = caches;
   const wakeDomain = (trustDomain: string): void => {
     bundleController.enqueue('', trustDomain);
     for (const namespace of namespaces.values()) bundleController.enqueue(namespace.metadata.name, trustDomain);
   };
   domains.onChange(wakeDomain);
+  federation.onChange(wakeDomain);
   namespaces.onChange((before, after) => {
     for (const domain of domains.all()) bundleController.enqueue(nameOf(before, after), domain.object.metadata.name);
   });

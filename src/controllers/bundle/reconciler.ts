@@ -4,6 +4,7 @@ import type { Precondition } from '../../store/port.ts';
 import type { BundleCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains, RenderedBundle } from '../domains.ts';
+import type { Federation } from '../federation/federation.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { clusterTrustBundleName, configMapName, describeTarget, isCurrent, renderClusterTrustBundle, renderConfigMap, type BundleTarget } from './target.ts';
@@ -19,12 +20,14 @@ export class BundleReconciler implements Reconciler {
   readonly #caches: BundleCaches;
   readonly #domains: Domains;
   readonly #targets: BundleTargets;
+  readonly #federation: Federation;
 
-  constructor(context: ControllerContext, caches: BundleCaches, domains: Domains, targets: BundleTargets) {
+  constructor(context: ControllerContext, caches: BundleCaches, domains: Domains, targets: BundleTargets, federation: Federation) {
     this.#context = context;
     this.#caches = caches;
     this.#domains = domains;
     this.#targets = targets;
+    this.#federation = federation;
   }
 
   deadlineMs(): undefined {
@@ -41,7 +44,7 @@ export class BundleReconciler implements Reconciler {
       if (existing !== undefined && this.#mayDelete(target)) await this.#delete(target, existing);
       return {};
     }
-    const wanted = target.namespace === '' ? renderClusterTrustBundle(target, bundle) : renderConfigMap(target, bundle);
+    const wanted = target.namespace === '' ? renderClusterTrustBundle(target, bundle) : renderConfigMap(target, bundle, this.#federation.files(target.trustDomain, this.#federation.peerNames(target.trustDomain)));
     if (existing !== undefined && isCurrent(existing, wanted)) {
       this.#targets.note(target, { state: 'written' });
       return {};

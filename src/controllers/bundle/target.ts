@@ -1,5 +1,7 @@
 import { labels, managedByMtlsd, type ClusterTrustBundle, type ConfigMap, type Draft } from '../../resources/index.ts';
 import type { RenderedBundle } from '../domains.ts';
+import type { FederatedFile } from '../federation/federation.ts';
+import { federatedFileName, federatedFiles } from '../workload-identity/federated.ts';
 
 /** The signer that trust bundles in the cluster belong to: see certificates.k8s.io ClusterTrustBundle. */
 const signerName = 'mtlsd.io/x509-svid';
@@ -30,13 +32,13 @@ export function trustDomainOf(object: { readonly metadata: ConfigMap['metadata']
   return object.metadata.labels?.[labels.trustDomain];
 }
 
-/** The ConfigMap of a target. */
-export function renderConfigMap(target: BundleTarget, bundle: RenderedBundle): Draft<ConfigMap> & { readonly kind: 'ConfigMap' } {
+/** The ConfigMap of a target: its own roots, and those of each trust domain that it federates with as a file of its own. */
+export function renderConfigMap(target: BundleTarget, bundle: RenderedBundle, federated: readonly FederatedFile[]): Draft<ConfigMap> & { readonly kind: 'ConfigMap' } {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { namespace: target.namespace, name: configMapName(target.trustDomain), ...ourMetadata(target, bundle) },
-    data: { 'ca.crt': bundle.caPem },
+    data: { 'ca.crt': bundle.caPem, ...federatedFiles(federated) },
   };
 }
 
@@ -65,6 +67,13 @@ export function isCurrent(existing: ConfigMap | ClusterTrustBundle, wanted: Retu
   const has = (actual: Readonly<Record<string, string>> | undefined, needed: Readonly<Record<string, string>> = {}): boolean =>
     Object.entries(needed).every(([key, value]) => actual?.[key] === value);
   if (!has(existing.metadata.labels, wanted.metadata.labels) || !has(existing.metadata.annotations, wanted.metadata.annotations)) return false;
-  if (existing.kind === 'ConfigMap' && wanted.kind === 'ConfigMap') return existing.data['ca.crt'] === wanted.data['ca.crt'];
+  if (existing.kind === 'ConfigMap' && wanted.kind === 'ConfigMap') return sameFiles(existing.data, wanted.data);
   return existing.kind === 'ClusterTrustBundle' && wanted.kind === 'ClusterTrustBundle' && existing.spec.trustBundle === wanted.spec.trustBundle;
+}
+
+/** Whether the files that are ours are as they should be; what others added stays. */
+function sameFiles(actual: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  const [prefix] = federatedFileName('*').split('*');
+  const ours = (name: string): boolean => name === 'ca.crt' || name.startsWith(prefix ?? '');
+  return [...Object.keys(actual).filter(ours), ...Object.keys(wanted)].every((name) => actual[name] === wanted[name]);
 }

@@ -120,7 +120,7 @@ test('what was fetched last stays in use over lies, silence and restarts, and it
 });
 
 test('a process that dies between any two steps comes back to the same files', async () => {
-  for (let steps = 0; steps < 40; steps += 3) {
+  for (let steps = 0; steps < 40; steps += 5) {
     const servers = new Servers();
     servers.serve('spiffe.partner.example', documentOf('partner.example', 1, [roots[0]], 60));
     const bench = await startBench(undefined, { fetchBundle: servers.fetch });
@@ -221,4 +221,23 @@ test('what is kept is written again when somebody deletes or damages it', async 
   await bench.pass(5 * minuteMs);
   expect(kept(bench)).toHaveLength(1);
   expect(file(bench, 'cart-mtls', 'partner.example')).toBe(pemOf([roots[1]]));
+});
+
+test('namespaces that get the bundle get the roots of each peer, each as a file of its own in the same ConfigMap', async () => {
+  const servers = new Servers();
+  servers.serve('spiffe.partner.example', documentOf('partner.example', 1, [roots[0]], 60));
+  const bench = await startBench(undefined, { fetchBundle: servers.fetch, cluster: { secretNamespaces: undefined, configMapBundles: true, clusterTrustBundles: false } });
+  bench.world.asUser('namespace', () => bench.world.store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }));
+  const domain = (...names: readonly string[]): TrustDomainSpec => ({ ...spec(...names), bundle: { namespaceSelector: {} } });
+  bench.domain(domain('partner.example', 'dead.example'));
+  await bench.pass(minuteMs);
+  const data = () => bench.world.store.peek({ kind: 'ConfigMap', namespace: 'shop', name: 'mtlsd-bundle-a.example' })?.data;
+  expect(Object.keys(data() ?? {}).sort()).toEqual(['ca.crt', 'federated.partner.example.crt']);
+  expect(data()?.['federated.partner.example.crt']).toBe(pemOf([roots[0]]));
+  servers.serve('spiffe.partner.example', documentOf('partner.example', 2, [roots[1]], 60));
+  await bench.pass(2 * minuteMs);
+  expect(data()?.['federated.partner.example.crt']).toBe(pemOf([roots[1]]));
+  bench.domain(domain('dead.example'));
+  await bench.pass(minuteMs);
+  expect(Object.keys(data() ?? {})).toEqual(['ca.crt']);
 });

@@ -1,0 +1,30 @@
+/** Our bundles as others fetch them. */
+import { expect, test } from 'vitest';
+import { apiServer, bundleRoutes, routesOf } from '../../src/server/index.ts';
+
+const nothing = (): void => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+const source = { bundle: (name: string) => (name === 'shop.example' ? { document: '{"keys":[]}\n' } : name === 'later.example' ? ('standby' as const) : undefined) };
+
+async function endpoint() {
+  const callers = { identify: async () => expect.fail('nobody is asked who they are') };
+  return apiServer({ callers, audit: { record: nothing }, log, newRequestId: () => 'r1' }, [bundleRoutes(source)]);
+}
+
+test('anybody gets the newest bundle of one trust domain, as JSON (SPIFFE-33)', async () => {
+  const server = await endpoint();
+  const answer = await server.inject({ url: '/v1/trust-domains/shop.example/bundle', headers: { authorization: 'Bearer nonsense' } });
+  expect([answer.statusCode, answer.body, answer.headers['content-type'], answer.headers['cache-control']]).toEqual([200, '{"keys":[]}\n', 'application/json; charset=utf-8', 'no-cache']);
+  expect(routesOf(server)).toContainEqual({ method: 'GET', url: '/v1/trust-domains/:trustDomain/bundle', access: { rule: 'anyone', object: 'TrustDomain' } });
+});
+
+test.each([
+  ['other.example', 404, 'FEDERATION_BUNDLE_UNKNOWN'],
+  ['..%2f..%2fsecrets', 404, 'FEDERATION_BUNDLE_UNKNOWN'],
+  ['later.example', 503, 'API_STANDBY'],
+])('of %s there is none', async (name, status, code) => {
+  const server = await endpoint();
+  const answer = await server.inject({ url: `/v1/trust-domains/${name}/bundle` });
+  expect([answer.statusCode, (answer.json() as { code: string }).code]).toEqual([status, code]);
+  expect(answer.body).not.toContain('secrets');
+});
