@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { rotateUnderLoad } from './rotate-under-load.ts';
+import { rotateUnderLoad, type KilledAt } from './rotate-under-load.ts';
 import type { Stage } from './stage.ts';
 
 /** Rotates under load, and holds that nobody who kept the bounds refused anybody. @param workloads in all */
-export async function expectNobodyRefused(stage: Stage, workloads: number): Promise<void> {
-  const { forth, back, phases, kills } = await rotateUnderLoad(stage, Math.ceil(workloads / 2));
+export async function expectNobodyRefused(stage: Stage, workloads: number, killedAt: KilledAt): Promise<void> {
+  const { forth, back, phases, kills } = await rotateUnderLoad(stage, Math.ceil(workloads / 2), killedAt);
   console.log(`${kills.length} times killed: ${kills.join('; ')}`);
   for (const { counts } of [forth, back]) {
     const { failed, failedLate, late, ...rest } = counts;

@@ -9,6 +9,7 @@ import { createIdentities, ready } from '../bench/bench-cluster.ts';
 import { ControllerProcess } from '../cluster/controller-process.ts';
 import { paths, Site, trustDomain } from '../cluster/controller-site.ts';
 import { until } from '../standalone/wait.ts';
+import type { Refusal } from './fleet.ts';
 import { LiveLoad, type LoadCounts } from './live-load.ts';
 import { addNode, Kubelets, renewEveryMs } from './nodes.ts';
 
@@ -34,8 +35,9 @@ export interface PastANode {
 /**
  * @param workloads in all, spread over five nodes
  * @param boundSeconds how late consumers may see what is written, and how late they may load it
+ * @param end the phase in which it has been watched long enough
  */
-export async function rotatePastANode(workloads: number, boundSeconds: number): Promise<PastANode> {
+export async function rotatePastANode(workloads: number, boundSeconds: number, end: 'Drain' | 'Complete'): Promise<PastANode> {
   const names = Array.from({ length: workloads }, (_, index) => `w${index}`);
   const onNode = (node: number): readonly string[] => names.filter((_, index) => index % nodes.length === node);
   await using site = await Site.open();
@@ -53,9 +55,13 @@ export async function rotatePastANode(workloads: number, boundSeconds: number): 
     const status = await until(`the rotation waits for ${silent}`, async () => waiting(client), patienceMs);
     const held = (await load.look()).counts;
     await exempt(client);
-    await until('it is complete', async () => (await statusOf(client))?.phase === 'Complete', patienceMs);
-    await sleep(5_000); // handshakes of those who were left behind
-    const past = (await load.look()).counts;
+    // New certificates are in use from then on, and the silent node has not seen their root.
+    await until(`it is at ${end}`, async () => [end, 'Complete'].includes((await statusOf(client))?.phase ?? ''), patienceMs);
+    const isLeftBehind = ({ client: one = '', server }: Refusal): boolean => onSilentNode.includes(one) !== onSilentNode.includes(server);
+    const past = await until('somebody refuses who was left behind', async () => {
+      const { counts } = await load.look();
+      return counts.failedLate.some(isLeftBehind) && counts;
+    }, patienceMs);
     await controller.stop();
     return { ...status, held, past, onSilentNode: new Set(onSilentNode) };
   } finally {

@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import { rotatePastANode } from './rotate-past-a-node.ts';
 
 /** Rotates past a silent node, and holds that whoever breaks is on it. */
-export async function expectOnlySilentNodeBreaks(workloads: number, boundSeconds: number): Promise<void> {
-  const { gate, stragglers, held, past, onSilentNode } = await rotatePastANode(workloads, boundSeconds);
+export async function expectOnlySilentNodeBreaks(...plan: Parameters<typeof rotatePastANode>): Promise<void> {
+  const { gate, stragglers, held, past, onSilentNode } = await rotatePastANode(...plan);
   console.log(JSON.stringify({ gate, stragglers, ok: past.ok, crossed: past.crossed, failedLate: past.failedLate.length, late: past.late.length }));
   expect([gate, stragglers]).toEqual(['Delivered', ['Node node-0']]);
   // While it waited, those of the silent node shook hands like all others.

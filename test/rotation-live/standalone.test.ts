@@ -7,10 +7,10 @@ const ready = await requirementsMet('1,000 workloads shake hands during rotation
 const workloads = Number(process.env['ROTATION_WORKLOADS'] ?? 1_000);
 
 test.skipIf(!ready)(
-  '1,000 workloads, each as late as it may be, shake hands without one failure while roots are rotated, given up before and after the switch, and rotated again, with the daemon killed at every gate and at every change of its record',
+  '1,000 workloads, each as late as it may be, shake hands without one failure while roots are rotated, given up before and after the switch, and rotated again, with the daemon killed in every phase and at every change of its record',
   { timeout: 900_000 },
   async () => {
     await using stage = await FolderStage.open();
-    await expectNobodyRefused(stage, workloads);
+    await expectNobodyRefused(stage, workloads, 'every phase');
   },
 );
