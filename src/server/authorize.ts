@@ -44,7 +44,10 @@ export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSource
     const bearer = bearerToken(request);
     const decision: TokenDecision = bearer.kind === 'token' ? await verifyToken(bearer.token, issuers, nowMs) : withoutToken[bearer.kind];
     sources.counted(decision.accepted ? 'accepted' : decision.reason);
-    if (decision.accepted) return accept(reply, decision);
+    if (decision.accepted) {
+      sources.audit.count?.({ decision: 'verified', who: peer.spiffeId });
+      return accept(reply, decision);
+    }
     // Bearer tokens are missing all the time; a refusal is a decision about one that was there.
     if (bearer.kind !== 'missing') sources.audit.record({ decision: 'token-refused', object: 'Token', spiffeId: peer.spiffeId, reason: decision.reason });
     return refuse(reply, decision, bearer.kind === 'missing');

@@ -55,6 +55,14 @@ describe('rendered', () => {
     expect(controllerArgs(manifests)).toEqual(['controller', '--namespace', 'mtlsd-system', '--metrics-listen', '0.0.0.0:9464']);
   });
 
+  test('has the audit log go where it is told, with what that needs', async () => {
+    const http = await renderChart(['--set', 'audit.sink=https://collector.example/mtlsd', '--set', 'audit.failClosed=true', '--set', 'audit.http.secretName=collector', '--set', 'audit.http.caKey=ca.crt', '--set', 'audit.http.tokenKey=token', '--set', 'audit.spoolBytes=16777216']);
+    expect(controllerArgs(http)?.slice(5)).toEqual(['--audit-sink', 'https://collector.example/mtlsd', '--audit-fail-closed', '--audit-spool-bytes', '16777216', '--audit-ca-file', '/etc/mtlsd/audit/ca.crt', '--audit-token-file', '/etc/mtlsd/audit/token']);
+    expect(podTemplate(http).spec).toMatchObject({ volumes: [{ name: 'audit-http', secret: { secretName: 'collector' } }], containers: [{ volumeMounts: [{ name: 'audit-http', mountPath: '/etc/mtlsd/audit', readOnly: true }] }] });
+    const file = await renderChart(['--set', 'audit.sink=/var/log/mtlsd/audit.jsonl', '--set', 'audit.volume.persistentVolumeClaim.claimName=audit']);
+    expect(podTemplate(file).spec).toMatchObject({ volumes: [{ name: 'audit-log', persistentVolumeClaim: { claimName: 'audit' } }], containers: [{ volumeMounts: [{ name: 'audit-log', mountPath: '/var/log/mtlsd' }] }] });
+  });
+
   test('binds the right to Secrets everywhere by default, in chosen namespaces otherwise', async () => {
     const bindings = (all: readonly Manifest[], kind: string) => ofKind(all, kind).filter(({ metadata }) => metadata.name === 'mtlsd-secrets');
     expect(bindings(manifests, 'ClusterRoleBinding')).toHaveLength(1);

@@ -182,7 +182,7 @@ describe('the policies of the chart', () => {
       await expectAdmitted(api.send('POST', path, configMap('mtlsd-bundle-shop.example'), mtlsd));
       await expectRefused(/only ConfigMaps whose name starts with mtlsd-bundle-/, () => api.send('POST', path, configMap('mtlsd-receipts-shop.example'), mtlsd));
       const receipts = `/api/v1/namespaces/${systemNamespace}/configmaps`;
-      await expectAdmitted(api.send('POST', receipts, configMap('mtlsd-receipts-shop.example'), mtlsd));
+      for (const name of ['mtlsd-receipts-shop.example', 'mtlsd-audit-heads']) await expectAdmitted(api.send('POST', receipts, configMap(name), mtlsd));
       await expectRefused(/mtlsd-receipts-/, () => api.send('DELETE', `${receipts}/mtlsd-receipts-shop.example${dry}`, undefined, mtlsd));
 
       const trustBundle = { kind: 'ClusterTrustBundle', apiVersion: 'certificates.k8s.io/v1', metadata: { name: 'everybody', labels: managed }, spec: { trustBundle: await someRoot() } };

@@ -28,9 +28,10 @@ export interface AuditParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly figures?: AuditFigures;
+  /** How long what waits is tried to be delivered, signed and anchored when the process ends, milliseconds. */
+  readonly patienceMs?: number;
 }
 
-/** How long what waits is tried to be delivered, signed and anchored when the process ends. */
 const patienceMs = 2_000;
 /** A key of pseudonyms that cannot be had now is asked for again after this. */
 const personRetryMs = 60_000;
@@ -62,7 +63,7 @@ export class Audit implements AuditLog, AsyncDisposable {
     // Of this process alone, until the one that all replicas share is there.
     this.#pseudonyms = new Pseudonyms({ bytes: randomBytes(32), createdAtMs: clock.nowMs() }, settings.personPeriodMs);
     this.#chained = new ChainedLog({
-      chain: `${replica}/${new Date(clock.nowMs()).toISOString()}-${randomBytes(2).toString('hex')}`,
+      chain: `${replica}/${new Date(clock.nowMs()).toISOString()}-${randomBytes(6).toString('hex')}`,
       follows: () => settings.sink.lastHead?.() ?? this.#anchoredHead,
       spool: this.#spool,
       clock,
@@ -128,7 +129,7 @@ export class Audit implements AuditLog, AsyncDisposable {
         await this.#spool.drained();
         await this.#checkpoints?.anchor();
       };
-      await Promise.race([ending(), sleep(patienceMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+      await Promise.race([ending(), sleep(this.#parts.patienceMs ?? patienceMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
       patience.abort();
     }
     this.#checkpoints?.close();

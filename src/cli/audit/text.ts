@@ -22,7 +22,7 @@ export function verdictText(verdict: ToldVerdict, isTerminal: boolean): string {
 function headText({ findings, chains }: ToldVerdict, paint: Paint): string {
   if (findings.length > 0) {
     const more = findings.length > findingsMax ? [`  … and ${findings.length - findingsMax} more`] : [];
-    const title = `${findings.length} thing${findings.length === 1 ? ' is' : 's are'} not as they were written:`;
+    const title = findings.length === 1 ? '1 thing is not as it was written:' : `${findings.length} things are not as they were written:`;
     return [paint('bad', title), ...findings.slice(0, findingsMax).map(({ kind, message }) => `  ✗ ${kind}: ${printable(message)}`), ...more].join('\n');
   }
   if (chains.length === 0) return paint('warning', 'There is no line of an audit log.');

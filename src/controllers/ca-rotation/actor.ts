@@ -1,3 +1,4 @@
+import type { AuditDecision } from '../../audit/index.ts';
 import {
   activeAuthority,
   adoptRotation,
@@ -127,12 +128,14 @@ export class RotationActor {
     const rotation = next.rotation ?? next.lastRotation;
     const authority = step.do === 'retire' || step.do === 'drop-prepared' ? (record.rotation?.[step.do === 'retire' ? 'from' : 'to'] ?? '') : rotation?.to;
     this.#audit(next, names, authority, step.do);
+    // A root that leaves the bundle is not trusted any more, wherever the bundle has come.
+    if (step.do === 'retire' && record.rotation?.what === 'Root') this.#audit(next, names, authority, record.rotation.mode, 'authority-distrusted');
     const roots = rootsOf(next).map(({ keyIdentifier }) => keyIdentifier);
     this.#context.log.info(`rotation: ${step.do}`, { rotation: names.name, trustDomain: next.trustDomain, authority, roots, signerEpoch: next.signerEpoch, bundleGeneration: next.bundleGeneration });
   }
 
-  #audit({ trustDomain }: AuthorityRecord, { name }: RotationNames, authority: string | undefined, reason: string): void {
-    this.#context.audit.record({ decision: 'authority-rotation', object: `CARotation ${name}`, trustDomain, ...(authority === undefined ? {} : { authority }), reason });
+  #audit({ trustDomain }: AuthorityRecord, { name }: RotationNames, authority: string | undefined, reason: string, decision: AuditDecision = 'authority-rotation'): void {
+    this.#context.audit.record({ decision, object: `CARotation ${name}`, trustDomain, ...(authority === undefined ? {} : { authority }), reason });
   }
 }
 

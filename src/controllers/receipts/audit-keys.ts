@@ -4,7 +4,7 @@ import { auditKey, auditKeyAlgorithm, decodeAuditKeys, encodeAuditKeys, isAuditK
 import type { Precondition } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
 
-/** The Secret, beside the authority records, with the key that signs receipts. */
+/** The Secret, beside the authority records, with the key that signs receipts and the checkpoints of the audit log. */
 const auditKeyName = 'mtlsd-audit-key';
 const auditKeyType = 'mtlsd.io/audit-key';
 /** Another replica made the key meanwhile, at most so often in a row. */
@@ -13,7 +13,7 @@ const triesMax = 4;
 type Context = Pick<ControllerContext, 'store' | 'clock' | 'tools' | 'systemNamespace' | 'audit' | 'log'>;
 
 /**
- * The key of this installation for receipts: made once, replaced after a year, or when its Secret is gone or cannot be used.
+ * The key of this installation for receipts and the audit log: made once, replaced after a year, or when its Secret is gone or cannot be used.
  * @param published public keys that auditors know, for when the Secret does not know them any more
  * @throws STORE_… when it can neither be read nor made
  */
@@ -51,6 +51,6 @@ async function make(context: Context, secret: Secret | undefined, known: AuditKe
   }
   const reason = known === undefined ? (secret === undefined ? 'there was none' : 'the one before could not be used') : 'the one before was a year old';
   context.audit.record({ decision: 'audit-key-created', object: `Secret ${context.systemNamespace}/${auditKeyName}`, reason: `${reason}; SHA-256 of the new one ${next.keyId}` });
-  context.log.info('a new key signs the receipts of rotations', { keyId: next.keyId, reason });
+  context.log.info('a new key signs the audit log and the receipts of rotations', { keyId: next.keyId, reason });
   return keys;
 }

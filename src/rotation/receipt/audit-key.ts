@@ -2,7 +2,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { keyPairFromPem, type KeyPair } from '../../x509/index.ts';
 
 /**
- * The key that signs receipts. It is of this installation, signs nothing else, and is no authority's key: who takes an authority
+ * The key that signs receipts and the checkpoints of the audit log. It is of this installation, signs nothing else, and is no authority's key: who takes an authority
  * over cannot write its history, and who can write history cannot issue. Keys that signed earlier are kept by their public half.
  */
 export interface AuditKeys {
