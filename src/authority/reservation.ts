@@ -9,7 +9,7 @@ import type { Authority, AuthorityRecord } from './record.ts';
  */
 
 /** The ways by which leaves leave without a record of each. */
-export type Channel = 'pod-certificate';
+export type Channel = 'pod-certificate' | 'csr';
 
 /** Reservations are multiples of this. */
 const stepMs = 3_600_000;

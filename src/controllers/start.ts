@@ -8,6 +8,7 @@ import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { ControllerContext } from './context.ts';
 import type { FleetCaches } from './cluster-identity/caches.ts';
 import { startClusterIdentities } from './cluster-identity/start.ts';
+import { CsrSigner } from './csr/signer.ts';
 import { Domains } from './domains.ts';
 import { Federation } from './federation/federation.ts';
 import { startFederation } from './federation/start.ts';
@@ -25,6 +26,8 @@ import { WorkloadIdentityReconciler } from './workload-identity/reconciler.ts';
 /** The running reconcilers. */
 export interface Controllers {
   readonly domains: Domains;
+  /** Signs for keys that their holders made. */
+  readonly csr: CsrSigner;
   /** Resolves when every cache has its first snapshot. */
   whenSynced(): Promise<void>;
   /** Resolves when nothing is ready or in flight (delayed work does not count). */
@@ -88,12 +91,20 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   }
   controllers.push(...startFederation({ context, caches, federation, trustDomainController, identityController, started, signal: abort.signal }));
   controllers.push(...startRotations({ context, caches, bundles: bundleCaches, domains, targets, reissues, watch, started, signal: abort.signal, trustDomainController, identityController }));
-  return running(controllers, domains, whenSynced, started, abort);
+  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), whenSynced, started, abort });
 }
 
-function running(controllers: readonly Controller[], domains: Domains, whenSynced: Promise<void>, started: Promise<void>, abort: AbortController): Controllers {
+interface Started extends Pick<Controllers, 'domains' | 'csr'> {
+  readonly controllers: readonly Controller[];
+  readonly whenSynced: Promise<void>;
+  readonly started: Promise<void>;
+  readonly abort: AbortController;
+}
+
+function running({ controllers, domains, csr, whenSynced, started, abort }: Started): Controllers {
   return {
     domains,
+    csr,
     whenSynced: () => whenSynced,
     whenIdle: async () => {
       await started;

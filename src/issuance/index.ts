@@ -3,4 +3,4 @@
  * was not linted, nothing without a lease for the authority's epoch. Pure but for the signer that it is given.
  */
 export { Issuer, type IssuedSvid } from './issuer.ts';
-export { decide, type Decision, type Denial, type Grant, type IdentityRequest, type IssuancePolicy } from './policy.ts';
+export { decide, decideExternal, type Decision, type Denial, type Grant, type IdentityRequest, type IssuancePolicy } from './policy.ts';

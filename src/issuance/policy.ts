@@ -1,6 +1,6 @@
 import { isMtlsdError } from '../errors/index.ts';
 import { dnsNameAllowed } from '../resources/index.ts';
-import { expandPathTemplate, parseDnsName, workloadSpiffeId, type DnsName, type SpiffeId, type TrustDomainName } from '../spiffe/index.ts';
+import { expandPathTemplate, externalSegment, parseDnsName, workloadSpiffeId, type DnsName, type SpiffeId, type TrustDomainName } from '../spiffe/index.ts';
 
 /** What a trust domain allows: its spec with every default filled in. */
 export interface IssuancePolicy {
@@ -59,6 +59,26 @@ export function decide(request: IdentityRequest, policy: IssuancePolicy): Decisi
   return { granted: true, grant };
 }
 
+/** What somebody is asked for whom another issuer vouches for. Its names come from verified claims. */
+export interface ExternalRequest {
+  /** Whose claims they are, as the configuration names it. */
+  readonly entry: string;
+  /** One a segment. */
+  readonly segments: readonly string[];
+  readonly ttlMs: number | undefined;
+}
+
+/** Decides a request of somebody outside: an ID below `/ext/`, where no path template leads, and no DNS name. */
+export function decideExternal(request: ExternalRequest, policy: IssuancePolicy): Decision {
+  const denials: Denial[] = [];
+  const path = ['', externalSegment, request.entry, ...request.segments].join('/');
+  const spiffeId = attempt(denials, 'the claims of the token', () => workloadSpiffeId(policy.trustDomain, path));
+  const ttlMs = decideTtl(request, policy, denials);
+  if (spiffeId === undefined || denials.length > 0) return { granted: false, denials };
+  const grant = { spiffeId, dnsNames: [], commonName: undefined, ttlMs, wholeLifeMs: undefined } as unknown as Grant;
+  return { granted: true, grant };
+}
+
 function spiffeIdOf(request: IdentityRequest, policy: IssuancePolicy): SpiffeId {
   const values = { namespace: request.namespace, serviceAccount: request.serviceAccountName };
   return workloadSpiffeId(policy.trustDomain, expandPathTemplate(policy.pathTemplate, values));
@@ -83,7 +103,7 @@ function decideDnsNames(request: IdentityRequest, policy: IssuancePolicy, denial
   return accepted;
 }
 
-function decideTtl(request: IdentityRequest, policy: IssuancePolicy, denials: Denial[]): number {
+function decideTtl(request: Pick<IdentityRequest, 'ttlMs'>, policy: IssuancePolicy, denials: Denial[]): number {
   const ttlMs = request.ttlMs ?? policy.defaultTtlMs;
   const field = request.ttlMs === undefined ? 'the default TTL of the trust domain' : 'spec.ttl';
   if (ttlMs > policy.maxTtlMs) {

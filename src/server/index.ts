@@ -7,3 +7,4 @@ export { bundleRoutes, type BundleSource } from './bundle-endpoint.ts';
 export { apiServer, apiTlsVersionMin, type RouteFamily } from './api.ts';
 export type { Caller, ServiceAccountCaller } from './caller.ts';
 export type { CallerSource, Identification, RequestLimits } from './guard.ts';
+export { x509Route } from './svid-x509.ts';

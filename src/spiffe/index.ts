@@ -9,7 +9,7 @@ export { encodeSpiffeBundle } from './bundle-encode.ts';
 export { parseSpiffeBundle } from './bundle-parse.ts';
 export type * from './certificate-view.ts';
 export { type DnsName, parseDnsName } from './dns-name.ts';
-export { expandPathTemplate } from './path-template.ts';
+export { expandPathTemplate, externalSegment } from './path-template.ts';
 export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './spiffe-id.ts';
 export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';
 export { authorityRules, type Finding, leafRules, lint } from './rules/index.ts';

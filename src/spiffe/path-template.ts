@@ -8,6 +8,9 @@ interface PathValues {
   readonly serviceAccount: string;
 }
 
+/** The first segment of the IDs of those whom other issuers vouch for: no workload of a cluster has one below it. */
+export const externalSegment = 'ext';
+
 const placeholders = ['namespace', 'serviceAccount'] as const;
 const example = '"/ns/{namespace}/sa/{serviceAccount}"';
 
@@ -49,7 +52,7 @@ const soundMax = 64;
  * The path of a workload's SPIFFE ID: `template` with its placeholders filled in. Different values never give one path.
  *
  * @throws MtlsdError `SPIFFE_PATH_TEMPLATE_INVALID` for a template without both placeholders, with unknown ones, with two
- * in a segment, or whose outcome breaks SPIFFE-3; a value that is no path segment is refused the same way
+ * in a segment, whose outcome breaks SPIFFE-3 or lies below `/ext/`; a value that is no path segment is refused the same way
  */
 export function expandPathTemplate(template: string, values: PathValues): string {
   if (!template.startsWith('/')) refuse(template, `it must start with "/": write for example ${example}`);
@@ -63,6 +66,8 @@ export function expandPathTemplate(template: string, values: PathValues): string
     }
   }
   const path = template.replaceAll(/\{([^{}]*)\}/gu, (whole, name: string) => (isPlaceholder(name) ? values[name] : whole));
+  // After expansion: the namespace may be the first segment.
+  if (path.startsWith(`/${externalSegment}/`)) refuse(template, `it leads to /${externalSegment}/, where the IDs of callers from outside are: begin it with another segment`);
   const problem = pathProblem(path);
   if (problem !== undefined) refuse(template, `${problem.sentence} (${problem.rule})`);
   return path;

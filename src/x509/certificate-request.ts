@@ -1,5 +1,5 @@
 import { MtlsdError } from '../errors/index.ts';
-import type { ExtensionView, NameView, PublicKeyView, SubjectAltNameView } from '../spiffe/index.ts';
+import type { CertificateView, ExtensionView, NameView, PublicKeyView, SubjectAltNameView } from '../spiffe/index.ts';
 import { contextTag, DerError, DerReader, tag } from './der-reader.ts';
 import { readOid } from './der-values.ts';
 import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
@@ -20,6 +20,9 @@ export interface CertificateRequest {
   /** Requested extensions (RFC 2985 §5.4.2); a wish is not a grant. */
   readonly extensions: readonly ExtensionView[];
   readonly subjectAltName: SubjectAltNameView | undefined;
+  readonly basicConstraints: CertificateView['basicConstraints'];
+  readonly keyUsage: CertificateView['keyUsage'];
+  readonly extendedKeyUsage: CertificateView['extendedKeyUsage'];
 }
 
 const attributesMax = 16;
@@ -63,6 +66,9 @@ function readRequest(der: Uint8Array): CertificateRequest {
     signatureValid: verifyParts(parts, publicKey),
     extensions: requested.all,
     subjectAltName: requested.subjectAltName,
+    basicConstraints: requested.basicConstraints,
+    keyUsage: requested.keyUsage,
+    extendedKeyUsage: requested.extendedKeyUsage,
   };
 }
 

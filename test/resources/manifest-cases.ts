@@ -33,8 +33,7 @@ export const identity = (spec: Fields, metadata: Fields = {}): Fields => ({
 const whole = (example: string) => `write hours, minutes and seconds in this order, such as ${example}, 1h30m or 90s; there is no unit for days`;
 const bothPlaceholders =
   'it must hold {namespace} and {serviceAccount}, or two workloads would share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}';
-const oneEach =
-  'each placeholder stands once and in a segment of its own, or two workloads could share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}';
+const oneEach = 'each placeholder stands once and in a segment of its own, or two workloads could share one SPIFFE ID; write /ns/{namespace}/sa/{serviceAccount}';
 const pathCharacters =
   'it must start with "/", must not end with "/", and its segments may hold A-Z, a-z, 0-9, ".", "_", "-", {namespace} and {serviceAccount} only (SPIFFE-3)';
 const keyForm = 'a key has an optional prefix and a name of at most 63 characters, such as example.com/team or team';
@@ -131,6 +130,7 @@ export const trustDomainCases: readonly ManifestCase[] = [
   template('with an empty segment', '/{namespace}/{serviceAccount}', '/{namespace}//{serviceAccount}', pathCharacters),
   template('with percent-encoding', '/{namespace}/{serviceAccount}', '/a%20b/{namespace}/{serviceAccount}', pathCharacters),
   template('with an unknown placeholder', '/{namespace}/{serviceAccount}', '/{namespace}/{serviceAccount}/{pod}', pathCharacters),
+  template('below /ext/', '/extra/{namespace}/{serviceAccount}', '/ext/{namespace}/{serviceAccount}', 'it leads to /ext/, where the IDs of callers from outside are; begin it with another segment'),
   template('with a dot segment', '/.../{namespace}/{serviceAccount}', '/../{namespace}/{serviceAccount}', 'a segment must not be "." or ".." (SPIFFE-3)'),
   {
     name: 'path template that is changed',

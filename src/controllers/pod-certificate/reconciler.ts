@@ -8,12 +8,12 @@ import type { ControllerContext } from '../context.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
+import { Reservations } from '../reservations.ts';
 import { factsOf, matchPod, type PodIdentitySource, type PodMatch } from './match.ts';
 import { PendingRequests } from './pending.ts';
 import { planRequest, type IssuePlan, type RequestPlan } from './plan.ts';
 import { beginRefreshAtMs } from './refresh-time.ts';
 import { requestedKey, type RequestedKey } from './requested-key.ts';
-import { Reservations } from './reservations.ts';
 import { SharedReads } from './shared-reads.ts';
 import { deniedStatus, isDecided, issuedStatus } from './status.ts';
 import { wantedIdentity } from './user-annotations.ts';
@@ -62,7 +62,7 @@ export class PodCertificateReconciler implements Reconciler {
     this.#context = context;
     this.#parts = parts;
     this.#pending = new PendingRequests(context);
-    this.#reservations = new Reservations(context);
+    this.#reservations = new Reservations(context, 'pod-certificate');
     this.#serialNumbers = new SerialNumbers((length) => context.tools.randomBytes(length));
     parts.requests.onChange((before, after) => {
       if (after !== undefined && !isDecided(after)) this.#seenMs.set(after.metadata.uid, this.#seenMs.get(after.metadata.uid) ?? context.clock.nowMs());

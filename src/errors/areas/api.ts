@@ -58,6 +58,20 @@ export const apiErrors = {
     retry: 'never',
     reason: 'IdentityNotGranted',
   }),
+  API_CERTIFICATE_REFUSED: entry({
+    meaning: 'The certificate signing request cannot be used, or asks for more than the identity of its caller holds.',
+    remedy: 'Correct everything that reasons names: a request without names gets what its identity has.',
+    status: 422,
+    retry: 'never',
+    reason: 'CertificateRefused',
+  }),
+  API_NOT_READY: entry({
+    meaning: 'The trust domain of the caller cannot issue now.',
+    remedy: 'See the conditions of the TrustDomain; try again later.',
+    status: 503,
+    retry: 'backoff',
+    reason: 'NotReady',
+  }),
   API_RATE_LIMITED: entry({
     meaning: 'The caller asks more often than it may.',
     remedy: 'Wait as long as Retry-After says.',

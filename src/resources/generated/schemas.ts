@@ -1404,6 +1404,10 @@ export const kindDefinitions: readonly KindDefinition[] = [
                   "message": "it must start with \"/\", must not end with \"/\", and its segments may hold A-Z, a-z, 0-9, \".\", \"_\", \"-\", {namespace} and {serviceAccount} only (SPIFFE-3)"
                 },
                 {
+                  "rule": "!self.startsWith('/ext/')",
+                  "message": "it leads to /ext/, where the IDs of callers from outside are; begin it with another segment"
+                },
+                {
                   "rule": "!self.matches('(^|/)[.]{1,2}(/|$)')",
                   "message": "a segment must not be \".\" or \"..\" (SPIFFE-3)"
                 },

@@ -97,6 +97,16 @@ export class Api {
     return definition === undefined ? undefined : Date.parse(definition.metadata?.creationTimestamp ?? '') || 0;
   }
 
+  /** Asks what is no object of the store; an answer of any status is an answer. @throws STORE_UNAVAILABLE when there is none */
+  async submit(call: Call): Promise<Answer> {
+    try {
+      return await this.#transport.call(call);
+    } catch (cause) {
+      if (cause instanceof MtlsdError) throw cause;
+      throw new MtlsdError('STORE_UNAVAILABLE', 'The API server cannot be reached.', { details: { object: call.path }, cause });
+    }
+  }
+
   /** Sends what nobody waits for. Undefined when it arrived; otherwise why not, and whether that passes. Never rejects. */
   async tell(call: Call): Promise<Undelivered | undefined> {
     try {

@@ -6,3 +6,4 @@
 export { createEventRecorder, type ApiEventRecorder, type EventRecorderOptions } from './event-recorder.ts';
 export { KubernetesStore } from './kubernetes-store.ts';
 export { openKubernetesStore, type KubernetesOptions } from './open.ts';
+export { reviewToken, type TokenReview } from './token-review.ts';

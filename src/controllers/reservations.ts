@@ -1,30 +1,31 @@
-import { reserve, reservedMs, type AuthorityRecord } from '../../authority/index.ts';
-import { isMtlsdError, MtlsdError } from '../../errors/index.ts';
-import type { ControllerContext } from '../context.ts';
-import { loadRecord, saveRecord } from '../trust-domain/record-store.ts';
+import { reserve, reservedMs, type AuthorityRecord, type Channel } from '../authority/index.ts';
+import { isMtlsdError, MtlsdError } from '../errors/index.ts';
+import type { ControllerContext } from './context.ts';
+import { loadRecord, saveRecord } from './trust-domain/record-store.ts';
 
-const channel = 'pod-certificate';
 /** The record changes seldom: who loses more races than this has another trouble. */
 const racesMax = 4;
 
 /**
- * Keeps, before anything is signed, the end until which pod certificates of an authority may live, in the authority record:
- * nobody keeps a list of them. In coarse steps, and once for all who wait: a herd of requests leads to one write.
+ * Keeps, before anything is signed, the end until which leaves of an authority that leave through one channel may live, in the
+ * authority record: nobody keeps a list of them. In coarse steps, and once for all who wait: a herd of requests leads to one write.
  */
 export class Reservations {
   readonly #context: ControllerContext;
+  readonly #channel: Channel;
   /** By key identifier: what is known to be written. */
   readonly #written = new Map<string, number>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(context: ControllerContext) {
+  constructor(context: ControllerContext, channel: Channel) {
     this.#context = context;
+    this.#channel = channel;
   }
 
   /** Whether a leaf that ends at `wantedMs` (milliseconds since the epoch) is covered already. `record` is as it was last read. */
   covers(record: AuthorityRecord, keyIdentifier: string, wantedMs: number): boolean {
     const authority = record.authorities.find((known) => known.keyIdentifier === keyIdentifier);
-    const read = authority === undefined ? undefined : reservedMs(authority, channel);
+    const read = authority === undefined ? undefined : reservedMs(authority, this.#channel);
     return wantedMs <= Math.max(read ?? 0, this.#written.get(keyIdentifier) ?? 0);
   }
 
@@ -46,7 +47,7 @@ export class Reservations {
     for (let races = 0; ; races += 1) {
       const { state, precondition } = await loadRecord(this.#context, trustDomain);
       if (state.kind !== 'loaded') throw notReserved(trustDomain, state.kind === 'absent' ? `${this.#context.recordLocation(trustDomain)} is gone` : state.problem.message);
-      const next = reserve(state.record, keyIdentifier, channel, wantedMs);
+      const next = reserve(state.record, keyIdentifier, this.#channel, wantedMs);
       if (next === undefined) throw notReserved(trustDomain, `authority ${keyIdentifier} is not the active issuing authority any more`);
       try {
         if (next !== state.record) await saveRecord(this.#context, next, precondition);
@@ -60,11 +61,11 @@ export class Reservations {
 
   #note(record: AuthorityRecord, keyIdentifier: string): void {
     const authority = record.authorities.find((known) => known.keyIdentifier === keyIdentifier);
-    const untilMs = authority === undefined ? undefined : reservedMs(authority, channel);
+    const untilMs = authority === undefined ? undefined : reservedMs(authority, this.#channel);
     if (untilMs !== undefined) this.#written.set(keyIdentifier, untilMs);
   }
 }
 
 function notReserved(trustDomain: string, why: string): MtlsdError<'ISSUANCE_NOT_RESERVED'> {
-  return new MtlsdError('ISSUANCE_NOT_RESERVED', `no pod certificate of trust domain ${trustDomain} was signed, as the authority record does not take the end of its life: ${why}`, { details: { trustDomain } });
+  return new MtlsdError('ISSUANCE_NOT_RESERVED', `no certificate of trust domain ${trustDomain} was signed, as the authority record does not take the end of its life: ${why}`, { details: { trustDomain } });
 }
