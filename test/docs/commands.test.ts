@@ -34,8 +34,8 @@ const lacksTool = (page: (typeof pages)[number]): boolean => !hasOpenssl && page
 describe('what a reader is told to do', () => {
   for (const page of pages.filter(({ blocks: own }) => own.some((block) => isFollowed(block) && block.language !== 'yaml'))) {
     // Runbooks wait for most of their time, in folders of their own: side by side.
-    const read = page.path.startsWith('docs/operate/') ? test.concurrent : test;
-    read.skipIf(lacksTool(page))(`${page.path} works, and prints what it shows`, async () => {
+    const concurrent = page.path.startsWith('docs/operate/');
+    test.skipIf(lacksTool(page))(`${page.path} works, and prints what it shows`, { concurrent }, async () => {
       await using reader = await Reader.sitDown();
       for (const block of page.blocks.filter(isFollowed)) await reader.follow(block);
     });

@@ -60,7 +60,7 @@ export async function rotatePastANode(workloads: number, boundSeconds: number, e
     const isLeftBehind = ({ client: one = '', server }: Refusal): boolean => onSilentNode.includes(one) !== onSilentNode.includes(server);
     const past = await until('somebody refuses who was left behind', async () => {
       const { counts } = await load.look();
-      return counts.failedLate.some(isLeftBehind) && counts;
+      return counts.failedLate.some(isLeftBehind) ? counts : undefined;
     }, patienceMs);
     await controller.stop();
     return { ...status, held, past, onSilentNode: new Set(onSilentNode) };
