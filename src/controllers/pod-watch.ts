@@ -17,7 +17,10 @@ export function watchPods({ store, metrics }: Pick<ControllerContext, 'store' | 
       snapshot: (pods) => handlers.forEach((handler) => handler.snapshot(pods)),
       upsert: (pod) => handlers.forEach((handler) => handler.upsert(pod)),
       remove: (last) => handlers.forEach((handler) => handler.remove(last)),
-      interrupted: (error) => (error === undefined ? undefined : metrics.storeInterrupted('Pod')),
+      interrupted: (error) => {
+        if (error !== undefined) metrics.storeInterrupted('Pod');
+        for (const handler of handlers) handler.interrupted?.(error);
+      },
     },
     signal,
   );

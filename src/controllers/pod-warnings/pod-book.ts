@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isMtlsdError } from '../../errors/index.ts';
 import type { Pod } from '../../resources/index.ts';
 import type { WatchHandler } from '../../store/port.ts';
 import { factsOfPod, type PodFacts } from './uses.ts';
@@ -17,6 +18,8 @@ export class PodBook {
   readonly #listeners: PodListener[] = [];
   #synced = Promise.withResolvers<void>();
   #isSynced = false;
+  #refused = Promise.withResolvers<void>();
+  #whyRefused: string | undefined;
 
   /** Calls `listener` after each change. */
   onChange(listener: PodListener): void {
@@ -31,6 +34,16 @@ export class PodBook {
   /** Resolves when all pods were seen once. */
   async whenSynced(): Promise<void> {
     await this.#synced.promise;
+  }
+
+  /** Resolves when pods may not be seen: `whyUnknown` says which right is missing. */
+  async whenRefused(): Promise<void> {
+    await this.#refused.promise;
+  }
+
+  /** Why pods are not known; undefined when they are, or are about to be. */
+  get whyUnknown(): string | undefined {
+    return this.#isSynced ? undefined : this.#whyRefused;
   }
 
   /** Pods that mount a Secret, `namespace/name`. */
@@ -61,6 +74,11 @@ export class PodBook {
       upsert: (pod) => this.#set(idOf(pod), factsOfPod(pod)),
       remove: (last) => {
         if (this.#pods.get(idOf(last))?.uid === last.metadata.uid) this.#set(idOf(last), undefined);
+      },
+      interrupted: (error) => {
+        if (!isMtlsdError(error, 'STORE_FORBIDDEN')) return;
+        this.#whyRefused = error.message;
+        this.#refused.resolve();
       },
     };
   }

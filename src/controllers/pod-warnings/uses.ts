@@ -45,7 +45,6 @@ export function factsOfPod(pod: Pod): PodFacts | undefined {
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const uses = (spec.volumes ?? []).flatMap((volume) => usesOf(volume, pod, containers));
   if (uses.length === 0) return undefined;
-  const starts = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.running?.startedAt ?? '')).filter((ms) => !Number.isNaN(ms));
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -56,9 +55,14 @@ export function factsOfPod(pod: Pod): PodFacts | undefined {
     hostNetwork: spec.hostNetwork === true,
     serviceAccountName: spec.serviceAccountName ?? 'default',
     running: status?.phase === 'Running',
-    startedAtMs: starts.length === 0 ? undefined : Math.min(...starts),
+    startedAtMs: startOf(status),
     uses,
   };
+}
+
+function startOf({ containerStatuses = [] }: NonNullable<Pod['status']> = {}): number | undefined {
+  const starts = containerStatuses.map(({ state }) => Date.parse(state?.running?.startedAt ?? '')).filter((ms) => !Number.isNaN(ms));
+  return starts.length === 0 ? undefined : Math.min(...starts);
 }
 
 /** A volume that no container mounts reaches nobody. */

@@ -104,7 +104,8 @@ export class ReloadReconciler implements Reconciler {
     if (cluster === undefined) return { reason: 'NoPods', message: 'spec.reload is about pods, and outside Kubernetes there are none: have the program watch its folder, and leave spec.reload out' };
     if (cluster.secretDelivery === false) return { reason: 'NoSecret', message: 'spec.reload is about Secrets, and this installation delivers pod certificates alone, which kubelet renews: leave spec.reload out' };
     if (this.#pods === undefined) return { reason: 'PodsOutOfSight', message: 'mtlsd does not look at pods here: set podWarnings.enabled of the chart, or leave spec.reload out' };
-    return undefined;
+    const { whyUnknown } = this.#pods;
+    return whyUnknown === undefined ? undefined : { reason: 'PodsOutOfSight', message: `pods are not known: ${whyUnknown}` };
   }
 
   /** How long after a Secret was written every pod sees it. */

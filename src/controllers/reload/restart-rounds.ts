@@ -29,19 +29,26 @@ interface Begun {
   told: { readonly hindrance: Hindrance; readonly atMs: number } | undefined;
 }
 
+/** Where restarts are done. */
+interface RestartDesk {
+  /** Has a namespace looked at. */
+  look(namespace: string): void;
+  /** Why nobody can be restarted; undefined when somebody can. */
+  whyNot(): string | undefined;
+}
+
 /** What an identity tells of restarts: which pods have to be replaced, whether they are, and what they wait for. */
 export class RestartRounds {
   readonly #context: Pick<ControllerContext, 'clock'>;
   readonly #restarts: Restarts;
-  readonly #enqueue: (namespace: string) => void;
+  readonly #desk: RestartDesk;
   /** By `namespace/name` of the identity. */
   readonly #begun = new Map<string, Begun>();
 
-  /** @param enqueue has a namespace looked at */
-  constructor(context: Pick<ControllerContext, 'clock'>, restarts: Restarts, enqueue: (namespace: string) => void) {
+  constructor(context: Pick<ControllerContext, 'clock'>, restarts: Restarts, desk: RestartDesk) {
     this.#context = context;
     this.#restarts = restarts;
-    this.#enqueue = enqueue;
+    this.#desk = desk;
   }
 
   forget(identity: string): void {
@@ -69,7 +76,7 @@ export class RestartRounds {
       uids.add(pod.uid);
       owners.set(`${ownerOf(pod).kind} ${ownerOf(pod).name}`, ownerOf(pod));
     }
-    if (this.#restarts.want(idOf(identity), namespace, mark, [...owners.values()])) this.#enqueue(namespace);
+    if (this.#restarts.want(idOf(identity), namespace, mark, [...owners.values()])) this.#desk.look(namespace);
     return [...owners.values()].flatMap((owner) => {
       const state = this.#restarts.stateOf(namespace, owner, mark);
       return isOver(state, owner, pods) ? [] : [waitsFor(state, owner)];
@@ -87,8 +94,9 @@ export class RestartRounds {
   #told(begun: Begun, open: readonly string[], nowMs: number): Hindrance | undefined {
     if (open.length === 0 || nowMs - begun.sinceMs < patienceMs) return begun.told?.hindrance;
     if (begun.told !== undefined && nowMs - begun.told.atMs < repeatMs) return begun.told.hindrance;
-    const lines = open.slice(0, linesMax).map((line) => line.slice(0, lineMax));
-    const more = open.length - lines.length;
+    const whyNot = this.#desk.whyNot();
+    const lines = whyNot !== undefined ? [`PodDisruptionBudgets are not known: ${whyNot}`] : open.slice(0, linesMax).map((line) => line.slice(0, lineMax));
+    const more = whyNot === undefined ? open.length - lines.length : 0;
     begun.told = { hindrance: { reason: 'Waiting', message: `not all pods were replaced yet for the changed roots: ${lines.join('; ')}${more > 0 ? `; and ${more} more` : ''}` }, atMs: nowMs };
     return begun.told.hindrance;
   }

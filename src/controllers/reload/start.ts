@@ -50,7 +50,11 @@ export function startReloads({ context, caches, domains, pods, started, signal }
   pods?.onChange((change) => {
     if ('secret' in change) for (const identity of identities.byIndex('secretName', change.secret)) look(identity);
   });
-  void Promise.all([started, pods?.whenSynced()]).then(() => controller.start());
+  const lookAtAll = (): void => {
+    for (const identity of identities.values()) look(identity);
+  };
+  void Promise.all([started, pods === undefined ? undefined : Promise.race([pods.whenSynced(), pods.whenRefused()])]).then(() => controller.start());
+  void pods?.whenSynced().then(lookAtAll); // it may have begun without them
   return restarts === undefined ? [controller] : [controller, restarts.controller];
 }
 
@@ -71,5 +75,5 @@ function startRestarts(context: ControllerContext, changed: (namespace: string, 
   const look = (namespace: string | undefined): void => controller.enqueue(undefined, namespace ?? '');
   budgets.onChange((before, after) => look((after ?? before)?.metadata.namespace));
   void budgets.whenSynced().then(() => controller.start());
-  return { rounds: new RestartRounds(context, restarts, look), controller };
+  return { rounds: new RestartRounds(context, restarts, { look, whyNot: () => budgets.whyUnknown('') }), controller };
 }

@@ -34,11 +34,11 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   const { identity, plan, secret } = inputs;
   const observedGeneration = identity.metadata.generation ?? 1;
   const formats = areUnknown(inputs) ? undefined : formatsCondition(formatsOf(inputs));
-  let conditions = identity.status?.conditions ?? [];
-  // What is no longer asked for is no longer told.
   const federated = areUnknown(inputs) ? undefined : federatedCondition(inputs);
-  const gone = areUnknown(inputs) ? [] : [...(formats === undefined ? ['Formats'] : []), ...(federated === undefined ? ['Federated'] : [])];
-  if (gone.length > 0) conditions = conditions.filter(({ type }) => !gone.includes(type));
+  // What is no longer asked for is no longer told.
+  const told = [['Formats', formats], ['Federated', federated]] as const;
+  const gone = told.filter(([, condition]) => condition === undefined && !areUnknown(inputs)).map(([type]): string => type);
+  let conditions: readonly Condition[] = (identity.status?.conditions ?? []).filter(({ type }) => !gone.includes(type));
   for (const condition of [issued(inputs), ready(inputs, nowMs), formats, federated]) {
     if (condition !== undefined) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
   }

@@ -1,5 +1,7 @@
 /** An identity that its pods are told about, on the memory store in virtual time. The pods' answers are up to the test. */
 import type { ControllerContext } from '../../../src/controllers/index.ts';
+import { MtlsdError } from '../../../src/errors/index.ts';
+import type { Kind } from '../../../src/store/port.ts';
 import type { PodCall } from '../../../src/controllers/reload/call-pod.ts';
 import type { Condition, Pod, WorkloadIdentitySpec, WorkloadIdentityStatus } from '../../../src/resources/index.ts';
 import { FleetBench } from '../fleet-bench.ts';
@@ -31,22 +33,27 @@ export class ReloadBench {
   statusWrites = 0;
   /** What the next process gets besides, or instead. */
   more: Partial<ControllerContext> = {};
+  /** Mtlsd gets the right that was withheld. */
+  grant: () => void = () => undefined;
   #pods = 0;
 
   private constructor(fleet: FleetBench) {
     this.fleet = fleet;
   }
 
-  static async start(more: Partial<ControllerContext> = {}): Promise<ReloadBench> {
+  /** @param withheld a kind that mtlsd has no right to watch until it is granted */
+  static async start(more: Partial<ControllerContext> = {}, withheld?: Kind): Promise<ReloadBench> {
     let bench: ReloadBench | undefined;
+    const granted: (() => void)[] = [];
     const fleet = await FleetBench.start((context) => ({
       callPod: async (call) => bench?.call(call),
       events: { record: (_target, { reason, message }) => void bench?.events.push(`${reason}: ${message}`) },
-      store: counting(context.store, () => bench !== undefined && (bench.statusWrites += 1)),
+      store: counting(context.store, { written: () => bench !== undefined && (bench.statusWrites += 1), withheld, withhold: (watch) => void granted.push(watch) }),
       ...(bench?.more ?? more),
     }));
     bench = new ReloadBench(fleet);
     bench.more = more;
+    bench.grant = () => granted.splice(0).forEach((watch) => watch());
     fleet.namespace('shop');
     for (const account of ['cart', 'pay']) fleet.account('shop', account);
     return bench;
@@ -126,14 +133,24 @@ export class ReloadBench {
   }
 }
 
-function counting(store: ControllerContext['store'], count: () => unknown): ControllerContext['store'] {
+interface StoreKeeper {
+  readonly withheld: Kind | undefined;
+  written(): unknown;
+  withhold(watch: () => void): void;
+}
+
+function counting(store: ControllerContext['store'], keeper: StoreKeeper): ControllerContext['store'] {
   const patchStatus: typeof store.patchStatus = async (key, status, expect) => {
     const written = await store.patchStatus(key, status, expect);
-    if (key.kind === 'WorkloadIdentity') count();
+    if (key.kind === 'WorkloadIdentity') keeper.written();
     return written;
   };
   return {
-    watch: (kind, selector, handler, signal) => store.watch(kind, selector, handler, signal),
+    watch: (kind, selector, handler, signal) => {
+      if (kind !== keeper.withheld) return store.watch(kind, selector, handler, signal);
+      queueMicrotask(() => handler.interrupted?.(new MtlsdError('STORE_FORBIDDEN', `no right to watch ${kind}s`, { details: { object: kind } })));
+      return keeper.withhold(() => store.watch(kind, selector, handler, signal));
+    },
     get: async (key) => store.get(key),
     write: async (object, expect) => store.write(object, expect),
     delete: async (key, expect) => store.delete(key, expect),

@@ -1,6 +1,7 @@
 /** Pods that are told of what has changed, over the real reconcilers: in the ordinary course, and when things go wrong. */
 import { describe, expect, test, vi } from 'vitest';
 import { boundSeconds, http, ReloadBench } from './reload-bench.ts';
+import { newRoots } from './workload-bench.ts';
 
 /** The judge of templates has tests of its own and takes most of a start's time: here it judges one template in fifty. */
 const judged = vi.hoisted(() => ({ count: 0 }));
@@ -227,6 +228,25 @@ describe('where nobody can be told', () => {
     bench.identity('cart', undefined); // while no process is there
     await bench.fleet.restart();
     expect(bench.condition()).toBeUndefined();
+  });
+
+  test.each(['Pod', 'PodDisruptionBudget'] as const)('because mtlsd has no right to see a %s, the identity says which, until it has', async (kind) => {
+    const bench = await ReloadBench.start({ cluster: { ...cluster, podWarnings: true, rolloutRestart: true } }, kind);
+    bench.identity('cart', kind === 'Pod' ? { onRenewal: { http } } : { onBundle: { rolloutRestart: {} } });
+    await bench.fleet.pass(5);
+    const ip = await bench.pod('a');
+    await bench.fleet.pass(bound, 5);
+    if (kind === 'Pod') {
+      expect(bench.condition()).toMatchObject({ status: 'False', reason: 'PodsOutOfSight', message: 'pods are not known: no right to watch Pods' });
+      bench.grant();
+      await bench.fleet.pass(bound, 5);
+      expect(bench.told.map((each) => each.ip)).toEqual([ip]);
+      expect(bench.condition()?.status).toBe('True');
+      return;
+    }
+    await newRoots(bench);
+    await bench.fleet.pass(bound + 180, 5);
+    expect(bench.condition()).toMatchObject({ status: 'False', reason: 'Waiting', message: expect.stringContaining('PodDisruptionBudgets are not known: no right to watch PodDisruptionBudgets') as string });
   });
 
   test('what was told before stays said, and is not told again when they can be', async () => {

@@ -1,7 +1,7 @@
 /** Workloads that are restarted when roots change: in their turn, once, and by whichever process is there. */
 import { describe, expect, test, vi } from 'vitest';
 import { boundSeconds, ReloadBench } from './reload-bench.ts';
-import { WorkloadBench } from './workload-bench.ts';
+import { newRoots, WorkloadBench } from './workload-bench.ts';
 
 /** The judge of templates has tests of its own and takes most of a start's time: here it judges one template in fifty. */
 const judged = vi.hoisted(() => ({ count: 0 }));
@@ -34,7 +34,7 @@ describe('workloads whose identity asks for it', () => {
   test('are restarted one after the other, once, and the identity says so when all pods are new', async () => {
     const workloads = await shop('a', 'b');
     const { bench } = workloads;
-    await workloads.newRoots();
+    await newRoots(bench);
     await bench.fleet.pass(boundSeconds - 10, 5);
     expect(workloads.restarts()).toEqual({});
     await bench.fleet.pass(30);
@@ -58,7 +58,7 @@ describe('workloads whose identity asks for it', () => {
     const workloads = await shop('a', 'b');
     const { bench } = workloads;
     await workloads.budget('a', 0);
-    await workloads.newRoots();
+    await newRoots(bench);
     await bench.fleet.pass(bound, 5);
     expect(workloads.restarts()).toEqual({ b: mark });
     await workloads.rollOut();
@@ -80,7 +80,7 @@ describe('workloads whose identity asks for it', () => {
     bench.identity('pay', { onBundle: { rolloutRestart: {} } }, { ttl: '4h', secretName: 'pay-mtls' });
     await workloads.deployment('a');
     await bench.fleet.pass(bound, 5);
-    await workloads.newRoots();
+    await newRoots(bench);
     await bench.fleet.pass(bound, 5);
     await workloads.rollOut();
     const [{ metadata } = { metadata: { generation: 0 } }] = bench.fleet.world.store.all('Deployment');
@@ -93,7 +93,7 @@ describe('workloads whose identity asks for it', () => {
     const { bench } = workloads;
     await bench.pod('debug');
     await bench.fleet.pass(bound, 5);
-    await workloads.newRoots();
+    await newRoots(bench);
     await bench.fleet.pass(bound + 180, 5);
     expect(bench.condition()).toMatchObject({ reason: 'Waiting', message: expect.stringContaining('Pod debug is nothing that can be restarted: replace it yourself') as string });
     bench.gone('debug');
@@ -113,7 +113,7 @@ describe('a process that dies', () => {
   test('leaves the next one where it was: none is restarted twice, none is forgotten', async () => {
     const workloads = await shop('a', 'b', 'c');
     const { bench } = workloads;
-    await workloads.newRoots();
+    await newRoots(bench);
     await bench.fleet.restart();
     await bench.fleet.pass(bound, 5);
     expect(workloads.restarts()).toEqual({ a: mark });

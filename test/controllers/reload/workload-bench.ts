@@ -56,18 +56,6 @@ export class WorkloadBench {
     return Object.fromEntries(this.bench.fleet.world.store.all('Deployment').map(({ metadata, spec }) => [metadata.name, spec.template.metadata?.annotations?.['mtlsd.io/restarted-for']]));
   }
 
-  /** Another root joins the bundle. Until it is in the Secret. */
-  async newRoots(): Promise<void> {
-    const { world } = this.bench.fleet;
-    const fromAuthority = activeRoot(world.store.peek({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' }));
-    const before = this.bench.status().bundleGeneration;
-    world.asUser('rotation', () => world.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'root' }, spec: { trustDomain: 'a.example', what: 'Root', fromAuthority } }));
-    for (let seconds = 0; this.bench.status().bundleGeneration === before; seconds += 1) {
-      if (seconds > 60) throw new Error('the bundle does not change');
-      await this.bench.fleet.pass(1);
-    }
-  }
-
   async #replacePod(name: string): Promise<void> {
     const { world } = this.bench.fleet;
     const deployment = world.store.peek({ kind: 'Deployment', namespace: 'shop', name });
@@ -88,4 +76,16 @@ export class WorkloadBench {
 function activeRoot(record: Secret | undefined): string {
   const { authorities } = JSON.parse(Buffer.from(record?.data['record.json'] ?? '', 'base64').toString('utf8')) as { readonly authorities: readonly Readonly<Record<'role' | 'state' | 'keyIdentifier', string>>[] };
   return authorities.find(({ role, state }) => role === 'Root' && state === 'Active')?.keyIdentifier ?? '';
+}
+
+/** Another root joins the bundle. Until it is in the Secret. */
+export async function newRoots(bench: ReloadBench): Promise<void> {
+  const { world } = bench.fleet;
+  const fromAuthority = activeRoot(world.store.peek({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' }));
+  const before = bench.status().bundleGeneration;
+  world.asUser('rotation', () => world.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'root' }, spec: { trustDomain: 'a.example', what: 'Root', fromAuthority } }));
+  for (let seconds = 0; bench.status().bundleGeneration === before; seconds += 1) {
+    if (seconds > 60) throw new Error('the bundle does not change');
+    await bench.fleet.pass(1);
+  }
 }
