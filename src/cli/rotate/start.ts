@@ -85,7 +85,7 @@ async function drillOf(io: CliIo, site: RotationSite, sight: Sight, trustDomain:
   const object = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
   // Loaded when it is needed: what signs takes long to load.
   const { measureDrill } = await import('../../app/rotation-drill.ts');
-  return object === undefined ? undefined : await measureDrill(site, object, () => io.nowMs());
+  return object === undefined ? undefined : measureDrill(site, object, () => io.nowMs());
 }
 
 function outlookRequest({ what, emergency, pace, distrustAfter }: StartOptions & { readonly what: 'Root' | 'Issuing' }, trustDomain: string, { kind }: RotationSite) {
