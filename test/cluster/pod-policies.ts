@@ -1,6 +1,7 @@
-/** The policies around pod certificates, as a part of the tests of all policies: who asks mtlsd's signer, and who writes its trust bundles. */
+/** A part of the tests of all policies: who asks mtlsd's signer, and who writes its trust bundles, those of others among them. */
 import { beforeAll, describe, test, vi } from 'vitest';
 import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
+import { systemNamespace } from './chart.ts';
 import { PodNode } from './pod-node.ts';
 import { podKey, stubRequest } from './pod-requests.ts';
 
@@ -24,8 +25,20 @@ const bundlerRules = [
   { apiGroups: ['certificates.k8s.io'], resources: ['signers'], verbs: ['attest'] },
 ];
 
-/** @param who the user that mtlsd is, and an administrator by role */
-export function describePodPolicies(site: PolicySite, { mtlsd, root }: { readonly mtlsd: Identity; readonly root: Identity }): void {
+/** @param who the user that mtlsd is, an administrator by role, and somebody who may edit Secrets in mtlsd's namespace */
+export function describePodPolicies(site: PolicySite, { mtlsd, root, jane }: { readonly mtlsd: Identity; readonly root: Identity; readonly jane: Identity }): void {
+  test('bundles of other trust domains: mtlsd keeps them at home and removes them, and nobody else writes any', async () => {
+    const { expectAdmitted, expectRefused } = site;
+    const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
+    const name = 'mtlsd-federated-partner-example-0';
+    const secret = { apiVersion: 'v1', kind: 'Secret', type: 'mtlsd.io/federated-bundle', metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/federated-by': 'shop.example' } }, data: {} };
+    const path = `${secretsOf(systemNamespace)}/${name}${dry}`;
+    await expectAdmitted(site.api().send('POST', secretsOf(systemNamespace), secret, mtlsd));
+    await expectRefused(/mtlsd writes Secrets of type/, () => site.api().send('POST', secretsOf('shop') + dry, secret, mtlsd));
+    await expectRefused(/bundles of other trust domains say whom workloads trust/, () => site.api().send('DELETE', path, undefined, jane));
+    await expectAdmitted(site.api().send('DELETE', path, undefined, mtlsd));
+  });
+
   describe('pod certificates', () => {
     const nodeA: Identity = { user: 'system:node:node-a', groups: ['system:nodes', 'system:authenticated'] };
 

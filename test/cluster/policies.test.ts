@@ -166,15 +166,6 @@ describe('the policies of the chart', () => {
       await expectRefused(/authority records hold the keys/, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-audit-key', { type: 'Opaque', labels: {} }), jane));
     });
 
-    test('keeps bundles of other trust domains at home, and removes them; nobody else writes any', async () => {
-      const federated = secret('mtlsd-federated-partner-example-0', { type: 'mtlsd.io/federated-bundle', labels: { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/federated-by': 'shop.example' } });
-      const path = `${secretsOf(systemNamespace)}/mtlsd-federated-partner-example-0${dry}`;
-      await expectAdmitted(api.send('POST', secretsOf(systemNamespace), federated, mtlsd));
-      await expectRefused(/mtlsd writes Secrets of type/, () => api.send('POST', secretsOf('shop') + dry, federated, mtlsd));
-      await expectRefused(/bundles of other trust domains say whom workloads trust/, () => api.send('DELETE', path, undefined, jane));
-      await expectAdmitted(api.send('DELETE', path, undefined, mtlsd));
-    });
-
     test('writes only the ConfigMaps and ClusterTrustBundles of trust domains', async () => {
       const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: managed }, data: { 'ca.crt': '' } });
       const path = `/api/v1/namespaces/shop/configmaps${dry}`;
@@ -263,7 +254,7 @@ describe('the policies of the chart', () => {
     });
   });
 
-  describePodPolicies({ api: () => api, kubectl, expectRefused, expectAdmitted, roots: someRoot }, { mtlsd, root });
+  describePodPolicies({ api: () => api, kubectl, expectRefused, expectAdmitted, roots: someRoot }, { mtlsd, root, jane });
 
   describe('what is not deleted by a slip', () => {
     const path = '/apis/mtlsd.io/v1alpha1/trustdomains/shop.example';

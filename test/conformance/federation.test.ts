@@ -96,7 +96,7 @@ describe.skipIf(!ready)('trust domains that federate', () => {
 
   beforeAll(async () => {
     const program = await spireServer(env);
-    peers = [nodePeer, await programPeer('Go', [await goJudge(env)], env)];
+    peers = [nodePeer, programPeer('Go', [await goJudge(env)], env)];
     const [one = 0, two = 0] = await freePorts(2);
     shop = new Side('shop.example', one);
     partner = new Side('partner.example', two);

@@ -25,6 +25,6 @@ test.each([
 ])('of %s there is none', async (name, status, code) => {
   const server = await endpoint();
   const answer = await server.inject({ url: `/v1/trust-domains/${name}/bundle` });
-  expect([answer.statusCode, (answer.json() as { code: string }).code]).toEqual([status, code]);
+  expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([status, code]);
   expect(answer.body).not.toContain('secrets');
 });
