@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { run } from './command.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';
 import { startReaders } from './readers.ts';
 import { until } from './wait.ts';
@@ -35,4 +37,11 @@ test('L4: killed by SIGKILL again and again while it issues: the pair on disk is
   expect(await sandbox.once()).toMatchObject({ status: 0, stderr: '' });
   for (const name of names) expect(isIn(name, kills)).toBe(true);
   expect((JSON.parse(readFileSync(sandbox.record(), 'utf8')) as { data: object }).data).toEqual(record.data);
+  // Every certificate that is on disk stands in the audit log, whose chains were cut by nobody: 14 processes, most of them killed.
+  const audit = await run('audit', 'verify', '--out', sandbox.out, '--output', 'json');
+  expect({ status: audit.status, ...(JSON.parse(audit.stdout) as object) }).toMatchObject({ status: 0, findings: [], otherLines: 0 });
+  const { chains } = JSON.parse(audit.stdout) as { readonly chains: readonly { readonly ended: boolean; readonly unanchored: number }[] };
+  expect(chains.filter(({ ended }) => ended)).toEqual([expect.objectContaining({ unanchored: 0 }), expect.objectContaining({ unanchored: 0 })]);
+  const recorded = new Set([...readFileSync(join(sandbox.state, 'audit.jsonl'), 'utf8').matchAll(/"serialNumber":"([0-9a-f]+)"/gu)].map(([, serial]) => BigInt(`0x${serial}`)));
+  expect(names.filter((name) => !recorded.has(BigInt(`0x${sandbox.identity(name).now().leaf.serialNumber}`)))).toEqual([]);
 });

@@ -174,13 +174,27 @@ function presented(): Promise<string> {
   });
 }
 
-test('decisions are counted, refusals audited, and nothing of a token is written anywhere', async () => {
+test('decisions are counted, refusals audited, and nothing of what callers send is written anywhere', async () => {
   const secret = 'hunter2@example.com';
-  await authorize(fresh({ sub: secret }));
-  await authorize(fresh({ sub: secret, aud: secret }));
+  const accepted = await authorize(fresh({ sub: secret }));
+  expect(accepted.status).toBe(200);
+  // Whatever a caller may fill: claims, names of keys and issuers, schemes, other headers, the path and the query.
+  const marked = { sub: secret, aud: secret, scope: secret, email: secret, iss: `https://${secret}`, 'hunter2': secret };
+  const tokens = [fresh({ ...marked, iss: issuer }), fresh(marked), fresh(marked, signingKey('ES256', secret)), `${secret}.${secret}.${secret}`, Buffer.from(secret).toString('base64url'), fresh({ exp: secret })];
+  for (const token of tokens) await ask('nginx', { authorization: `Bearer ${token}`, cookie: secret, 'user-agent': secret, 'x-forwarded-for': secret, 'x-auth-subject': secret, 'x-request-id': secret, referer: `https://${secret}/` });
+  for (const authorization of [secret, `Basic ${secret}`, `Bearer ${secret} ${secret}`, `hunter2 ${fresh()}`]) await ask('nginx', { authorization });
+  for (const path of [`/${secret}`, `/v1/authorize?token=${secret}`, `/v1/authorize/${secret}`]) await ask('nginx', { authorization: `Bearer ${fresh({ sub: secret, aud: secret })}` }, path);
+  await ask('stranger', { authorization: `Bearer ${fresh({ sub: secret })}` });
   const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   expect(metrics).toMatch(/mtlsd_token_decisions_total\{outcome="accepted"\} [1-9]/u);
   expect(metrics).toMatch(/mtlsd_token_decisions_total\{outcome="audience-wrong"\} [1-9]/u);
-  expect(gateway.stdout).toContain('"decision":"token-refused","object":"Token","spiffeId":"spiffe://shop.example/ns/shop/sa/nginx","reason":"audience-wrong"');
-  for (const text of [metrics, gateway.stdout, gateway.stderr]) expect(text).not.toContain('hunter2');
+  const { stdout, stderr } = await gateway.stop();
+  const lines = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toContainEqual(expect.objectContaining({ decision: 'token-refused', object: 'Token', spiffeId: 'spiffe://shop.example/ns/shop/sa/nginx', reason: 'audience-wrong' }));
+  // The good ones are counted: lines of them bear a number.
+  expect(lines).toContainEqual(expect.objectContaining({ decision: 'verified', who: 'spiffe://shop.example/ns/shop/sa/nginx', count: expect.any(Number) as number }));
+  for (const [where, text] of [['metrics', metrics], ['audit', stdout], ['log', stderr]] as const) expect(text, where).not.toMatch(/hunter2|aHVudGVyM/u);
+  writeFileSync(join(box.root, 'gateway.jsonl'), stdout);
+  const verified = await box.command('audit', 'verify', join(box.root, 'gateway.jsonl')).outcome();
+  expect({ status: verified.status, stderr: verified.stderr }).toEqual({ status: 0, stderr: '' });
 });
