@@ -1,4 +1,5 @@
 /** As in manifest-cases.ts, which takes these in. */
+import { federatedIdentityCases } from './federation-cases.ts';
 import { reloadCases } from './reload-cases.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -43,6 +44,7 @@ const dnsName = (name: string, good: string, bad: string, sentence: string): Man
 /** Manifests of ClusterWorkloadIdentities that are refused. */
 export const clusterIdentityCases: readonly ManifestCase[] = [
   ...reloadCases('a fleet', clusterIdentity),
+  ...federatedIdentityCases('a fleet', clusterIdentity),
   {
     name: 'fleet: no namespaces named',
     good: clusterIdentity({}),

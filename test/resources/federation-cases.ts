@@ -42,10 +42,10 @@ export function federationCases(trustDomain: (spec: Fields) => Fields): readonly
   ];
 }
 
-/** Cases of `spec.federatesWith` of a WorkloadIdentity. */
-export function federatedIdentityCases(identity: (spec: Fields) => Fields): readonly ManifestCase[] {
+/** Cases of `spec.federatesWith` of identities. @param what what the kind is called in their names */
+export function federatedIdentityCases(what: string, identity: (spec: Fields) => Fields): readonly ManifestCase[] {
   return [
-    { name: 'federation: an identity names a SPIFFE ID', good: identity({ federatesWith: ['partner.example'] }), bad: identity({ federatesWith: ['spiffe://partner.example'] }), sentences: [`spec.federatesWith[0]: Invalid value: "spiffe://partner.example": ${name}`] },
-    { name: 'federation: an identity names one twice', good: identity({ federatesWith: ['a.example', 'b.example'] }), bad: identity({ federatesWith: ['a.example', 'a.example'] }), sentences: ['spec.federatesWith[1]: Duplicate value: "a.example"'] },
+    { name: `federation: ${what} names a SPIFFE ID`, good: identity({ federatesWith: ['partner.example'] }), bad: identity({ federatesWith: ['spiffe://partner.example'] }), sentences: [`spec.federatesWith[0]: Invalid value: "spiffe://partner.example": ${name}`] },
+    { name: `federation: ${what} names one twice`, good: identity({ federatesWith: ['a.example', 'b.example'] }), bad: identity({ federatesWith: ['a.example', 'a.example'] }), sentences: ['spec.federatesWith[1]: Duplicate value: "a.example"'] },
   ];
 }

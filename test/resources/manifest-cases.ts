@@ -206,7 +206,7 @@ const commonNameIsHost =
 export const identityCases: readonly ManifestCase[] = [
   ...formatsCases(identity),
   ...reloadCases('an identity', identity),
-  ...federatedIdentityCases(identity),
+  ...federatedIdentityCases('an identity', identity),
   {
     name: 'trust domain that is a URL',
     good: identity({ trustDomain: 'shop.example' }),

@@ -56,6 +56,7 @@ function childSpec(owner: ClusterWorkloadIdentity, facts: TemplateFacts): Worklo
     ...(spec.ttl === undefined ? {} : { ttl: spec.ttl }),
     ...(spec.keyAlgorithm === undefined ? {} : { keyAlgorithm: spec.keyAlgorithm }),
     ...(spec.secretTemplate === undefined ? {} : { secretTemplate: spec.secretTemplate }),
+    ...(spec.federatesWith === undefined ? {} : { federatesWith: spec.federatesWith }),
     ...(spec.reload === undefined ? {} : { reload: spec.reload }),
     ...(spec.deletionPolicy === undefined ? {} : { deletionPolicy: spec.deletionPolicy }),
   };

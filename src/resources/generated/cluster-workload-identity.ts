@@ -90,6 +90,11 @@ export interface ClusterWorkloadIdentitySpec {
    * Default: "{serviceAccount}-mtls".
    */
   readonly secretName?: string;
+  /**
+   * Trust domains of others that these workloads talk to, out of federatesWith of their trust domain. Each Secret gets
+   * the roots of each as the file federated.<trust domain>.crt.
+   */
+  readonly federatesWith?: readonly string[];
   /** Labels and annotations that each Secret carries besides those of mtlsd. */
   readonly secretTemplate?: {
     /** Labels for each Secret. */

@@ -939,6 +939,22 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               ]
             },
+            "federatesWith": {
+              "type": "array",
+              "maxItems": 16,
+              "x-kubernetes-list-type": "set",
+              "items": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 128,
+                "x-kubernetes-validations": [
+                  {
+                    "rule": "self.matches('^[a-z0-9._-]+$')",
+                    "message": "write the name of a trust domain, such as partner.example: lower-case letters, digits, \"-\", \"_\" and \".\", without \"spiffe://\""
+                  }
+                ]
+              }
+            },
             "secretTemplate": {
               "type": "object",
               "properties": {
