@@ -9,8 +9,8 @@ import { FleetBench } from '../fleet-bench.ts';
 /** What a pod does when it is called. */
 export type Answer = (call: PodCall) => Promise<string | undefined>;
 
-export const port = 8080;
-export const http = { port, path: '/-/reload' };
+/** How pods are called. */
+export const http = { port: 8080, path: '/-/reload' };
 export const boundSeconds = 90;
 
 /** What a pod was told, with whom. */

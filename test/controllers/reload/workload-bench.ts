@@ -59,12 +59,11 @@ export class WorkloadBench {
   async #replacePod(name: string): Promise<void> {
     const { world } = this.bench.fleet;
     const deployment = world.store.peek({ kind: 'Deployment', namespace: 'shop', name });
-    const before = `${name}-${this.#revision}`;
     const pods = world.store.all('Pod').filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.name.startsWith(`${name}-`)) === true);
     for (const pod of pods) this.bench.gone(pod.metadata.name);
     const set = `${name}-${(this.#revision += 1)}`;
     const owned = (kind: string, owner: string) => ({ ownerReferences: [{ apiVersion: 'apps/v1', kind, name: owner, uid: `uid-${owner}`, controller: true }] });
-    world.asUser(`replica set ${set} after ${before}`, () => world.store.apply({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'shop', name: set, ...owned('Deployment', name) } } as Parameters<typeof world.store.apply>[0]));
+    world.asUser(`replica set ${set}`, () => world.store.apply({ apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { namespace: 'shop', name: set, ...owned('Deployment', name) } }));
     await this.bench.pod(`${set}-pod`, ['cart-mtls'], {}, owned('ReplicaSet', set));
     const { uid = '', resourceVersion = '', generation = 1 } = deployment?.metadata ?? {};
     const done = world.store.patchStatus({ kind: 'Deployment', namespace: 'shop', name }, { observedGeneration: generation, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }, { uid, resourceVersion });
