@@ -8,11 +8,14 @@ export interface Running {
 }
 
 export class KilledProcess implements AsyncDisposable {
-  /** Why it was killed, each time. */
+  /** Why it was killed: more reasons than times, since two rotations are under way. */
   readonly kills: string[] = [];
+  times = 0;
   readonly #start: () => Running;
   #running: Running;
   #turn: Promise<void> = Promise.resolve();
+  /** The kill that has not come to its turn. */
+  #waiting: Promise<void> | undefined;
 
   private constructor(start: () => Running) {
     this.#start = start;
@@ -26,11 +29,17 @@ export class KilledProcess implements AsyncDisposable {
     return daemon;
   }
 
-  /** Kills it, starts it again, and waits until it is at work. */
+  /** Kills it, starts it again, and waits until it is at work. Who asks while another kill has not come to its turn shares that. */
   async kill(why: string): Promise<void> {
+    this.kills.push(why);
+    this.#waiting ??= this.#next();
+    await this.#waiting;
+  }
+
+  async #next(): Promise<void> {
     const turn = this.#turn.then(async () => {
-      this.kills.push(why);
-      console.log(`${(performance.now() / 1000).toFixed(1)} s: SIGKILL, because ${why}`);
+      this.#waiting = undefined;
+      this.times += 1;
       await this.#running.end('SIGKILL');
       this.#running = this.#start();
       await this.#running.atWork();

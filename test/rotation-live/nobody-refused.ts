@@ -4,8 +4,8 @@ import type { Stage } from './stage.ts';
 
 /** Rotates under load, and holds that nobody who kept the bounds refused anybody. @param workloads in all */
 export async function expectNobodyRefused(stage: Stage, workloads: number, killedAt: KilledAt): Promise<void> {
-  const { forth, back, phases, kills } = await rotateUnderLoad(stage, Math.ceil(workloads / 2), killedAt);
-  console.log(`${kills.length} times killed: ${kills.join('; ')}`);
+  const { forth, back, phases } = await rotateUnderLoad(stage, Math.ceil(workloads / 2), killedAt);
+  console.log(`${stage.daemon.times} times killed: ${stage.daemon.kills.join('; ')}`);
   for (const { counts } of [forth, back]) {
     const { failed, failedLate, late, ...rest } = counts;
     console.log(JSON.stringify({ ...rest, failed: failed.length, failedLate: failedLate.length, late: late.length }));

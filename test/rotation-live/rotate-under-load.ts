@@ -31,7 +31,6 @@ export interface Outcome {
   readonly back: DomainOutcome;
   /** Phases in which the daemon was killed. */
   readonly phases: ReadonlySet<string>;
-  readonly kills: readonly string[];
 }
 
 /** When the daemon is killed, besides at every change of its record. */
@@ -70,7 +69,6 @@ export async function rotateUnderLoad(stage: Stage, workloads: number, killedAt:
     forth: { ends: forthEnds, before: before.forth, after: after.forth, counts: counts.forth },
     back: { ends: backEnds, before: before.back, after: after.back, counts: counts.back },
     phases,
-    kills: daemon.kills,
   };
 }
 

@@ -119,9 +119,9 @@ export class RotationActor {
   /** When the last leaf ends that was seen below the authorities that sign now, or that a replica may still sign. */
   #leavesEndMs({ record, observed }: Ground, nowMs: number): number {
     const issuers = new Set(record.authorities.filter(({ role, state }) => role === 'Issuing' && state !== 'Prepared').map(({ keyIdentifier }) => keyIdentifier));
-    const seenMs = observed.leaves.filter(({ issuer }) => issuers.has(issuer)).map(({ notAfterMs }) => notAfterMs);
+    const seenMs = observed.leaves.reduce((latest, { issuer, notAfterMs }) => (issuers.has(issuer) ? Math.max(latest, notAfterMs) : latest), 0);
     const signedMs = nowMs + (this.#context.cluster === undefined ? 0 : leaseMs) + observed.bounds.longestTtlMs;
-    return Math.max(signedMs, this.#horizon.latestMs(issuers), ...seenMs);
+    return Math.max(signedMs, this.#horizon.latestMs(issuers), seenMs);
   }
 
   #tell(step: RecordStep, { names, record }: Ground, next: AuthorityRecord): void {

@@ -27,7 +27,8 @@ export function takeInventory(trustDomain: string, caches: RotationCaches, behin
   return {
     targets: [...secrets.map(({ target }) => target), ...bundleTargets(trustDomain, caches, behind)],
     leaves: secrets.map(({ leaf }) => leaf),
-    longestTtlMs: Math.max(0, ...secrets.filter(({ leaf }) => leaf.notAfterMs > nowMs).map(({ ttlMs }) => ttlMs)),
+    // Not as arguments of one call: a hundred thousand of those are too many.
+    longestTtlMs: secrets.reduce((longest, { leaf, ttlMs }) => (leaf.notAfterMs > nowMs ? Math.max(longest, ttlMs) : longest), 0),
   };
 }
 
