@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   issue: async () => (await import('./issue.ts')).issue,
   idle: async () => (await import('./idle.ts')).idle,
   rotate: async () => (await import('./rotate.ts')).rotate,
+  audit: async () => (await import('./audit.ts')).audit,
   pods: async () => (await import('./pods.ts')).pods,
 };
 
