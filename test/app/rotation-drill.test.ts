@@ -15,12 +15,12 @@ function pod(name: string, nodeName: string, volume: PodVolume, mount: object = 
     metadata: metadata(name, 'shop'),
     spec: { nodeName, volumes: [volume], containers: [{ name: 'app', volumeMounts: [{ name: volume.name, mountPath: '/identity', ...mount }] }] },
     status: { phase: 'Running' },
-  } as Pod;
+  };
 }
 
 const secret: PodVolume = { name: 'identity', secret: { secretName: 'cart-mtls' } };
 const podCertificate = (trustDomain: string): PodVolume => ({ name: 'identity', projected: { sources: [{ podCertificate: { signerName: 'mtlsd.io/x509-svid', keyType: 'ECDSAP256', userAnnotations: { 'mtlsd.io/trust-domain': trustDomain } } }] } });
-const node = (name: string, status: 'True' | 'Unknown'): Node => ({ apiVersion: 'v1', kind: 'Node', metadata: metadata(name), status: { conditions: [{ type: 'Ready', status, lastTransitionTime: '2026-03-01T08:30:00Z' }] } }) as Node;
+const node = (name: string, status: 'True' | 'Unknown'): Node => ({ apiVersion: 'v1', kind: 'Node', metadata: metadata(name), status: { conditions: [{ type: 'Ready', status, lastTransitionTime: '2026-03-01T08:30:00Z' }] } });
 
 const around = {
   pods: [
