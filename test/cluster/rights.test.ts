@@ -256,7 +256,7 @@ describe('the rights of the chart', () => {
   });
 
   test('suffice where Secrets are bound in one namespace, on an API server without streaming lists', async () => {
-    const older = await Shop.open(['--set', 'delivery.secrets.namespaces={shop}'], { featureGates: 'WatchList=false' });
+    const older = await Shop.open(['--set', 'delivery.secrets.namespaces={shop},reload.rolloutRestart.enabled=true'], { featureGates: 'WatchList=false' });
     try {
       await using running = await startController(older.cluster);
       await older.apply(trustDomain('shop.example'), identity('web'));
