@@ -60,11 +60,11 @@ export class RestartRounds {
     // What there is when a restart is first asked for is no change.
     if (record === undefined) return { record: { version, pods: 0, reloaded: 0, failing: [] } };
     const nowMs = this.#context.clock.nowMs();
-    if (nowMs < round.dueMs) return { record, nextAtMs, isOpen: true };
+    // Those that take the place of the first ones must not be counted among them.
+    if (nowMs < (round.openUntilMs ?? Infinity)) return { record, nextAtMs, isOpen: true };
     const begun = this.#begin(idOf(identity), `${identity.status?.trustDomain ?? ''}/${version}`, nowMs);
     const open = this.#open(identity, begun, round);
-    const mayGrow = nowMs < (round.openUntilMs ?? Infinity);
-    if (mayGrow || open.length > 0) return { record, isOpen: true, nextAtMs: nextAtMs ?? nowMs + patienceMs, hindrance: this.#told(begun, open, nowMs) };
+    if (open.length > 0) return { record, isOpen: true, nextAtMs: nowMs + patienceMs, hindrance: this.#told(begun, open, nowMs) };
     const pods = begun.uids.size;
     return { record: { version, pods, reloaded: pods, failing: [] } };
   }
