@@ -1,6 +1,7 @@
-/** Keystores of `mtlsd controller` on a real API server: the password comes from a Secret that nobody watches. */
+/** What `mtlsd controller` writes beside the pair, on a real API server: keystores, whose password comes from a Secret that nobody watches, and roots of others. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPkcs12 } from '../../src/x509/index.ts';
+import { BundlePeer } from './bundle-peer.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { identity, isReady, messageOf, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
 
@@ -65,5 +66,25 @@ describe('keystores', () => {
     });
     expect(await open(await secretNow(), 'close sesame')).toEqual({ alias: 'cart', serial, roots: 1 });
     expect(writes.length, writes.join('\n')).toBe(2);
+  });
+
+  test('roots of another trust domain come as a file of their own, beside the same certificate, and go again', async () => {
+    await using peer = await BundlePeer.start();
+    await site.addNamespace('bank', ['till']);
+    // Here the peer has the name of the trust domain that the others belong to.
+    await site.apply(trustDomain('bank.example', { federatesWith: [peer.entry] }), identity('bank', 'till', { trustDomain: 'bank.example', federatesWith: [peer.name] }));
+    const file = `federated.${peer.name}.crt`;
+    const kept = async (): Promise<number> => (await site.list(paths.secrets('mtlsd-system'))).filter(({ type }) => type === 'mtlsd.io/federated-bundle').length;
+    const secret = await site.see(paths.secret('bank', 'till-mtls'), ({ data }) => data?.[file] !== undefined);
+    expect(Buffer.from(secret.data?.[file] ?? '', 'base64').toString()).toBe(peer.roots);
+    await site.see(paths.identity('bank', 'till'), says('Federated', 'Delivered'));
+    const domain = await site.see(paths.trustDomain('bank.example'), says('Federated', 'Fetched'));
+    expect(domain.status?.['federation']).toMatchObject([{ trustDomain: peer.name, sequence: '7', roots: 1, refreshHintSeconds: 600 }]);
+    expect(await kept()).toBe(1);
+    await site.apply(trustDomain('bank.example', { federatesWith: [] }));
+    const without = await site.see(paths.secret('bank', 'till-mtls'), ({ data }) => data?.[file] === undefined);
+    expect([serialOf(without), without.data?.['ca.crt']]).toEqual([serialOf(secret), secret.data?.['ca.crt']]);
+    await site.see(paths.identity('bank', 'till'), says('Federated', 'PeerUnknown'));
+    await expect.poll(kept, { timeout: 20_000 }).toBe(0);
   });
 });

@@ -65,19 +65,20 @@ export class Federation {
    */
   async load(object: TrustDomain): Promise<void> {
     const own = object.metadata.name;
-    const known = this.#states.get(own);
     const wanted = peersOf(object);
-    if (known === undefined && wanted.length === 0 && !this.#keepsOf(own)) return;
+    const read = new Map<string, PeerState>();
+    for (const peer of wanted) if (this.get(own, peer.name) === undefined) read.set(peer.name, await this.#read(own, peer));
+    // From here on nothing waits: what was fetched meanwhile counts.
+    const known = this.#states.get(own);
     const states = new Map<string, PeerState>();
     for (const peer of wanted) {
-      const before = known?.get(peer.name);
-      states.set(peer.name, before === undefined ? await this.#read(own, peer) : before.peer.digest === peer.digest ? before : { ...before, peer, failures: 0, nextAtMs: undefined });
+      const before = known?.get(peer.name) ?? read.get(peer.name);
+      if (before !== undefined) states.set(peer.name, before.peer.digest === peer.digest ? before : { ...before, peer, failures: 0, nextAtMs: undefined });
     }
-    this.#depart(own, [...(known?.keys() ?? []), ...(known === undefined ? this.#keptNames(own) : [])].filter((name) => !states.has(name)));
-    const changed = known === undefined || known.size !== states.size || [...states].some(([name, state]) => known.get(name) !== state);
-    if (!changed) return;
+    const gone = [...(known?.keys() ?? this.#keptNames(own))].filter((name) => !states.has(name));
     this.#states.set(own, states);
-    this.#tell(own);
+    for (const name of gone) this.#departed.set(own, (this.#departed.get(own) ?? new Set<string>()).add(name));
+    if (gone.length > 0 || (known?.size ?? 0) !== states.size || [...states].some(([name, state]) => known?.get(name) !== state)) this.#tell(own);
   }
 
   /** Forgets what is in memory of a trust domain of ours that is gone; what is kept stays. */
@@ -151,19 +152,10 @@ export class Federation {
     return states.length === 0 ? undefined : states.map((state) => statusOf(state, before.get(state.peer.name)));
   }
 
-  #read = async (own: string, peer: Peer): Promise<PeerState> => {
+  async #read(own: string, peer: Peer): Promise<PeerState> {
     const found: Kept = decodeKept(await this.#context.store.get(keptKey(this.#context.systemNamespace, own, peer.name)), own, peer.name);
     if (found.precondition !== 'absent' && found.kept === undefined) this.#context.log.warn('the bundle that was kept of a trust domain cannot be read: it is fetched anew', { trustDomain: own, federatesWith: peer.name });
     return { peer, ...found, problem: 'unknown', failures: 0, nextAtMs: undefined };
-  };
-
-  #depart(own: string, names: readonly string[]): void {
-    if (names.length === 0) return;
-    this.#departed.set(own, new Set([...(this.#departed.get(own) ?? []), ...names]));
-  }
-
-  #keepsOf(own: string): boolean {
-    return this.#keptNames(own).length > 0;
   }
 
   /** Whose bundles are kept for a trust domain of ours, as the watch of Secrets shows it. */
