@@ -28,15 +28,14 @@ const bundlerRules = [
 /** @param who the user that mtlsd is, an administrator by role, and somebody who may edit Secrets in mtlsd's namespace */
 export function describePodPolicies(site: PolicySite, { mtlsd, root, jane }: { readonly mtlsd: Identity; readonly root: Identity; readonly jane: Identity }): void {
   test('bundles of other trust domains: mtlsd keeps them at home and removes them, and nobody else writes any', async () => {
-    const { expectAdmitted, expectRefused } = site;
     const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
     const name = 'mtlsd-federated-partner-example-0';
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'mtlsd.io/federated-bundle', metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/federated-by': 'shop.example' } }, data: {} };
     const path = `${secretsOf(systemNamespace)}/${name}${dry}`;
-    await expectAdmitted(site.api().send('POST', secretsOf(systemNamespace), secret, mtlsd));
-    await expectRefused(/mtlsd writes Secrets of type/, () => site.api().send('POST', secretsOf('shop') + dry, secret, mtlsd));
-    await expectRefused(/bundles of other trust domains say whom workloads trust/, () => site.api().send('DELETE', path, undefined, jane));
-    await expectAdmitted(site.api().send('DELETE', path, undefined, mtlsd));
+    await site.expectAdmitted(site.api().send('POST', secretsOf(systemNamespace), secret, mtlsd));
+    await site.expectRefused(/mtlsd writes Secrets of type/, () => site.api().send('POST', secretsOf('shop') + dry, secret, mtlsd));
+    await site.expectRefused(/bundles of other trust domains say whom workloads trust/, () => site.api().send('DELETE', path, undefined, jane));
+    await site.expectAdmitted(site.api().send('DELETE', path, undefined, mtlsd));
   });
 
   describe('pod certificates', () => {

@@ -69,16 +69,16 @@ export class Federation {
     const read = new Map<string, PeerState>();
     for (const peer of wanted) if (this.get(own, peer.name) === undefined) read.set(peer.name, await this.#read(own, peer));
     // From here on nothing waits: what was fetched meanwhile counts.
-    const known = this.#states.get(own);
+    const known = this.#states.get(own) ?? new Map<string, PeerState>();
     const states = new Map<string, PeerState>();
     for (const peer of wanted) {
-      const before = known?.get(peer.name) ?? read.get(peer.name);
-      if (before !== undefined) states.set(peer.name, before.peer.digest === peer.digest ? before : { ...before, peer, failures: 0, nextAtMs: undefined });
+      const before = known.get(peer.name) ?? read.get(peer.name);
+      if (before !== undefined) states.set(peer.name, forPeer(before, peer));
     }
-    const gone = [...(known?.keys() ?? this.#keptNames(own))].filter((name) => !states.has(name));
-    this.#states.set(own, states);
+    const gone = [...(this.#states.has(own) ? known.keys() : this.#keptNames(own))].filter((name) => !states.has(name));
     for (const name of gone) this.#departed.set(own, (this.#departed.get(own) ?? new Set<string>()).add(name));
-    if (gone.length > 0 || (known?.size ?? 0) !== states.size || [...states].some(([name, state]) => known?.get(name) !== state)) this.#tell(own);
+    this.#states.set(own, states);
+    if (gone.length > 0 || [...states].some(([name, state]) => known.get(name) !== state)) this.#tell(own);
   }
 
   /** Forgets what is in memory of a trust domain of ours that is gone; what is kept stays. */
@@ -171,6 +171,11 @@ export class Federation {
   #tell(own: string): void {
     for (const listener of this.#listeners) listener(own);
   }
+}
+
+/** The same for what the manifest says now: asked at once where that has changed. */
+function forPeer(state: PeerState, peer: Peer): PeerState {
+  return state.peer.digest === peer.digest ? state : { ...state, peer, failures: 0, nextAtMs: undefined };
 }
 
 function statusOf({ peer, kept, problem }: PeerState, before: PeerStatus | undefined): PeerStatus {

@@ -43,12 +43,13 @@ export function decodeKept(secret: Secret | undefined, own: string, peer: TrustD
   if (secret === undefined) return { kept: undefined, precondition: 'absent' };
   const precondition = { uid: secret.metadata.uid, resourceVersion: secret.metadata.resourceVersion };
   try {
-    const state = JSON.parse(read(secret, 'state.json')) as Partial<Record<string, unknown>>;
-    const fetchedAtMs = Date.parse(String(state['fetchedAt']));
-    if (state['federatedBy'] !== own || state['trustDomain'] !== peer || Number.isNaN(fetchedAtMs)) return { kept: undefined, precondition };
+    const state = JSON.parse(read(secret, 'state.json')) as Readonly<Record<'federatedBy' | 'trustDomain' | 'fetchedAt' | 'bootstrap', unknown>>;
+    const fetchedAtMs = Date.parse(String(state.fetchedAt));
+    const { bootstrap } = state;
+    if (typeof bootstrap !== 'string' || state.federatedBy !== own || state.trustDomain !== peer || Number.isNaN(fetchedAtMs)) return { kept: undefined, precondition };
     const { bundle } = parseSpiffeBundle(read(secret, 'bundle.json'), peer);
     const roots = bundle.x509Roots.map((der) => parseCertificate(der));
-    return { kept: { bundle: federatedBundle(peer, roots, bundle), fetchedAtMs, bootstrap: String(state['bootstrap'] ?? '') }, precondition };
+    return { kept: { bundle: federatedBundle(peer, roots, bundle), fetchedAtMs, bootstrap }, precondition };
   } catch (error) {
     if (!isMtlsdError(error) && !(error instanceof SyntaxError)) throw error;
     return { kept: undefined, precondition };
