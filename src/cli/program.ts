@@ -16,6 +16,7 @@ import { receiptsCommand } from './receipt/verify.ts';
 import { rotateCommand } from './rotate/rotate.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { svidCommand } from './svid/fetch.ts';
 import { tokenCommand } from './token.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -40,6 +41,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>, untilLeft 
     .addCommand(explainCommand(io))
     .addCommand(inspectCommand(io))
     .addCommand(verifyCommand(io))
+    .addCommand(svidCommand(io, untilStopped))
     .addCommand(tokenCommand(io))
     .addCommand(gatewayCommand(io, untilStopped));
   for (const command of withSubcommands(mtlsd)) {

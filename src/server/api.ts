@@ -17,13 +17,16 @@ export interface ApiServerOptions {
   readonly newRequestId: () => string;
   /** What differs from the usual. */
   readonly limits?: Partial<RequestLimits>;
+  /** For how long a request may come in, headers and body, and how often that is looked at, milliseconds. */
+  readonly patience?: { readonly requestMs: number; readonly checkMs: number };
 }
 
 /** Adds the routes of one family. Each says in its `config.access` who may call it. */
 export type RouteFamily = (server: FastifyInstance) => void | Promise<void>;
 
 /** Bodies hold a certificate signing request at most; headers hold a token. */
-const bounds = { bodyBytes: 32_768, headerBytes: 16_384, connections: 2_000, requestMs: 10_000, handshakeMs: 10_000, keepAliveMs: 75_000, checkMs: 2_000 } as const;
+const bounds = { bodyBytes: 32_768, headerBytes: 16_384, connections: 2_000, handshakeMs: 10_000, keepAliveMs: 75_000 } as const;
+const usualPatience = { requestMs: 10_000, checkMs: 2_000 };
 const usualLimits: RequestLimits = { perCaller: 200, perAddress: 2_000 };
 
 /** The least that connections use: readers of what is public may be older than our own. */
@@ -34,6 +37,7 @@ export const apiTlsVersionMin = 'TLSv1.2';
  * everything that goes wrong is answered as a problem of the catalogue, and decisions against a caller go into the audit log.
  */
 export async function apiServer(options: ApiServerOptions, families: readonly RouteFamily[]): Promise<FastifyInstance<Server>> {
+  const { requestMs, checkMs } = options.patience ?? usualPatience;
   const server = fastify({
     https: {
       // No certificate yet: `setSecureContext` of its server gives it one, and each later one, without a dropped connection.
@@ -41,11 +45,11 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
       maxHeaderSize: bounds.headerBytes,
       handshakeTimeout: bounds.handshakeMs,
       // A client that sends slowly is dropped soon after its time is over, in headers and in the body alike.
-      headersTimeout: bounds.requestMs,
-      connectionsCheckingInterval: bounds.checkMs,
+      headersTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
     },
     bodyLimit: bounds.bodyBytes,
-    requestTimeout: bounds.requestMs,
+    requestTimeout: requestMs,
     keepAliveTimeout: bounds.keepAliveMs,
     forceCloseConnections: 'idle',
     genReqId: options.newRequestId,

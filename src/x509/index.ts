@@ -5,6 +5,7 @@
  */
 export { type KeyAlgorithm, keyAlgorithms } from './algorithm.ts';
 export { type AuthorityCertificateInput, buildIssuingCertificate, buildRootCertificate } from './authority-certificate.ts';
+export { buildCertificateRequest } from './build-certificate-request.ts';
 export { type Certificate, parseCertificate } from './certificate.ts';
 export { type CertificateRequest, parseCertificateRequest } from './certificate-request.ts';
 export { judgeTemplate } from './judge-template.ts';

@@ -15,6 +15,8 @@ export interface ApiListenerOptions {
   readonly audit: AuditLog;
   readonly callers: CallerSource;
   readonly limits?: Partial<RequestLimits>;
+  /** How slow a client may be, milliseconds; left out: the usual. */
+  readonly patience?: { readonly requestMs: number; readonly checkMs: number };
 }
 
 /**
@@ -23,9 +25,9 @@ export interface ApiListenerOptions {
  * @throws MtlsdError CONFIGURATION_INVALID; what the system says of an address that cannot be used
  */
 export async function serveApi(options: ApiListenerOptions, families: readonly RouteFamily[]): Promise<AsyncDisposable & { readonly address: string }> {
-  const { listen, serving, store, clock, log, audit, callers, limits = {} } = options;
+  const { listen, serving, store, clock, log, audit, callers, limits = {}, patience } = options;
   await using opening = new AsyncDisposableStack();
-  const server = await apiServer({ callers, audit, log, limits, newRequestId: randomUUID }, families);
+  const server = await apiServer({ callers, audit, log, limits, newRequestId: randomUUID, ...(patience === undefined ? {} : { patience }) }, families);
   opening.defer(() => server.close());
   const ended = new AbortController();
   opening.defer(() => ended.abort());

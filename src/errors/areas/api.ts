@@ -93,6 +93,27 @@ export const apiErrors = {
     retry: 'backoff',
     reason: 'TokensUnjudged',
   }),
+  API_REFUSED: entry<{ readonly api: string }>({
+    meaning: 'The API that an SVID was asked of says no.',
+    remedy: 'Correct what the message names: it holds the code and the reasons of the API.',
+    status: 403,
+    retry: 'never',
+    reason: 'Refused',
+  }),
+  API_UNREACHABLE: entry<{ readonly api: string }>({
+    meaning: 'The API that an SVID was asked of cannot be reached, is not recognised, or cannot answer now.',
+    remedy: 'Check its address, the network and the roots that it is verified by; what was fetched before stays.',
+    status: 503,
+    retry: 'backoff',
+    reason: 'Unreachable',
+  }),
+  API_ANSWER_STRANGE: entry<{ readonly api: string }>({
+    meaning: 'What was asked for an SVID answers with something else.',
+    remedy: 'Check the address: it must be the API of mtlsd itself.',
+    status: 502,
+    retry: 'backoff',
+    reason: 'AnswerStrange',
+  }),
   API_INTERNAL: entry({
     meaning: 'Something went wrong inside mtlsd.',
     remedy: 'Look for the request id in the log of mtlsd.',

@@ -1,6 +1,7 @@
 /** The HTTPS API over the real reconcilers on the memory store, asked without a socket. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ReviewedAccounts } from '../../../src/app/api/account-tokens.ts';
+import { serveApi } from '../../../src/app/api/api-listener.ts';
 import { bundleFamily } from '../../../src/app/api/bundles.ts';
 import { ApiCallers, type ExternalIssuer } from '../../../src/app/api/callers.ts';
 import { readApiConfiguration } from '../../../src/app/api/config.ts';
@@ -58,11 +59,15 @@ export class ApiSite implements AsyncDisposable {
   leads = true;
   readonly #reviews = new Map<string, TokenReview>();
 
-  private constructor(store: MemoryStore, controllers: Controllers, server: ApiSite['server'], records: readonly AuditRecord[]) {
-    this.records = records;
+  /** Serves it on a port of its own, with the SVID of an identity. */
+  readonly serve: (namespace: string, name: string, patience?: { readonly requestMs: number; readonly checkMs: number }) => ReturnType<typeof serveApi>;
+
+  private constructor({ store, controllers, server, records, serve }: Pick<ApiSite, 'store' | 'controllers' | 'server' | 'records' | 'serve'>) {
     this.store = store;
     this.controllers = controllers;
     this.server = server;
+    this.records = records;
+    this.serve = serve;
   }
 
   /** Trust domains shop.example (the default) and other.example, service account shop/cart with its identity, at rest. */
@@ -73,7 +78,7 @@ export class ApiSite implements AsyncDisposable {
     for (const namespace of ['shop', 'bank', 'mtlsd-system']) store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'shop.example' }, spec: { default: true, ...spec } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'other.example' }, spec: {} });
-    for (const [namespace, name] of [['shop', 'cart'], ['shop', 'idle'], ['bank', 'till']] as const) store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
+    for (const [namespace, name] of [['shop', 'cart'], ['shop', 'edge'], ['shop', 'idle'], ['bank', 'till']] as const) store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'cart' }, spec: { dnsNames: ['cart.shop.svc'] } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'bank', name: 'till' }, spec: {} });
     const controllers = await startControllers({
@@ -96,8 +101,11 @@ export class ApiSite implements AsyncDisposable {
     const parts: { site?: ApiSite } = {};
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
     const families = [...svidFamilies(() => (parts.site?.leads === true ? controllers : undefined)), bundleFamily(() => controllers, new BundleReads(systemClock))];
-    const server = await apiServer({ callers: new ApiCallers(externalIssuers(), accounts, systemClock, log), audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
-    const site = new ApiSite(store, controllers, server, records);
+    const callers = new ApiCallers(externalIssuers(), accounts, systemClock, log);
+    const server = await apiServer({ callers, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
+    const serve: ApiSite['serve'] = async (namespace, name, patience) =>
+      serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, store, clock: systemClock, log, audit, callers, ...(patience === undefined ? {} : { patience }) }, families);
+    const site = new ApiSite({ store, controllers, server, records, serve });
     parts.site = site;
     return site;
   }
