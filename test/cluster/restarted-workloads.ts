@@ -1,6 +1,11 @@
 /** A Deployment, a StatefulSet and a DaemonSet with a pod each, on an API server where nobody acts on them: as controllers would leave them. */
 import type { ApiClient } from './chart-api.ts';
 
+/** Trust domain of the identity whose workloads are restarted. */
+export const restarted = 'restart.example';
+/** What that identity says. */
+export const restartedSpec = { trustDomain: restarted, serviceAccountName: 'pay', reload: { onBundle: { rolloutRestart: {} } } };
+
 const namespace = 'shop';
 const labels = { app: 'restarted' };
 const volume = { name: 'tls', secret: { secretName: 'restarted-mtls' } };
@@ -57,4 +62,10 @@ export function restartedFor({ spec = {} }: { readonly spec?: Readonly<Record<st
 /** The same with another program in its pods. */
 export function withOtherImage(workload: object): object {
   return JSON.parse(JSON.stringify(workload).replace('"image":"none"', '"image":"other"')) as object;
+}
+
+/** What brings another root into the bundle of that trust domain. */
+export function newRoots({ status }: { readonly status?: { readonly authorities?: readonly { readonly keyIdentifier: string; readonly role: string; readonly state: string }[] } }): object {
+  const root = status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active');
+  return { apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'roots' }, spec: { trustDomain: restarted, what: 'Root', fromAuthority: root?.keyIdentifier } };
 }

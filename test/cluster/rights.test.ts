@@ -17,10 +17,10 @@ import type { AuditedRequest } from './rights-audit.ts';
 import { describeRight, forbiddenRequests, requestsOf, unusedRights } from './rights-audit.ts';
 import type { RunningController } from './rights-controller.ts';
 import { startController } from './rights-controller.ts';
-import { makeWorkloads, restartedFor, withOtherImage, workloadPath } from './restarted-workloads.ts';
+import { makeWorkloads, newRoots, restarted, restartedFor, restartedSpec, withOtherImage, workloadPath } from './restarted-workloads.ts';
 import { rightsOf } from './rights-of.ts';
 
-const patience = { timeout: 20_000, interval: 200 };
+const patience = { timeout: 60_000, interval: 200 };
 
 interface Live {
   readonly metadata: { readonly uid: string; readonly resourceVersion: string; readonly labels?: Record<string, string>; readonly annotations?: Record<string, string> };
@@ -204,6 +204,13 @@ describe('the rights of the chart', () => {
     await shop.miss(`${identityPath}/till`);
   });
 
+  test('suffice to write down which roots there are, before workloads are restarted for others', async () => {
+    await shop.apply({ ...trustDomain(restarted), spec: { rotation: { propagationBound: '1s' } } }, identity('restarted', restartedSpec));
+    await shop.see(`${identityPath}/restarted`, ({ status }) => status?.reload?.onBundle?.bundleGeneration === 1);
+    await makeWorkloads(shop.api);
+    await shop.apply(newRoots(await shop.see(`${domainPath}/${restarted}`, isReady)));
+  });
+
   test('suffice to rotate an authority, and to go on when the CARotation is deleted half-way', async () => {
     const { status } = await shop.see(`${domainPath}/shop.example`, isReady);
     const rotation = { trustDomain: 'shop.example', what: 'Issuing', fromAuthority: status?.activeIssuer, approvals: ['Drained'] };
@@ -212,23 +219,6 @@ describe('the rights of the chart', () => {
     const { metadata } = await shop.see(path, (object) => object.status?.switchedAt !== undefined);
     await shop.kubectl(['delete', 'carotation', 'issuing']);
     await shop.see(path, (object) => object.metadata.uid !== metadata.uid && object.status?.switchedAt !== undefined);
-  });
-
-  test('suffice to restart workloads whose roots have changed, and for no other change of them', async () => {
-    const domain = 'restart.example';
-    const spec = { trustDomain: domain, serviceAccountName: 'pay', reload: { onBundle: { rolloutRestart: {} } } };
-    await shop.apply({ ...trustDomain(domain), spec: { rotation: { propagationBound: '1s' } } }, identity('restarted', spec));
-    await shop.see(`${identityPath}/restarted`, ({ status }) => status?.reload?.onBundle?.bundleGeneration === 1);
-    await makeWorkloads(shop.api);
-    const { status } = await shop.see(`${domainPath}/${domain}`, isReady);
-    const root = status?.authorities?.find(({ role, state }) => role === 'Root' && state === 'Active');
-    await shop.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'roots' }, spec: { trustDomain: domain, what: 'Root', fromAuthority: root?.keyIdentifier } });
-    for (const kind of ['DaemonSet', 'Deployment', 'StatefulSet'] as const) {
-      const workload = await shop.see(workloadPath(kind), (object) => restartedFor(object) === `${domain}/2`);
-      const other = withOtherImage(workload);
-      const answer = async (): Promise<ApiAnswer> => shop.api.send('PUT', `${workloadPath(kind)}?dryRun=All`, other, { user: mtlsdUser });
-      await vi.waitFor(async () => expect(await answer()).toMatchObject({ code: 403, message: expect.stringContaining('mtlsd restarts workloads by annotations of their template') as string }), patience);
-    }
   });
 
   test('reach no identity that somebody else made: a policy says so', async () => {
@@ -277,6 +267,15 @@ describe('the rights of the chart', () => {
       expect(await running.stop()).toBe(0);
     } finally {
       await older.cluster.stop();
+    }
+  });
+
+  test('suffice to restart workloads whose roots have changed, and for no other change of them', async () => {
+    for (const kind of ['DaemonSet', 'Deployment', 'StatefulSet'] as const) {
+      const workload = await shop.see(workloadPath(kind), (object) => restartedFor(object) === `${restarted}/2`);
+      const other = withOtherImage(workload);
+      const answer = async (): Promise<ApiAnswer> => shop.api.send('PUT', `${workloadPath(kind)}?dryRun=All`, other, { user: mtlsdUser });
+      await vi.waitFor(async () => expect(await answer()).toMatchObject({ code: 403, message: expect.stringContaining('mtlsd restarts workloads by annotations of their template') as string }), patience);
     }
   });
 
