@@ -51,6 +51,12 @@ describe('the reference of rights', () => {
     expect([manifests.some(isPolicy), more.some(isPolicy)]).toEqual([false, true]);
   });
 
+  test('lists every right that the API adds', async () => {
+    const more = await renderChart(['--set', 'api.enabled=true']);
+    const before = new Set(granted(rightsOf(account, manifests)));
+    expect(documented('With the HTTPS API').toSorted()).toEqual(granted(rightsOf(account, more)).filter((right) => !before.has(right)).toSorted());
+  });
+
   test('lists every policy', () => {
     const policies = manifests.filter(({ kind }) => kind === 'ValidatingAdmissionPolicy').map(({ metadata }) => metadata.name);
     expect(rowsUnder('What policies take away again', text).map(([name = '']) => name).toSorted()).toEqual(policies.toSorted());

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readApiConfiguration } from '../../src/app/api/config.ts';
 import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
 import { validateManifest } from '../../src/resources/index.ts';
 import { readPages, root, type Block } from './pages.ts';
@@ -71,6 +72,10 @@ describe('manifests', () => {
       if (block.words.includes('fragment')) continue;
       if (document.get('kind') === 'GatewayConfiguration') {
         expect(() => readGatewayConfiguration(block.text, block.page)).not.toThrow();
+        continue;
+      }
+      if (document.get('kind') === 'ApiConfiguration') {
+        expect(() => readApiConfiguration(block.text, block.page)).not.toThrow();
         continue;
       }
       const result = validateManifest(document.toJS());
