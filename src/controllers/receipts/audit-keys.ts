@@ -51,6 +51,7 @@ async function make(context: Context, secret: Secret | undefined, known: AuditKe
   }
   const reason = known === undefined ? (secret === undefined ? 'there was none' : 'the one before could not be used') : 'the one before was a year old';
   context.audit.record({ decision: 'audit-key-created', object: `Secret ${context.systemNamespace}/${auditKeyName}`, reason: `${reason}; SHA-256 of the new one ${next.keyId}` });
-  context.log.info('a new key signs the audit log and the receipts of rotations', { keyId: next.keyId, reason });
+  // The first one is nothing that anybody waits for; one that takes the place of another is.
+  context.log[secret === undefined ? 'debug' : 'info']('a new key signs the audit log and the receipts of rotations', { keyId: next.keyId, reason });
   return keys;
 }
