@@ -8,6 +8,7 @@ import { annotations } from '../../src/resources/index.ts';
 import type { ApiAnswer } from './chart-api.ts';
 import { startCluster, type Cluster, type StartOptions } from './cluster.ts';
 import { writeKubeconfig } from './credentials.ts';
+import { podKey, stubRequest } from './pod-requests.ts';
 import { requestsOf, type AuditedRequest } from './rights-audit.ts';
 
 const crdFolder = join(import.meta.dirname, '..', '..', 'crds');
@@ -117,6 +118,19 @@ export class Site implements AsyncDisposable {
     await this.apply(namespace(name, labels), ...accounts.map((account) => serviceAccount(name, account)));
   }
 
+  /** Asks the API on a port for an SVID; it serves with that of an identity. */
+  async requestSvid(port: number, place: string, name: string, token: string): Promise<{ readonly status: number; readonly body: unknown }> {
+    const ca = fileOf(await this.see(paths.secret(place, `${name}-mtls`)), 'ca.crt');
+    const agent = new Agent({ connect: { ca, servername: `${name}.${place}.svc` } });
+    try {
+      const csr = stubRequest(podKey('ECDSAP256'), 'ECDSAP256');
+      const { statusCode, body } = await request(`https://127.0.0.1:${port}/v1/svids/x509`, { method: 'POST', dispatcher: agent, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ csr }) });
+      return { status: statusCode, body: await body.json() };
+    } finally {
+      await agent.close();
+    }
+  }
+
   /** A token of a service account in mtlsd-system. */
   async token(account: string): Promise<string> {
     return (await this.kubectl(['create', 'token', account, '--namespace', 'mtlsd-system', '--duration', '1h'])).trim();
@@ -208,9 +222,13 @@ export class Site implements AsyncDisposable {
     return items.filter(({ regarding }) => regarding.uid === uid).sort((a, b) => (a.eventTime < b.eventTime ? -1 : 1));
   }
 
-  /** Successful writes of the controller so far, Leases and Events apart, in order: `update workloadidentities/status shop/web`. */
+  /**
+   * Successful writes of the controller so far, in order: `update workloadidentities/status shop/web`. Leases, Events and what the audit log
+   * needs (its key once, its head every half a minute) come when it is time for them, and are left out.
+   */
   async writes(): Promise<readonly string[]> {
-    const writing = (await this.#requests()).filter(({ verb, code, resource }) => ['create', 'update', 'patch', 'delete'].includes(verb) && code < 300 && resource !== 'leases' && resource !== 'events');
+    const isCounted = ({ resource, name }: AuditedRequest): boolean => resource !== 'leases' && resource !== 'events' && name !== 'mtlsd-audit-heads' && name !== 'mtlsd-audit-key';
+    const writing = (await this.#requests()).filter((request) => ['create', 'update', 'patch', 'delete'].includes(request.verb) && request.code < 300 && isCounted(request));
     return writing.map(({ verb, resource, namespace, name }) => `${verb} ${resource} ${namespace === '' ? '' : `${namespace}/`}${name}`);
   }
 

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectValidPair, opensslVerdict } from './controller-judge.ts';
 import { ControllerProcess } from './controller-process.ts';
+import { freePorts } from './ports.ts';
 import { fileOf, identity, isReady, messageOf, namespace, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
 
 const patience = { timeout: 20_000, interval: 50 };
@@ -10,10 +11,12 @@ const patience = { timeout: 20_000, interval: 50 };
 describe('mtlsd controller', () => {
   let site: Site;
   let controller: ControllerProcess;
+  let apiPort: number;
   beforeAll(async () => {
     site = await Site.open();
     await site.addNamespace('shop', ['web', 'cart', 'renewed']);
-    controller = ControllerProcess.start(site.kubeconfig);
+    [apiPort = 0] = await freePorts(1);
+    controller = ControllerProcess.start(site.kubeconfig, ['--api-listen', `127.0.0.1:${apiPort}`, '--api-identity', 'shop/web']);
     await controller.leads();
     await site.apply(trustDomain('shop.example', { bundle: { namespaceSelector: { matchLabels: { bundle: 'yes' } } } }));
     await site.see(paths.trustDomain('shop.example'), isReady);
@@ -106,6 +109,19 @@ describe('mtlsd controller', () => {
       const edited = await site.see(paths.secret('shop', 'web-mtls'));
       expect(expectValidPair(edited).subjectAltName).toContain('DNS:www.shop.svc');
       expect(edited.metadata.annotations?.['example.com/foreign']).toBe('stays');
+    });
+
+    test('a token for mtlsd gets an SVID by request, for as long as what it is bound to is there', async () => {
+      const token = async (...more: readonly string[]): Promise<string> => (await site.kubectl(['create', 'token', 'web', '--namespace', 'shop', ...more])).trim();
+      const ask = async (bearer: string) => site.requestSvid(apiPort, 'shop', 'web', bearer);
+      const given = await vi.waitFor(async () => ask(await token('--audience', 'mtlsd')), patience);
+      expect(given).toMatchObject({ status: 200, body: { spiffeId: 'spiffe://shop.example/ns/shop/sa/web' } });
+      expect(await ask(await token())).toMatchObject({ status: 401, body: { code: 'API_TOKEN_REFUSED' } });
+      await site.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'shop', name: 'asks' }, spec: { serviceAccountName: 'web', containers: [{ name: 'main', image: 'none' }] } });
+      const bound = await token('--audience', 'mtlsd', '--bound-object-kind', 'Pod', '--bound-object-name', 'asks');
+      expect(await ask(bound)).toMatchObject({ status: 200 });
+      await site.kubectl(['delete', 'pod', 'asks', '--namespace', 'shop', '--now']);
+      expect(await ask(bound)).toMatchObject({ status: 401, body: { code: 'API_TOKEN_REFUSED' } });
     });
 
     test('takes its Secret along when it is deleted, unless it is to be retained', async () => {
