@@ -137,7 +137,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), families: [...svidFamilies(() => this.#controllers), bundleFamily(() => this.#controllers, this.#bundleReads)] });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), families: [...svidFamilies(() => this.#controllers), bundleFamily({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads })] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,8 +182,7 @@ export class ClusterDaemon implements AsyncDisposable {
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings, rolloutRestart },
       fetchBundle: bundleFetcher(systemClock),
       ...(this.#config.api === undefined ? {} : { bundleReads: this.#bundleReads }),
-      systemNamespace: namespace,
-      recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}`,
+      ...place(namespace),
       issuancesPerSecond,
     };
   }
@@ -208,4 +207,9 @@ export class ClusterDaemon implements AsyncDisposable {
   #notReady(): string | undefined {
     return this.#leadership.leads && !this.#synced ? 'caches are being filled' : undefined;
   }
+}
+
+/** Where authority records are. */
+function place(namespace: string): Pick<ControllerContext, 'systemNamespace' | 'recordLocation'> {
+  return { systemNamespace: namespace, recordLocation: (trustDomain) => `Secret ${namespace}/mtlsd-authorities-${trustDomain}` };
 }

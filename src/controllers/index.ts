@@ -6,7 +6,7 @@ export type { ControllerContext, DeliveryLimits, FileReading } from './context.t
 export type { DomainState } from './domains.ts';
 export type { BundleServer, FetchBundle } from './federation/fetch.ts';
 export { BundleReads } from './federation/reads.ts';
-export { servedBundle } from './federation/served.ts';
+export { readServedBundle, servedBundle } from './federation/served.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { judgeInjectedPod } from './injected-pod/judge.ts';
 export { InjectedPods } from './injected-pod/injected-pods.ts';

@@ -4,8 +4,8 @@ import { Refused } from './problem.ts';
 
 /** The bundles of the trust domains of this daemon. */
 export interface BundleSource {
-  /** The newest bundle document of a trust domain; undefined when there is none of this name; `standby` when another replica knows. */
-  bundle(trustDomain: string): { readonly document: string } | 'standby' | undefined;
+  /** The newest bundle document of a trust domain; undefined when there is none of this name. @throws STORE_… */
+  bundle(trustDomain: string): Promise<{ readonly document: string } | undefined>;
 }
 
 /**
@@ -15,9 +15,8 @@ export interface BundleSource {
  */
 export function bundleRoutes(source: BundleSource): RouteFamily {
   return (server) => {
-    server.get<{ Params: { trustDomain: string } }>('/v1/trust-domains/:trustDomain/bundle', { config: { access: { rule: 'anyone', object: 'TrustDomain' } } }, (request, reply) => {
-      const found = source.bundle(request.params.trustDomain);
-      if (found === 'standby') throw new Refused('API_STANDBY', 'ask again: the replica that leads has the newest bundle');
+    server.get<{ Params: { trustDomain: string } }>('/v1/trust-domains/:trustDomain/bundle', { config: { access: { rule: 'anyone', object: 'TrustDomain' } } }, async (request, reply) => {
+      const found = await source.bundle(request.params.trustDomain);
       if (found === undefined) throw new Refused('FEDERATION_BUNDLE_UNKNOWN', 'there is no trust domain of this name here, or it has no authority yet');
       // Whoever keeps it longer than it is asked to would hold a rotation up, or be left behind.
       return reply.header('cache-control', 'no-cache').type('application/json').send(found.document);

@@ -5,8 +5,8 @@ import { refreshHintSeconds } from './served.ts';
 
 /** Whoever fetches has new keys after this many refresh hints (SPIFFE-30). */
 const hintsToFetch = 5;
-/** Whoever has not fetched for this many hints does not read the bundle: he would not have its changes in time anyway. */
-const hintsSilent = 10;
+/** Nobody reads a bundle that was not fetched here for this many hints: so many that replicas which stand by cannot have had all of them. */
+const hintsSilent = 20;
 
 /**
  * When the bundles of our trust domains were fetched last. Nobody is asked who fetches: a rotation waits until all had time to,

@@ -1,7 +1,9 @@
 import { rootsOf } from '../../authority/index.ts';
 import { resolvedRotationSettings } from '../../resources/index.ts';
-import { encodeSpiffeBundle } from '../../spiffe/index.ts';
+import { encodeSpiffeBundle, type TrustDomainName } from '../../spiffe/index.ts';
+import type { ControllerContext } from '../context.ts';
 import type { DomainState } from '../domains.ts';
+import { loadRecord } from '../trust-domain/record-store.ts';
 
 /** How often readers are asked to fetch a bundle, seconds: as often as they do without being asked (SPIFFE-31). */
 const refreshHintSecondsMax = 300;
@@ -18,7 +20,7 @@ export function refreshHintSeconds(object: DomainState['object']): number {
 }
 
 /** The SPIFFE bundle of a trust domain of ours for others; undefined while it has no authority. */
-export function servedBundle({ object, record }: DomainState): { readonly document: string } | undefined {
+export function servedBundle({ object, record }: Pick<DomainState, 'object' | 'record'>): { readonly document: string } | undefined {
   if (record === undefined) return undefined;
   const document = encodeSpiffeBundle({
     trustDomain: record.trustDomain,
@@ -28,4 +30,12 @@ export function servedBundle({ object, record }: DomainState): { readonly docume
     refreshHintSeconds: refreshHintSeconds(object),
   });
   return { document };
+}
+
+/** The same as it stands in the store, for a replica that keeps no trust domain open. @throws STORE_… */
+export async function readServedBundle(context: Pick<ControllerContext, 'store' | 'systemNamespace' | 'recordLocation'>, trustDomain: TrustDomainName): Promise<{ readonly document: string } | undefined> {
+  const object = await context.store.get({ kind: 'TrustDomain', name: trustDomain });
+  if (object === undefined) return undefined;
+  const { state } = await loadRecord(context, trustDomain);
+  return servedBundle({ object, record: state.kind === 'loaded' ? state.record : undefined });
 }

@@ -17,7 +17,7 @@ export interface LoadedRecord {
 }
 
 /** Where the authority record of a trust domain is. */
-function recordKey(context: ControllerContext, trustDomain: TrustDomainName): ObjectKey<'Secret'> {
+function recordKey(context: Pick<ControllerContext, 'systemNamespace'>, trustDomain: TrustDomainName): ObjectKey<'Secret'> {
   return { kind: 'Secret', namespace: context.systemNamespace, name: `mtlsd-authorities-${trustDomain}` };
 }
 
@@ -25,7 +25,7 @@ function recordKey(context: ControllerContext, trustDomain: TrustDomainName): Ob
  * Reads and proves the record. What cannot be used is a state with what to do, never a reason to make a new root.
  * @param known what was read last: the very same version need not be proved again
  */
-export async function loadRecord(context: ControllerContext, trustDomain: TrustDomainName, known?: LoadedRecord): Promise<LoadedRecord> {
+export async function loadRecord(context: Pick<ControllerContext, 'store' | 'systemNamespace' | 'recordLocation'>, trustDomain: TrustDomainName, known?: LoadedRecord): Promise<LoadedRecord> {
   const where = context.recordLocation(trustDomain);
   let secret: Secret | undefined;
   try {

@@ -100,7 +100,7 @@ export class ApiSite implements AsyncDisposable {
     // What is told to whom asks is looked up when it is asked: the site is made last.
     const parts: { site?: ApiSite } = {};
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
-    const families = [...svidFamilies(() => (parts.site?.leads === true ? controllers : undefined)), bundleFamily(() => controllers, new BundleReads(systemClock))];
+    const families = [...svidFamilies(() => (parts.site?.leads === true ? controllers : undefined)), bundleFamily({ store, clock: systemClock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(systemClock) })];
     const callers = new ApiCallers(externalIssuers(), accounts, systemClock, log);
     const server = await apiServer({ callers, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
     const serve: ApiSite['serve'] = async (namespace, name, patience) =>

@@ -36,7 +36,7 @@ test('a rotation waits five hints for readers, as long as there are any or nobod
   const reads = new BundleReads({ nowMs: () => nowMs });
   expect(reads.readers(state)).toEqual([]);
   expect(reads.readers(rotating)).toMatchObject([{ generation: (state.record?.bundleGeneration ?? 0) - 1, fetchedByMs: startedAtMs + 1_500_000 }]);
-  nowMs += 3_000_001;
+  nowMs += 6_000_001;
   expect(reads.readers(rotating)).toEqual([]);
   reads.note(name);
   expect(reads.readers(rotating)).toHaveLength(1);
