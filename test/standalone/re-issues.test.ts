@@ -39,7 +39,7 @@ test('L5, L17: forced renewals under reader loops: no mix for readers who do it 
 /** How many files there are once nothing goes away any more: what is old is removed after the switch to what is new. */
 async function settledCount({ out, state }: Sandbox): Promise<number> {
   // The audit log has files of its own, when it is time for them.
-  const count = (): number => [out, state].flatMap((folder) => readdirSync(folder, { recursive: true })).filter((path) => !String(path).includes('audit')).length;
+  const count = (): number => [out, state].flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' })).filter((path) => !path.includes('audit')).length;
   let last: number | undefined;
   return until('the number of files stays', async () => {
     await sleep(500);
