@@ -7,6 +7,8 @@ import { Mesh, podOf, waitUntil, type PeerPlan } from './mesh.ts';
 import { expectModes } from './modes.ts';
 import { NodeSite, pace, patienceMs } from './node-site.ts';
 import { OlderCertificates } from './older-certificates.ts';
+import { ReloadingPod } from './reloading-pod.ts';
+import { RestartedDeployment } from './restarted-deployment.ts';
 
 const images = ['go-peer', 'node-peer'] as const;
 const deliveries = ['secret', 'pod-certificate'] as const;
@@ -25,6 +27,8 @@ const leftAlone = bySecret.filter(({ namespace: place }) => place === 'south');
 
 let node: NodeSite;
 let mesh: Mesh;
+let told: ReloadingPod;
+let restarted: RestartedDeployment;
 
 beforeAll(async () => {
   node = await NodeSite.open();
@@ -32,6 +36,7 @@ beforeAll(async () => {
   await node.site.apply(namespace('north'), namespace('south'));
   await node.site.apply(trustDomain('other.example', pace));
   await mesh.add(...plans, stranger, ...foreigners, envoy);
+  [told, restarted] = await Promise.all([ReloadingPod.start(node), RestartedDeployment.start(node)]);
 }, 2 * patienceMs);
 afterAll(async () => node[Symbol.asyncDispose]());
 
@@ -99,6 +104,11 @@ test('each renewal is one atomic change for whoever resolves ..data once, or rea
   for (const [index, plan] of edited.entries()) await mesh.see(plan, ({ serials }) => serials.length > (before[index] ?? 0));
   for (const plan of edited) await mesh.see(plan, ({ readings }) => readings > 100);
   await mesh.allWell();
+});
+
+test('a pod that does not watch its files is told when it can see a renewal; one that reads them only when it starts is replaced when roots change', async () => {
+  await told.expectTold();
+  await restarted.expectRestarted();
 });
 
 test('kubelet restarts, asks for every pod certificate at once, and gets it', async () => {

@@ -11,6 +11,9 @@ export const pace = { rotation: { propagationBound: '16s' } };
 /** Above the shortest (190 s) with that bound, for a machine that has a lot to do: renewed after 84 to 126 s, with as much as that to go. */
 export const quickTtl = '210s';
 
+/** What the chart's Deployment passes, with the values of these tests. */
+const options = ['--rollout-restart'];
+
 /** How long a test waits for what has to come: minutes, since the machine may have a lot to do besides. */
 export const patienceMs = 180_000;
 
@@ -20,7 +23,7 @@ export class NodeSite implements AsyncDisposable {
 
   private constructor(site: Site) {
     this.site = site;
-    this.controller = ControllerProcess.start(site.kubeconfig);
+    this.controller = ControllerProcess.start(site.kubeconfig, options);
   }
 
   /** With certificates.k8s.io/v1beta1 beside v1, for those who ask for it. */
@@ -49,7 +52,7 @@ export class NodeSite implements AsyncDisposable {
 
   /** Starts mtlsd again after it was stopped or killed. */
   async startController(kubeconfig = this.site.kubeconfig): Promise<void> {
-    this.controller = ControllerProcess.start(kubeconfig);
+    this.controller = ControllerProcess.start(kubeconfig, options);
     await this.#leads();
   }
 
@@ -79,7 +82,7 @@ export class NodeSite implements AsyncDisposable {
 /** All of the chart but its Deployment. The chart's rights are enough, or these tests fail. */
 async function applyChart(site: Site): Promise<void> {
   await site.remove('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/mtlsd-test');
-  const objects = await renderChart(['--set', `injection.trustDomain=${domain}`, '--api-versions', 'v1/Pod', '--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
+  const objects = await renderChart(['--set', `injection.trustDomain=${domain}`, '--set', 'reload.rolloutRestart.enabled=true', '--api-versions', 'v1/Pod', '--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']);
   const isDefinition = ({ kind }: { readonly kind: string }): boolean => kind === 'CustomResourceDefinition';
   await site.apply(...objects.filter(isDefinition));
   await site.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=180s']);
