@@ -96,8 +96,8 @@ export function x509Route(signer: () => X509Signer | undefined): RouteFamily {
         const csr = readCsr(request.body.csr);
         const outcome = await signs.sign({ caller: callerOf(request), csr, identity: request.body.identity?.split('/').at(-1), ttl: request.body.ttl, requestId: request.id });
         if (!outcome.signed) throw new Refused(outcome.refusal.code, outcome.refusal.message, outcome.refusal.reasons === undefined ? {} : { reasons: outcome.refusal.reasons });
-        reply.header('cache-control', 'no-store');
-        return asAnswer(outcome.svid);
+        // As octets: a text of this length costs several times as much on its way into a TLS connection.
+        return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(Buffer.from(JSON.stringify(asAnswer(outcome.svid)), 'latin1'));
       },
     );
   };

@@ -12,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   idle: async () => (await import('./idle.ts')).idle,
   rotate: async () => (await import('./rotate.ts')).rotate,
   audit: async () => (await import('./audit.ts')).audit,
+  api: async () => (await import('./api.ts')).api,
   pods: async () => (await import('./pods.ts')).pods,
 };
 

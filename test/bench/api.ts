@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { ReviewedAccounts } from '../../src/app/api/account-tokens.ts';
+import { serveApi } from '../../src/app/api/api-listener.ts';
+import { ApiCallers } from '../../src/app/api/callers.ts';
+import { svidFamilies } from '../../src/app/api/svids.ts';
+import { systemClock } from '../../src/app/clock.ts';
+import type { RouteFamily } from '../../src/server/index.ts';
+import { keysFor, readKeySet } from '../../src/tokens/index.ts';
+import { ApiSite } from '../app/api/api-site.ts';
+import { podKey, stubRequest } from '../cluster/pod-requests.ts';
+import { until } from '../standalone/wait.ts';
+import { signingKey, token as makeToken, unsignedToken } from '../tokens/tokens.ts';
+import type { Load } from './https-load.ts';
+import type { Measurement } from './measurement.ts';
+
+const requests = 4_000;
+const warmUp = 1_000;
+const issuer = 'https://ci.example';
+const nothing = (): void => undefined;
+const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+/** As little as a route can do: what the server and its connections cost. */
+const bare: RouteFamily = (server) => void server.post('/bare', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => ({ bare: true }));
+
+/** X.509-SVIDs by request over TLS: CPU time of the server for each, beside a route that does nothing on the same server. */
+export async function* api(): AsyncIterable<Measurement> {
+  await using site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost', '*.{namespace}.svc'] } });
+  site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'edge' }, spec: { dnsNames: ['localhost'] } });
+  const secret = await until('the API has its identity', () => site.store.peek({ kind: 'Secret', namespace: 'shop', name: 'edge-mtls' }));
+  const ca = Buffer.from(secret.data['ca.crt'] ?? '', 'base64').toString('utf8');
+  const { callers, external, account } = callersOf(site);
+  const limits = { perCaller: 1e9, perAddress: 1e9 };
+  const families = [...svidFamilies(() => site.controllers), bare];
+  await using served = await serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace: 'shop', name: 'edge' }, store: site.store, clock: systemClock, log, audit: { record: nothing }, callers, limits }, families);
+  const to = { port: Number(new URL(served.address).port), ca };
+  const fresh = (count: number): readonly object[] => Array.from({ length: count }, () => ({ csr: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') }));
+  const cases = [
+    { name: 'a route that does nothing', path: '/bare', token: external, make: (count: number) => Array.from({ length: count }, () => ({})) },
+    { name: "by an issuer's token, verified here", path: '/v1/svids/x509', token: external, make: fresh },
+    { name: 'by a token that a review at hand accepts', path: '/v1/svids/x509', token: account, make: fresh },
+  ];
+  for (const { name, path, token, make } of cases) {
+    await measure({ ...to, path, token, bodies: make(warmUp) });
+    const { cpuMs, perSecond, p99Ms } = await measure({ ...to, path, token, bodies: make(requests) });
+    const isSvid = path !== '/bare';
+    yield { bench: 'api', metric: `CPU, ${name}`, value: cpuMs, unit: 'ms', ...(isSvid ? { budget: { relation: '<=', value: 0.25 } as const } : {}) };
+    yield { bench: 'api', metric: `rate, ${name}`, value: perSecond, unit: '/s' };
+    yield { bench: 'api', metric: `p99, ${name}`, value: p99Ms, unit: 'ms' };
+  }
+}
+
+function callersOf(site: ApiSite) {
+  const signs = signingKey('ES256', 'one');
+  const { keys } = readKeySet(JSON.stringify({ keys: [signs.jwk] })) ?? { keys: [] };
+  const rules = { issuer, audiences: ['mtlsd'], algorithms: ['ES256'], types: ['JWT'], scopes: [], requiredClaims: [], clockToleranceMs: 0, maxLifetimeMs: undefined } as const;
+  const entry = { name: 'ci', rules: 'ci', trustDomain: 'shop.example', path: [['owner']] };
+  const account = unsignedToken({ alg: 'RS256' }, { iss: 'https://kubernetes.default.svc', aud: ['mtlsd'], jti: randomUUID() });
+  const uid = site.store.peek({ kind: 'ServiceAccount', namespace: 'shop', name: 'cart' })?.metadata.uid ?? '';
+  const review = { authenticated: true, username: 'system:serviceaccount:shop:cart', uid, audiences: ['mtlsd'], extra: {} } as const;
+  const accounts = new ReviewedAccounts(async () => review, site.store, log);
+  const trusted = { entry, issuer: { rules, keys: { find: (wanted: Parameters<typeof keysFor>[1]) => ({ kind: 'found' as const, keys: keysFor(keys, wanted) }) } } };
+  const now = Math.floor(Date.now() / 1000);
+  const external = makeToken(signs, { iss: issuer, sub: 'job', aud: 'mtlsd', iat: now, exp: now + 3_600, owner: 'acme' });
+  return { callers: new ApiCallers(new Map([[issuer, trusted]]), accounts, systemClock, log), external, account };
+}
+
+async function measure(load: Load): Promise<{ readonly cpuMs: number; readonly perSecond: number; readonly p99Ms: number }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'https-load.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const before = process.cpuUsage();
+  child.stdin.end(JSON.stringify(load));
+  const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const { user, system } = process.cpuUsage(before);
+  return { cpuMs: (user + system) / 1000 / load.bodies.length, ...(JSON.parse(said) as { readonly perSecond: number; readonly p99Ms: number }) };
+}

@@ -1,0 +1,32 @@
+/** Asks an HTTPS server in a process of its own, so that only the server's CPU time is measured: one JSON document in, one out. */
+import { text } from 'node:stream/consumers';
+import { Pool } from 'undici';
+
+/** What is asked, once for each body. */
+export interface Load {
+  readonly port: number;
+  readonly path: string;
+  readonly ca: string;
+  readonly token: string;
+  readonly bodies: readonly object[];
+}
+
+const { port, path, ca, token, bodies } = JSON.parse(await text(process.stdin)) as Load;
+const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca } });
+const tookMs: number[] = [];
+const waiting = [...bodies];
+const ask = async (): Promise<void> => {
+  for (let body = waiting.pop(); body !== undefined; body = waiting.pop()) {
+    const startedMs = performance.now();
+    const answer = await pool.request({ method: 'POST', path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const said = await answer.body.text();
+    if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${said}`);
+    tookMs.push(performance.now() - startedMs);
+  }
+};
+const startedMs = performance.now();
+await Promise.all(Array.from({ length: 8 }, ask));
+const wholeMs = performance.now() - startedMs;
+await pool.close();
+tookMs.sort((a, b) => a - b);
+process.stdout.write(JSON.stringify({ perSecond: (bodies.length / wholeMs) * 1000, p99Ms: tookMs[Math.floor(tookMs.length * 0.99)] }));
