@@ -106,11 +106,6 @@ test('each renewal is one atomic change for whoever resolves ..data once, or rea
   await mesh.allWell();
 });
 
-test('a pod that does not watch its files is told when it can see a renewal; one that reads them only when it starts is replaced when roots change', async () => {
-  await told.expectTold();
-  await restarted.expectRestarted();
-});
-
 test('kubelet restarts, asks for every pod certificate at once, and gets it', async () => {
   await using herd = await Herd.start(node);
   const before = await serialsOf(byNode);
@@ -119,6 +114,11 @@ test('kubelet restarts, asks for every pod certificate at once, and gets it', as
   for (const [index, plan] of byNode.entries()) await mesh.see(plan, ({ serials }) => serials.length > (before[index] ?? 0));
   await herd.seeCertified(2);
   await mesh.allWell();
+});
+
+test('a pod that does not watch its files is told when it can see a renewal; one that reads them only when it starts is replaced when roots change', async () => {
+  await told.expectTold();
+  await restarted.expectRestarted();
 });
 
 test('the API server dies and comes back', async () => {
