@@ -4,7 +4,7 @@ import type { PodFacts, PodUse } from './uses.ts';
 /** A condition before it has times. */
 export type Finding = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-/** What pods tell about an identity; what is undefined is not told. */
+/** What pods tell about an identity; what is undefined is as it should be, and not told. */
 export interface PodFindings {
   readonly mounted: Finding | undefined;
   readonly warnings: Finding | undefined;
@@ -24,7 +24,7 @@ export interface ObservedUse {
   readonly svid: { readonly notBeforeMs: number; readonly notAfterMs: number } | undefined;
   /** Since when no pod has used it. */
   readonly unusedSinceMs: number;
-  /** What was told last of whether it is mounted: it stays during the time of grace. */
+  /** What was told last of that nobody mounts it: it stays during the time of grace. */
   readonly lastMounted: Finding | undefined;
 }
 
@@ -56,9 +56,9 @@ export function judgeUse(observed: ObservedUse, nowMs: number): { readonly findi
   return { findings: { mounted: mountedOf(observed, isUsed, nowMs), warnings: warningsOf(warnings) }, nextAtMs: changes.length === 0 ? undefined : Math.min(...changes) };
 }
 
-function mountedOf({ secretName, mounting, unusedSinceMs, lastMounted }: ObservedUse, isUsed: boolean, nowMs: number): Finding | undefined {
-  if (mounting.length > 0) return { status: 'True', reason: 'Mounted', message: `pods mount Secret ${secretName}` };
-  if (isUsed) return { status: 'True', reason: 'PodCertificates', message: 'pods of the service account have pod certificates' };
+function mountedOf({ secretName, unusedSinceMs, lastMounted }: ObservedUse, isUsed: boolean, nowMs: number): Finding | undefined {
+  // As it should be: nothing is told, and no status written, when pods come.
+  if (isUsed) return undefined;
   if (unusedSinceMs + unusedGraceMs > nowMs) return lastMounted;
   if (secretName === undefined) return { status: 'False', reason: 'NotMounted', message: 'no pod of the service account has a pod certificate: label its pod template mtlsd.io/inject: pod-certificate, or delete the identity' };
   return { status: 'False', reason: 'NotMounted', message: `no pod mounts Secret ${secretName}: mount it, or delete the identity if nothing else reads the Secret` };

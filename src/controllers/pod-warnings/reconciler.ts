@@ -90,14 +90,14 @@ export class PodWarningsReconciler implements Reconciler {
     );
   }
 
-  /** Since when nobody uses it: what status said before this process counts on; else it counts from here, or from its creation. */
-  #unusedSince(id: string, { metadata, status }: WorkloadIdentity, isUsed: boolean, nowMs: number): number {
+  /** Since when nobody uses it: what status said before this process counts on; else it counts from here. */
+  #unusedSince(id: string, { status }: WorkloadIdentity, isUsed: boolean, nowMs: number): number {
     if (isUsed) {
       this.#unusedSinceMs.delete(id);
       return nowMs;
     }
     const mounted = status?.conditions?.find(({ type }) => type === 'Mounted');
-    const sinceMs = this.#unusedSinceMs.get(id) ?? (mounted?.status === 'False' ? nowMs - unusedGraceMs : mounted === undefined ? Date.parse(metadata.creationTimestamp) : nowMs);
+    const sinceMs = this.#unusedSinceMs.get(id) ?? (mounted?.status === 'False' ? nowMs - unusedGraceMs : nowMs);
     this.#unusedSinceMs.set(id, sinceMs);
     return sinceMs;
   }
