@@ -2,7 +2,7 @@ import canonicalize from 'canonicalize';
 import { readCheckpoint, type Checkpoint } from './checkpoint.ts';
 
 /** What format the document has that heads are anchored in. */
-export const headsFormat = 'mtlsd-audit-heads/1';
+const headsFormat = 'mtlsd-audit-heads/1';
 
 /** The last checkpoint of each chain that is known, in one place apart from the lines. */
 export interface AuditHeads {

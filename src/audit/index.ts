@@ -4,8 +4,8 @@
  * through, how lines are written, and how they are verified. Where they go, and where the keys are kept, is for the composition root.
  */
 export { Chain, type ChainHead } from './chain.ts';
-export { checkpointKeyId, readCheckpoint, signCheckpoint, type Checkpoint, type CheckpointKey } from './checkpoint.ts';
-export { anchoredHeads, decodeHeads, encodeHeads, headsFormat, noHeads, withHead, type AuditHeads } from './heads.ts';
+export { checkpointKeyId, signCheckpoint, type Checkpoint, type CheckpointKey } from './checkpoint.ts';
+export { anchoredHeads, decodeHeads, encodeHeads, noHeads, withHead, type AuditHeads } from './heads.ts';
 export { hashOf, lineBytesMax, parseLine, type AuditLine, type LineContent } from './line.ts';
 export { Pseudonyms, withoutPersons } from './person.ts';
 export type { AuditCount, AuditDecision, AuditLog, AuditRecord } from './record.ts';

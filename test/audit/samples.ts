@@ -4,10 +4,11 @@ import { Chain, checkpointKeyId, noHeads, signCheckpoint, verifyAudit, withHead,
 const startMs = 1_800_000_000_000;
 
 /** A key that signs checkpoints, made anew. */
-export const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+export const { privateKey } = pair;
 export const pemOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' });
-export const keyId = checkpointKeyId(publicKey);
-export const keys: ReadonlyMap<string, string> = new Map([[keyId, pemOf(publicKey)]]);
+export const keyId = checkpointKeyId(pair.publicKey);
+const keys: ReadonlyMap<string, string> = new Map([[keyId, pemOf(pair.publicKey)]]);
 
 /** What a process wrote: its lines, and its last checkpoint. */
 export interface Written {

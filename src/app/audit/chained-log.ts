@@ -1,4 +1,4 @@
-import { Chain, Pseudonyms, withoutPersons, type AuditCount, type AuditLog, type AuditRecord, type ChainHead, type LineContent } from '../../audit/index.ts';
+import { Chain, withoutPersons, type Pseudonyms, type AuditCount, type AuditLog, type AuditRecord, type ChainHead, type LineContent } from '../../audit/index.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
 import type { AuditFigures } from './metrics.ts';

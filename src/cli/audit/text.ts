@@ -37,21 +37,31 @@ function chainsText({ chains }: ToldVerdict, paint: Paint): string {
 }
 
 /** What the verdict does not say, each with what to do about it. */
-function notesOf({ chains, forgotten, isAnchorKnown, keys, otherLines, repeated }: ToldVerdict): readonly string[] {
-  const unanchored = sumOf(chains, (chain) => chain.unanchored);
+function notesOf(verdict: ToldVerdict): readonly string[] {
+  const { chains, isAnchorKnown } = verdict;
+  const unanchored = isAnchorKnown ? sumOf(chains, (chain) => chain.unanchored) : 0;
   const lost = sumOf(chains, (chain) => chain.lost);
-  const dropped = chains.filter(({ droppedBefore }) => droppedBefore > 0);
   return [
     ...(isAnchorKnown ? [] : ['No anchor is known: a tail that was cut and a replica that is missing cannot be seen. Give --anchor, --state, --out or --kubeconfig.']),
-    ...(isAnchorKnown && unanchored > 0 ? [`${unanchored} line${unanchored === 1 ? '' : 's'} at the end ${unanchored === 1 ? 'is' : 'are'} not anchored yet: from there on, lines could be missing without a trace.`] : []),
-    ...(keys === 'none' ? ['No public key is known: signatures were not verified. Give --key, or an anchor with its keys.'] : []),
-    ...(keys === 'anchor' ? ['Signatures were verified by the keys beside the anchor: that these are the keys of your installation is its own word. Give the ones that you trust by --key.'] : []),
-    ...(lost > 0 ? [`${lost} decision${lost === 1 ? ' was' : 's were'} made that could not be recorded: the log itself says so ("decision":"lost").`] : []),
-    ...dropped.map(({ chain, droppedBefore }) => `The first ${droppedBefore} lines of ${chain} are not kept any more.`),
-    ...(forgotten === undefined ? [] : [`${forgotten.count} older chain${forgotten.count === 1 ? ' is' : 's are'} not in the anchor any more (up to ${forgotten.until}): whether all of them are here is not known.`]),
-    ...(repeated > 0 ? [`${repeated} line${repeated === 1 ? ' stands' : 's stand'} there more than once, as when a collector sends again.`] : []),
-    ...(otherLines > 0 ? [`${otherLines} line${otherLines === 1 ? ' is' : 's are'} none of an audit log.`] : []),
+    ...some(unanchored, 'line at the end is', 'lines at the end are', 'not anchored yet: from there on, lines could be missing without a trace.'),
+    ...keyNotes[verdict.keys],
+    ...some(lost, 'decision was', 'decisions were', 'made that could not be recorded: the log itself says so ("decision":"lost").'),
+    ...chains.filter(({ droppedBefore }) => droppedBefore > 0).map(({ chain, droppedBefore }) => `The first ${droppedBefore} lines of ${chain} are not kept any more.`),
+    ...some(verdict.forgotten?.count ?? 0, 'older chain is', 'older chains are', `not in the anchor any more (up to ${verdict.forgotten?.until ?? ''}): whether all of them are here is not known.`),
+    ...some(verdict.repeated, 'line stands', 'lines stand', 'there more than once, as when a collector sends again.'),
+    ...some(verdict.otherLines, 'line is', 'lines are', 'none of an audit log.'),
   ];
+}
+
+const keyNotes: Readonly<Record<ToldVerdict['keys'], readonly string[]>> = {
+  none: ['No public key is known: signatures were not verified. Give --key, or an anchor with its keys.'],
+  anchor: ['Signatures were verified by the keys beside the anchor: that these are the keys of your installation is its own word. Give the ones that you trust by --key.'],
+  trusted: [],
+};
+
+/** A sentence about that many; none for none. */
+function some(count: number, one: string, many: string, rest: string): readonly string[] {
+  return count === 0 ? [] : [`${count} ${count === 1 ? one : many} ${rest}`];
 }
 
 function sumOf(chains: readonly ChainVerdict[], count: (chain: ChainVerdict) => number): number {

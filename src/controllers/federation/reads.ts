@@ -1,7 +1,7 @@
 import type { ReaderView } from '../../rotation/ca/index.ts';
 import type { Clock } from '../../telemetry/index.ts';
 import type { DomainState } from '../domains.ts';
-import { refreshHintSeconds } from './served.ts';
+import { refreshHintSeconds } from './refresh-hint.ts';
 
 /** Whoever fetches has new keys after this many refresh hints (SPIFFE-30). */
 const hintsToFetch = 5;

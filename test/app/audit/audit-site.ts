@@ -71,7 +71,7 @@ export class AuditSite {
 }
 
 /** Verifies logs by an anchor and the keys beside it. */
-export function verifyAs({ heads, publicKeys }: Anchored, logs: readonly (readonly string[])[]): AuditVerdict {
+function verifyAs({ heads, publicKeys }: Anchored, logs: readonly (readonly string[])[]): AuditVerdict {
   const keys = new Map(readPublicKeys(publicKeys).map(({ keyId, pem }) => [keyId, pem]));
   return verifyAudit(logs.map((lines, index) => ({ name: `log${index}`, text: lines.map((line) => `${line}\n`).join('') })), { anchor: heads, keys, recent: false });
 }
