@@ -47,7 +47,8 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, trustDo
     }
   });
   caches.namespaces?.onChange((before, after) => {
-    if (isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) return;
+    const isLeaving = before?.metadata.deletionTimestamp === undefined && after?.metadata.deletionTimestamp !== undefined;
+    if (!isLeaving && isDeepStrictEqual(before?.metadata.labels, after?.metadata.labels)) return;
     for (const identity of identities.byIndex('namespace', nameOf(before, after))) identityController.enqueue(identity.metadata.namespace, identity.metadata.name);
   });
   secrets.onKnown((namespace) => {

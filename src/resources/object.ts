@@ -14,6 +14,8 @@ export interface ObjectMeta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly finalizers?: readonly string[];
+  /** Of other controllers: mtlsd sets none on what carries keys or trust. */
+  readonly ownerReferences?: readonly OwnerReference[];
 }
 
 /** An object as a store returns it: frozen, complete but for what a metadata-only watch leaves out. */
@@ -25,7 +27,7 @@ export interface StoredObject {
 
 /** An object that is to be written: identity of the server's choosing (uid, resourceVersion, times) is left out. */
 export type Draft<T extends StoredObject> = Omit<T, 'metadata' | 'status'> & {
-  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'finalizers'>;
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'>;
 };
 
 /** core/v1 Secret. `data` values are base64, as on the wire. */
@@ -119,7 +121,6 @@ export interface PodContainerStatus {
 export interface Pod extends StoredObject {
   readonly apiVersion: 'v1';
   readonly kind: 'Pod';
-  readonly metadata: ObjectMeta & { readonly ownerReferences?: readonly OwnerReference[] };
   readonly spec: {
     /** Set by the API server at creation; `default` when the author left it out. */
     readonly serviceAccountName?: string;

@@ -1,5 +1,5 @@
 import type { LabelSelector } from './label-selector.ts';
-import type { ObjectMeta, OwnerReference, StoredObject } from './object.ts';
+import type { ObjectMeta, StoredObject } from './object.ts';
 
 /** What makes the pods of a workload, as far as mtlsd reads it. It is written back as it was read, but for an annotation. */
 interface PodTemplate {
@@ -51,7 +51,6 @@ export interface DaemonSet extends StoredObject {
 export interface ReplicaSet extends StoredObject {
   readonly apiVersion: 'apps/v1';
   readonly kind: 'ReplicaSet';
-  readonly metadata: ObjectMeta & { readonly ownerReferences?: readonly OwnerReference[] };
 }
 
 /** policy/v1 PodDisruptionBudget: which pods it protects (no selector: none), and how many of them may go now. */

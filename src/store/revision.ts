@@ -1,4 +1,4 @@
-import type { ObjectMeta, Pod, Secret, StoredObject } from '../resources/object.ts';
+import type { ObjectMeta, Secret, StoredObject } from '../resources/object.ts';
 import { MtlsdError } from '../errors/index.ts';
 import { deepFreeze, sameContent, wireCopy } from './frozen.ts';
 import { describeKey, kindTraits } from './object-key.ts';
@@ -13,7 +13,7 @@ import type { Kind } from './port.ts';
 export interface Incoming {
   readonly apiVersion: string;
   readonly kind: Kind;
-  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'finalizers'>;
+  readonly metadata: Pick<ObjectMeta, 'name' | 'namespace' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'>;
 }
 
 /** A stored object with the parts that the rules look at. */
@@ -67,7 +67,7 @@ type ServerFields = Pick<ObjectMeta, 'uid' | 'resourceVersion' | 'creationTimest
 
 function assemble(incoming: Incoming, server: ServerFields, status: unknown): Revision {
   const { apiVersion, kind, metadata, status: _ignored, ...rest } = wireCopy(incoming) as Incoming & { readonly status?: unknown };
-  const { name, namespace, labels, annotations, finalizers, ownerReferences } = metadata as Incoming['metadata'] & Pick<Pod['metadata'], 'ownerReferences'>;
+  const { name, namespace, labels, annotations, finalizers, ownerReferences } = metadata;
   return deepFreeze({
     apiVersion,
     kind,
@@ -78,7 +78,7 @@ function assemble(incoming: Incoming, server: ServerFields, status: unknown): Re
       ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }),
       ...(annotations === undefined || Object.keys(annotations).length === 0 ? {} : { annotations }),
       ...(finalizers === undefined || finalizers.length === 0 ? {} : { finalizers }),
-      ...(ownerReferences === undefined ? {} : { ownerReferences }),
+      ...(ownerReferences === undefined || ownerReferences.length === 0 ? {} : { ownerReferences }),
     },
     ...rest,
     ...(status === undefined ? {} : { status }),

@@ -10,7 +10,7 @@ import { deliveredFormats, keystoreFiles } from './formats.ts';
 import { renderFormats, type Pair, type RenderedFormats } from './format-writer.ts';
 import { judgeSecret } from './judge.ts';
 import type { ObservedIdentity, Step } from './plan.ts';
-import { deliveredSvid, ownerOf, renderSecret, type SecretContent } from './secret.ts';
+import { bondsOf, deliveredSvid, ownerOf, renderSecret, type SecretContent } from './secret.ts';
 
 type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
 
@@ -163,7 +163,7 @@ export class IdentityActor {
       return;
     }
     const { name, namespace = '', labels = {}, annotations: before, uid, resourceVersion } = current.metadata;
-    const metadata = { name, namespace, labels, annotations: { ...before, [annotations.deletionPolicy]: 'Retain' } };
+    const metadata = { name, namespace, labels, annotations: { ...before, [annotations.deletionPolicy]: 'Retain' }, ...bondsOf(current.metadata) };
     this.#secrets.observeWrite(metadataOf(await this.#context.store.write({ ...current, metadata }, { uid, resourceVersion })));
   }
 

@@ -209,6 +209,10 @@ function readyDomain(domain: Resolution): ReadyDomain | Blocker {
   return { name: domain.name, issuer, bundle, record };
 }
 
+/**
+ * A leaf is dated back by less than usual only below an authority that a replica with a faster clock has made a moment before:
+ * then it is renewed later by that difference, which is small beside the tenth of life that renewals are spread by.
+ */
 function renewalOf(observed: ObservedIdentity, svid: DeliveredSvid): number {
   return renewalTimeMs({ issuedAtMs: svid.notBeforeMs + backdateMs, notAfterMs: svid.notAfterMs }, observed.identity.metadata.uid);
 }

@@ -90,8 +90,8 @@ export interface SecretContent {
   readonly issuances: number;
 }
 
-/** The whole Secret, to be written in one request. `existing` is what it replaces: foreign labels and annotations stay. */
-export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined): Draft<Secret> & { readonly kind: 'Secret' } {
+/** The whole Secret, to be written in one request. `existing` is what it replaces: what others put into its metadata stays. */
+export function renderSecret(content: SecretContent, existing: Existing | undefined): Draft<Secret> & { readonly kind: 'Secret' } {
   const { identity, resolved } = content;
   const files = { ...secretFiles(content.svid.chainPem, content.privateKeyPem, content.bundle), ...federatedFiles(content.federated) };
   return {
@@ -102,6 +102,7 @@ export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 
       name: resolved.secretName,
       ...(identity.metadata.namespace === undefined ? {} : { namespace: identity.metadata.namespace }),
       ...renderMetadata(content, existing),
+      ...bondsOf(existing),
     },
     data: {
       ...Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('base64')])),
@@ -110,7 +111,15 @@ export function renderSecret(content: SecretContent, existing: Pick<ObjectMeta, 
   };
 }
 
-function renderMetadata(content: SecretContent, existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined) {
+type Existing = Pick<ObjectMeta, 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'>;
+
+/** What holds an object, or takes it along, for others: a replacement without it would take it off. */
+export function bondsOf(existing: Pick<ObjectMeta, 'finalizers' | 'ownerReferences'> | undefined): Pick<ObjectMeta, 'finalizers' | 'ownerReferences'> {
+  const { finalizers, ownerReferences } = existing ?? {};
+  return { ...(finalizers === undefined ? {} : { finalizers }), ...(ownerReferences === undefined ? {} : { ownerReferences }) };
+}
+
+function renderMetadata(content: SecretContent, existing: Existing | undefined) {
   const foreign = withoutTemplate(existing);
   for (const ours of [formatsAnnotation, federatedFilesAnnotation]) delete foreign.annotations[ours];
   const formats = encodeFormats(content.formats.delivered);
@@ -166,7 +175,7 @@ function contains(actual: Readonly<Record<string, string>> | undefined, wanted: 
   return Object.entries(wanted).every(([key, value]) => actual?.[key] === value);
 }
 
-function withoutTemplate(existing: Pick<ObjectMeta, 'labels' | 'annotations'> | undefined): { labels: Record<string, string>; annotations: Record<string, string> } {
+function withoutTemplate(existing: Existing | undefined): { labels: Record<string, string>; annotations: Record<string, string> } {
   const kept = { labels: { ...existing?.labels }, annotations: { ...existing?.annotations } };
   const applied = appliedTemplate(existing?.annotations?.[templateAnnotation]);
   for (const key of applied.labels) delete kept.labels[key];
