@@ -100,7 +100,9 @@ describe('mtlsd controller', () => {
     });
 
     test('an edit is issued once, and keeps what others wrote on the Secret', async () => {
-      await site.kubectl(['annotate', 'secret', 'web-mtls', '-n', 'shop', 'example.com/foreign=stays']);
+      const held = { finalizers: ['example.com/hold'], ownerReferences: [{ apiVersion: 'example.com/v1', kind: 'Release', name: 'web', uid: '00000000-0000-4000-8000-000000000000' }] };
+      const patch = async (metadata: object): Promise<unknown> => site.kubectl(['patch', 'secret', 'web-mtls', '-n', 'shop', '--type=merge', '-p', JSON.stringify({ metadata })]);
+      await patch({ annotations: { 'example.com/foreign': 'stays' }, ...held });
       const edits = await site.writesDuring(async () => {
         await site.kubectl(['patch', 'wid', 'web', '-n', 'shop', '--type=merge', '-p', '{"spec":{"dnsNames":["web.shop.svc","www.shop.svc"]}}']);
         await site.see(paths.identity('shop', 'web'), (live) => live.status?.['issuances'] === 2 && live.status['observedGeneration'] === 2);
@@ -108,7 +110,8 @@ describe('mtlsd controller', () => {
       expect(edits).toEqual(['update secrets shop/web-mtls', 'update workloadidentities/status shop/web']);
       const edited = await site.see(paths.secret('shop', 'web-mtls'));
       expect(expectValidPair(edited).subjectAltName).toContain('DNS:www.shop.svc');
-      expect(edited.metadata.annotations?.['example.com/foreign']).toBe('stays');
+      expect(edited.metadata).toMatchObject({ annotations: { 'example.com/foreign': 'stays' }, ...held });
+      await patch({ finalizers: [], ownerReferences: [] });
     });
 
     test('a token for mtlsd gets an SVID by request, for as long as what it is bound to is there', async () => {
