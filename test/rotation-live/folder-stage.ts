@@ -28,7 +28,7 @@ export class FolderStage implements Stage {
     const sandbox = new Sandbox();
     const daemon = await KilledProcess.start(() => {
       const command = sandbox.start();
-      return { atWork: async () => command.says('try: '), end: async (signal) => command.stop(signal) };
+      return { atWork: async () => command.says(/try: |0 of 0 identities are ready/u), end: async (signal) => command.stop(signal) };
     });
     return new FolderStage(sandbox, daemon);
   }
