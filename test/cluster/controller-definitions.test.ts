@@ -1,14 +1,13 @@
 /** The controller and what it stands on: definitions that are missing, go away or are older, an API server that is not there, credentials that change. */
 import { copyFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { expectValidPair } from './controller-judge.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { identity, isReady, paths, serialOf, serviceAccount, Site, trustDomain } from './controller-site.ts';
 import { createCredentials, credentialsIn } from './credentials.ts';
 
-const patience = { timeout: 30_000, interval: 100 };
 const definitionFile = (plural: string): string => join(import.meta.dirname, '..', '..', 'crds', `${plural}.mtlsd.io.yaml`);
 const definitionPath = (plural: string): string => `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}.mtlsd.io`;
 
@@ -174,8 +173,9 @@ describe('definitions', () => {
     expect(serialOf(await site.see(paths.secret('shop', 'old-mtls')))).toBe(serialOf(secret));
     await site.cluster.killApiServer();
     await controller.says(/^the lease was not renewed/u);
+    const from = controller.log.length;
     await controller.stop();
     await site.cluster.startApiServer();
-    await vi.waitFor(() => expect(controller.log.at(-1)?.msg).toMatch(/lease was not given back|^stopping/u), patience);
+    await controller.says(/lease was not given back|^stopping/u, from);
   });
 });
