@@ -65,6 +65,20 @@ export const apiErrors = {
     retry: 'never',
     reason: 'CertificateRefused',
   }),
+  API_JWT_REFUSED: entry({
+    meaning: 'The request for a JWT-SVID asks for more than the identity of its caller holds.',
+    remedy: 'Correct everything that reasons names.',
+    status: 422,
+    retry: 'never',
+    reason: 'JwtRefused',
+  }),
+  API_JWT_OFF: entry({
+    meaning: 'The trust domain issues no JWT-SVIDs, or its tokens have no issuer that verifiers could find its keys by.',
+    remedy: 'Set spec.jwt of the TrustDomain; for OpenID Connect discovery, set spec.jwt.issuer to the https URL at which outsiders reach the API.',
+    status: 404,
+    retry: 'never',
+    reason: 'JwtOff',
+  }),
   API_NOT_READY: entry({
     meaning: 'The trust domain of the caller cannot issue now.',
     remedy: 'See the conditions of the TrustDomain; try again later.',
