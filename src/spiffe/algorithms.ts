@@ -2,15 +2,18 @@
  * Signature algorithms whose hash nobody can collide, by OID. RSA-PSS is left out: its hash stands in the parameters,
  * where SHA-1 is the default, and a view does not show them.
  */
-const soundSignatureAlgorithms: ReadonlySet<string> = new Set([
-  '1.2.840.10045.4.3.2', // ecdsa-with-SHA256
-  '1.2.840.10045.4.3.3', // ecdsa-with-SHA384
-  '1.2.840.10045.4.3.4', // ecdsa-with-SHA512
-  '1.3.101.112', // Ed25519
-  '1.2.840.113549.1.1.11', // sha256WithRSAEncryption
-  '1.2.840.113549.1.1.12', // sha384WithRSAEncryption
-  '1.2.840.113549.1.1.13', // sha512WithRSAEncryption
-]);
+export const signatureAlgorithmOids = {
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  ecdsaWithSha384: '1.2.840.10045.4.3.3',
+  ecdsaWithSha512: '1.2.840.10045.4.3.4',
+  /** The algorithm of its keys too (RFC 8410 §3). */
+  ed25519: '1.3.101.112',
+  sha256WithRsa: '1.2.840.113549.1.1.11',
+  sha384WithRsa: '1.2.840.113549.1.1.12',
+  sha512WithRsa: '1.2.840.113549.1.1.13',
+} as const;
+
+const soundSignatureAlgorithms: ReadonlySet<string> = new Set(Object.values(signatureAlgorithmOids));
 
 /** Names of algorithms that people still meet, for the sentence that refuses them. */
 const knownUnsound: ReadonlyMap<string, string> = new Map([

@@ -4,11 +4,13 @@
  * Everything is a pure function of its arguments: no clock, no randomness, no files, no network, and no DER parser:
  * certificates come in as `CertificateView`. Rules are numbered as `SPIFFE-6`; RFC 5280 rules carry their clause.
  */
+export { signatureAlgorithmOids } from './algorithms.ts';
 export type { JwtBundleKey, PublicJwk, SpiffeBundle } from './bundle.ts';
 export { encodeSpiffeBundle } from './bundle-encode.ts';
 export { parseSpiffeBundle } from './bundle-parse.ts';
 export type * from './certificate-view.ts';
 export { type DnsName, parseDnsName } from './dns-name.ts';
+export { extensionOids, keyPurposes } from './extensions.ts';
 export { expandPathTemplate, externalSegment } from './path-template.ts';
 export { parseSpiffeId, requireSpiffeId, SpiffeId, workloadSpiffeId } from './spiffe-id.ts';
 export { parseTrustDomainName, type TrustDomainName } from './trust-domain.ts';

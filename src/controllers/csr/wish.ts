@@ -1,9 +1,16 @@
 import type { Denial, Grant } from '../../issuance/index.ts';
+import { extensionOids, keyPurposes } from '../../spiffe/index.ts';
 import type { CertificateRequest } from '../../x509/index.ts';
 
 /** Extensions that a request may name: alternative names, and what every SVID has anyway. */
-const known: ReadonlySet<string> = new Set(['2.5.29.17', '2.5.29.15', '2.5.29.37', '2.5.29.19', '2.5.29.14']);
-const clientAndServer: ReadonlySet<string> = new Set(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2']);
+const known: ReadonlySet<string> = new Set([
+  extensionOids.subjectAltName,
+  extensionOids.keyUsage,
+  extensionOids.extendedKeyUsage,
+  extensionOids.basicConstraints,
+  extensionOids.subjectKeyIdentifier,
+]);
+const clientAndServer: ReadonlySet<string> = new Set([keyPurposes.clientAuth, keyPurposes.serverAuth]);
 
 /**
  * Everything that a request asks for beyond what was granted. A request need name nothing: its certificate has the names of

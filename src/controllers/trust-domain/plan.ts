@@ -1,4 +1,5 @@
 import { activeAuthority, type AuthorityRecord } from '../../authority/index.ts';
+import { catalogue } from '../../errors/index.ts';
 import { planTurnover, type TurnoverLimits } from '../../rotation/index.ts';
 import type { DomainProblem } from '../domains.ts';
 
@@ -16,7 +17,7 @@ export const newRootAnnotation = 'mtlsd.io/new-root';
 export const acceptRecordAnnotation = 'mtlsd.io/accept-restored-record';
 
 /** The reason of the problem that a restored older record is. */
-export const recordOlderReason = 'AuthorityRecordOlder';
+export const recordOlderReason = catalogue.AUTHORITY_RECORD_OLDER.reason;
 
 /** How long until a record that cannot be used is read again. */
 const lookAgainMs = 60_000;
@@ -72,7 +73,7 @@ function planAbsent(observed: ObservedTrustDomain, nowMs: number): TrustDomainPl
     action: 'none',
     nextAtMs: nowMs + lookAgainMs,
     problem: {
-      reason: 'AuthorityRecordLost',
+      reason: catalogue.AUTHORITY_RECORD_LOST.reason,
       message:
         `${observed.recordLocation} is gone, but ${observed.traces.join(', ')} of trust domain ${observed.name} exist: restore it from a backup. ` +
         `To give the old root up instead (every certificate in use stops verifying), annotate the TrustDomain with ${newRootAnnotation}: ${asked}`,
@@ -124,19 +125,19 @@ function planRefused(observed: ObservedTrustDomain, record: AuthorityRecord, why
     return {
       action: 'none',
       nextAtMs: nowMs + 30_000,
-      problem: { reason: 'ClockBehind', message: `the authorities of ${observed.name} are not valid yet by the clock of this machine: set the clock` },
+      problem: { reason: catalogue.AUTHORITY_CLOCK.reason, message: `the authorities of ${observed.name} are not valid yet by the clock of this machine: set the clock` },
     };
   }
   const end = new Date(root.certificate.notAfterMs).toISOString();
   if (why === 'root-expired') {
     if (askedFor) return { action: 'replace', why: 'the root has expired and a new one was asked for' };
-    return { action: 'none', problem: { reason: 'RootExpired', message: `root authority ${root.keyIdentifier} of ${observed.name} expired at ${end}: to replace it, ${replacement}` } };
+    return { action: 'none', problem: { reason: catalogue.AUTHORITY_ROOT_EXPIRED.reason, message: `root authority ${root.keyIdentifier} of ${observed.name} expired at ${end}: to replace it, ${replacement}` } };
   }
   return {
     action: 'none',
     nextAtMs: root.certificate.notAfterMs,
     problem: {
-      reason: 'RootEnding',
+      reason: catalogue.AUTHORITY_ROOT_ENDING.reason,
       message: `root authority ${root.keyIdentifier} of ${observed.name} ends at ${end}, too soon for another issuing authority: shorten spec.svid.maxTTL to go on until then; once it has ended, ${replacement}`,
     },
   };

@@ -13,7 +13,6 @@ export const pkcs12Oid = {
   localKeyId: '1.2.840.113549.1.9.21',
   /** Java's own: a certificate with it is a trusted one. */
   trustedKeyUsage: '2.16.840.1.113894.746875.1.1',
-  anyExtendedKeyUsage: '2.5.29.37.0',
 
   pbeWithShaAnd3KeyTripleDesCbc: '1.2.840.113549.1.12.1.3',
   pbes2: '1.2.840.113549.1.5.13',

@@ -1,3 +1,4 @@
+import { keyPurposes } from '../../spiffe/index.ts';
 import type { Encrypted, Encryption } from './encryption.ts';
 import type { Seal } from './integrity.ts';
 import { pkcs12Oid } from './oids.ts';
@@ -19,7 +20,7 @@ export function localKeyId(identifier: Uint8Array): Structure {
 
 /** Java's mark of a certificate that is trusted: without it, Java shows none. */
 export function trustedForAll(): Structure {
-  return attribute(pkcs12Oid.trustedKeyUsage, objectIdentifier(pkcs12Oid.anyExtendedKeyUsage));
+  return attribute(pkcs12Oid.trustedKeyUsage, objectIdentifier(keyPurposes.any));
 }
 
 /** RFC 7292 §4.2: a SafeBag. */
