@@ -7,10 +7,9 @@ import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '
 import type { EventRecorder, Log } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import { ReviewedAccounts } from './api/account-tokens.ts';
-import { bundleFamily } from './api/bundles.ts';
 import type { ApiConfig } from './api/config.ts';
+import { apiFamilies } from './api/families.ts';
 import { openApi, type ServedApi } from './api/open.ts';
-import { svidFamilies } from './api/svids.ts';
 import { StoreAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { auditMetrics } from './audit/metrics.ts';
@@ -137,7 +136,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), families: [...svidFamilies(() => this.#controllers), bundleFamily({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads })] });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -104,7 +104,7 @@ export class Standalone implements AsyncDisposable {
     };
     const controllers = await startControllers(context);
     // Loaded when it is wanted: its server would double the time until the first identity.
-    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: [...(await import('./api/svids.ts')).svidFamilies(() => controllers), (await import('./api/bundles.ts')).bundleFamily({ ...context, controllers: () => controllers, reads: bundleReads })] });
+    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: (await import('./api/families.ts')).apiFamilies({ ...context, controllers: () => controllers, reads: bundleReads }) });
     return new Standalone(store, controllers, audit, clock, api);
   }
 

@@ -2,10 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ReviewedAccounts } from '../../../src/app/api/account-tokens.ts';
 import { serveApi } from '../../../src/app/api/api-listener.ts';
-import { bundleFamily } from '../../../src/app/api/bundles.ts';
 import { ApiCallers, type ExternalIssuer } from '../../../src/app/api/callers.ts';
 import { readApiConfiguration } from '../../../src/app/api/config.ts';
-import { svidFamilies } from '../../../src/app/api/svids.ts';
+import { apiFamilies } from '../../../src/app/api/families.ts';
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import { activeAuthority, decodeRecord, reservedMs } from '../../../src/authority/index.ts';
@@ -100,7 +99,7 @@ export class ApiSite implements AsyncDisposable {
     // What is told to whom asks is looked up when it is asked: the site is made last.
     const parts: { site?: ApiSite } = {};
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
-    const families = [...svidFamilies(() => (parts.site?.leads === true ? controllers : undefined)), bundleFamily({ store, clock: systemClock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(systemClock) })];
+    const families = apiFamilies({ store, clock: systemClock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(systemClock) });
     const callers = new ApiCallers(externalIssuers(), accounts, systemClock, log);
     const server = await apiServer({ callers, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
     const serve: ApiSite['serve'] = async (namespace, name, patience) =>

@@ -1,0 +1,15 @@
+import type { Controllers } from '../../controllers/index.ts';
+import type { RouteFamily } from '../../server/index.ts';
+import { bundleFamily, type BundleParts } from './bundles.ts';
+import { svidFamilies } from './svids.ts';
+
+/** What the routes are made over. */
+export interface FamilyParts extends BundleParts {
+  /** The running reconcilers; undefined in a replica that stands by. */
+  readonly controllers: () => Controllers | undefined;
+}
+
+/** Every route of the API: of a cluster, of standalone mode, and of the document that describes them. */
+export function apiFamilies(parts: FamilyParts): readonly RouteFamily[] {
+  return [...svidFamilies(parts.controllers), bundleFamily(parts)];
+}
