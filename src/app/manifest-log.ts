@@ -1,5 +1,5 @@
 import { catalogue } from '../errors/index.ts';
-import type { SourceProblem } from '../store/directory/index.ts';
+import { type SourceProblem, subjectOf } from '../store/directory/index.ts';
 import type { Log } from '../telemetry/index.ts';
 
 /** Codes whose messages quote what stands in the manifest. */
@@ -28,7 +28,7 @@ export class ManifestLog {
       if (!this.#told.has(id)) this.#log.warn(sentence(problem), fields(problem));
     }
     const healed = [...this.#told.values()].map(({ file }) => file).filter((file) => !files.has(file));
-    for (const file of new Set(healed)) this.#log.info(`nothing is wrong with ${file === '' ? 'the folder of manifests' : file} any more`);
+    for (const file of new Set(healed)) this.#log.info(`nothing is wrong with ${subjectOf({ file })} any more`);
     this.#told = now;
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { catalogue, MtlsdError } from '../errors/index.ts';
 import type { CARotation, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
-import { describeProblem, problemsFile, type SourceProblem } from '../store/directory/index.ts';
+import { describeProblem, problemsFile, type SourceProblem, subjectOf } from '../store/directory/index.ts';
 import { overviewOf, type Overview, type ProblemRow } from './overview.ts';
 import type { Sight } from './sight.ts';
 
@@ -37,7 +37,7 @@ export async function readProblems(out: string): Promise<readonly ProblemRow[]> 
 
 /** A problem of a manifest as a row of the overview. */
 export function problemRow(problem: SourceProblem): ProblemRow {
-  return { object: problem.object ?? problem.file, reason: catalogue[problem.code].reason, message: withRemedy(problem) };
+  return { object: subjectOf(problem), reason: catalogue[problem.code].reason, message: withRemedy(problem) };
 }
 
 /** What a schema says of a field ends with what to write instead: that to correct it is all that the catalogue could add. */

@@ -14,13 +14,15 @@ import { rolesOf, severalLeavesProblem } from './certificate-report.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { readBundle } from './inspect-report.ts';
 import type { CliIo } from './io.ts';
+import { chainOfKeystore } from './keystore-chain.ts';
 import { spoken } from './overview-text.ts';
 import { unusable } from './read-input.ts';
-import { type Keystore, readFileSource, readSource, sourceName, type SourceOptions } from './source.ts';
+import { readFileSource, readSource, sourceName, type SourceOptions } from './source.ts';
 import { painter, printable, timeText } from './terminal-text.ts';
 
 interface VerifyOptions extends SourceOptions {
   readonly bundle: string;
+  readonly alias?: string;
   readonly spiffeId?: string;
   readonly trustDomain?: string;
   readonly at?: string;
@@ -34,6 +36,7 @@ export function verifyCommand(io: CliIo): Command {
     .argument('<file>', 'the chain in PEM (leaf first; a private key in it is left alone), one DER certificate or a PKCS#12 keystore; - for standard input; tls://HOST:PORT for what a server presents')
     .requiredOption('--bundle <file>', 'roots of the trust domain: PEM (ca.crt), DER, a PKCS#12 trust store, or a SPIFFE bundle in JSON')
     .option('--password-file <file>', 'the password of a PKCS#12 keystore or trust store; one line break at its end does not count')
+    .option('--alias <name>', 'which key of a PKCS#12 keystore is meant, when it has several')
     .option('--server-name <name>', 'what the server is asked for (SNI); default: HOST, unless it is an address')
     .option('--client-identity <file>', 'what a server is given that asks for a client certificate: PEM with key and chain (credential-bundle.pem)')
     .addOption(new Option('--spiffe-id <id>', 'accept this SPIFFE ID only').conflicts('trustDomain'))
@@ -84,19 +87,12 @@ function claimedTrustDomain(leaf: Certificate | undefined): TrustDomainName | un
 /** A leaf without a SPIFFE ID is refused before any bundle is looked at: this name is never compared or shown. */
 const noTrustDomain = parseTrustDomainName('none');
 
-/** The chain of the one key that a keystore has: with two of them nobody knows which one a server would present. */
-function chainOfKeystore(name: string, { content }: Keystore): readonly Certificate[] {
-  const [entry] = content.entries;
-  if (content.entries.length === 1 && entry !== undefined && entry.chain.length > 0) return entry.chain;
-  const count = content.entries.length === 0 ? 'no private key with a chain' : content.entries.length === 1 ? 'a private key without a chain' : `${content.entries.length} private keys`;
-  throw unusable('FILE', `${name} holds ${count}: name a keystore with one key and its chain; a trust store goes to --bundle.`);
-}
-
 async function readChain(io: CliIo, file: string, options: VerifyOptions): Promise<readonly Certificate[]> {
   const name = file === '-' ? 'Standard input' : file;
   const source = await readSource(io, file, options);
   if (source.kind === 'bundle') throw unusable('FILE', `${name} is a JSON document: name the chain here, and the bundle by --bundle.`);
-  if (source.kind === 'keystore') return chainOfKeystore(name, source);
+  if (source.kind === 'keystore') return chainOfKeystore(name, source.content, options.alias);
+  if (options.alias !== undefined) throw unusable('--alias', `--alias is for PKCS#12 keystores, and ${name} is none: leave the option out.`);
   if (source.certificates.length === 0) {
     const other = source.kind === 'credentials' && source.keys.length > 0 ? 'a private key' : 'a request';
     throw unusable('FILE', `${name} holds no certificate (but ${other}): name the chain, such as tls.crt.`);

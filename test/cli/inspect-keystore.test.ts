@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -6,6 +7,7 @@ import type { InspectReport } from '../../src/cli/inspect-report.ts';
 import { verifyCommand } from '../../src/cli/verify.ts';
 import { buildKeystores, encodePem, type KeystoreProfile } from '../../src/x509/index.ts';
 import { atMs, cartId, derOf, issuingLink, leafLink, rootLink } from '../fuzz/forged-chain.ts';
+import { extensionOf, generalName } from '../fuzz/forge.ts';
 import { OpensslFolder, opensslIsThere, type Outcome, runCli } from './verify-fixtures.ts';
 
 const root = rootLink();
@@ -85,5 +87,31 @@ describe.skipIf(!opensslIsThere())('a PKCS#12 file', () => {
     expect((await verify(fromOpenssl, '--bundle', fromOpenssl, ...password)).stderr).toContain('holds a private key');
     const { trustStore } = await made('Modern');
     expect((await verify(trustStore, '--bundle', bundle, ...password)).stderr).toContain('no private key with a chain');
+  });
+
+  describe('of several keys is verified by --alias', () => {
+    const webId = 'spiffe://shop.example/ns/shop/sa/web';
+    const web = leafLink(issuing, { keyName: 'web', extensions: { subjectAltName: extensionOf.subjectAltName([generalName.uri(webId)]) } });
+    const webKey = folder.write('web.key', encodePem('PRIVATE KEY', web.key.pkcs8));
+    const both = exported('both.p12', '-inkey', key, '-in', chain, '-name', 'cart');
+    const alone = exported('web.p12', '-inkey', webKey, '-in', folder.write('web.crt', pemOf(web, issuing)), '-name', 'web');
+    // One process, one key more: OpenSSL writes one key into a file.
+    execFileSync('keytool', ['-J-XX:TieredStopAtLevel=1', '-importkeystore', '-noprompt', '-srckeystore', alone, '-srcstorepass', secret, '-destkeystore', both, '-deststorepass', secret], { stdio: 'ignore' });
+    const verifyBoth = (...args: readonly string[]): Promise<Outcome> => verify(both, '--bundle', bundle, ...password, ...args);
+
+    test.each([['cart', cartId], ['web', webId]])('%s', async (alias, spiffeId) => {
+      expect(await verifyBoth('--alias', alias, '--spiffe-id', spiffeId)).toMatchObject({ exitCode: 0, stderr: '' });
+    });
+
+    test('and lists the aliases when none is named, or one that is not there', async () => {
+      expect(await verifyBoth()).toMatchObject({ exitCode: 2, stdout: '', stderr: `${both} holds 2 private keys: choose one by --alias ("cart", "web").` });
+      expect((await verifyBoth('--alias', 'pay')).stderr).toBe(`${both} holds no private key with the alias "pay": there is "cart", "web".`);
+    });
+
+    test('which a store of one key may be given too, and nothing else', async () => {
+      expect(await verify(fromOpenssl, '--bundle', bundle, ...password, '--alias', 'cart')).toMatchObject({ exitCode: 0 });
+      expect((await verify(fromOpenssl, '--bundle', bundle, ...password, '--alias', 'web')).stderr).toContain('there is "cart".');
+      expect((await verify(chain, '--bundle', bundle, '--alias', 'cart')).stderr).toBe(`--alias is for PKCS#12 keystores, and ${chain} is none: leave the option out.`);
+    });
   });
 });

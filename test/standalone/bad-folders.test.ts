@@ -67,6 +67,16 @@ describe('folders that cannot be used end the program with 3, say what to do, an
     expect(daemon.running).toBe(true);
   });
 
+  test('a folder of manifests that is missing is named, in the answer and in the status', async () => {
+    await using sandbox = new Sandbox();
+    rmSync(sandbox.manifests, { recursive: true });
+    const outcome = await sandbox.once();
+    expect(outcome.status).toBe(1);
+    expect(outcome.stderr).toMatch(/^the folder of manifests: ManifestsUnavailable: .*manifests.* Bring the folder back\./mu);
+    const status = await run('status', '--out', sandbox.out);
+    expect(status.stdout).toMatch(/✗ the folder of manifests {2}ManifestsUnavailable/u);
+  });
+
   test('mtlsd status of a folder that holds no output', async () => {
     const outcome = await run('status', '--out', '/nowhere/at/all');
     expect(outcome).toMatchObject({ stdout: '' });

@@ -8,4 +8,4 @@ export { readFiles, readMeta, sweepGenerations, writeGeneration } from './genera
 export { type DirectoryStoreOptions, openDirectoryStore } from './open.ts';
 export { problemsFile } from './problem-board.ts';
 export { requestsFolder } from './requests.ts';
-export { describeProblem, type SourceProblem } from './source-problem.ts';
+export { describeProblem, type SourceProblem, subjectOf } from './source-problem.ts';

@@ -30,6 +30,11 @@ export function problem(code: ManifestCode, file: string, message: string, where
   };
 }
 
+/** What to call the thing that has the problem: the object, or its file, or the folder itself. */
+export function subjectOf({ object, file }: Pick<SourceProblem, 'object' | 'file'>): string {
+  return object ?? (file === '' ? 'the folder of manifests' : file);
+}
+
 /** `file:line: message`, as compilers write it. */
 export function describeProblem({ file, line, message }: SourceProblem): string {
   const place = line === undefined ? file : `${file}:${line}`;
