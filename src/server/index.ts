@@ -8,3 +8,4 @@ export { apiServer, apiTlsVersionMin, type RouteFamily } from './api.ts';
 export type { Caller, ServiceAccountCaller } from './caller.ts';
 export type { CallerSource, Identification, RequestLimits } from './guard.ts';
 export { x509Route } from './svid-x509.ts';
+export { oidcRoutes, type JwtKeySource, type PublicJwk, type PublishedJwtKeys } from './oidc.ts';

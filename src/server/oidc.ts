@@ -1,3 +1,9 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../telemetry/index.ts';
+import type { RouteFamily } from './api.ts';
+import { Refused } from './problem.ts';
+
 /** The public half of a key that signs JWT-SVIDs (RFC 7517): what is secret in a key has no place in the type. */
 export type PublicJwk = { readonly kid: string; readonly alg: 'ES256' | 'RS256' } & (
   | { readonly kty: 'EC'; readonly crv: 'P-256'; readonly x: string; readonly y: string }
@@ -21,4 +27,91 @@ export interface PublishedJwtKeys {
 export interface JwtKeySource {
   /** By name of the trust domain. @throws STORE_… */
   published(): Promise<ReadonlyMap<string, PublishedJwtKeys>>;
+}
+
+/** How long answers are kept by others at most, seconds: so soon does whoever caches them see a change that nobody announced. */
+const maxAgeSecondsMax = 300;
+
+/** Both, whichever signs now: verifiers keep the document for as long as they run, and OpenID Connect Discovery §3 demands RS256. */
+const algorithms = ['RS256', 'ES256'] as const;
+
+const access = { rule: 'anyone', object: 'TrustDomain' } as const;
+
+interface Route {
+  Params: { readonly trustDomain?: string };
+}
+
+/**
+ * OpenID Connect Discovery for verifiers of JWT-SVIDs: `/.well-known/openid-configuration` and `/keys` below the issuer. A
+ * trust domain has them below its name; the one whose issuer is a host without a path has them at the root as well.
+ */
+export function oidcRoutes(source: JwtKeySource, clock: Pick<Clock, 'nowMs'>): RouteFamily {
+  return (server) => {
+    const discovery = async (request: FastifyRequest<Route>, reply: FastifyReply): Promise<FastifyReply> => {
+      const [trustDomain, { issuer }] = find(await source.published(), request, true);
+      if (issuer === undefined) throw new Refused('API_JWT_OFF', `tokens of trust domain ${trustDomain} have no issuer: set spec.jwt.issuer of the TrustDomain`);
+      return answer(request, reply, configurationOf(issuer), maxAgeSecondsMax);
+    };
+    const keys = async (request: FastifyRequest<Route>, reply: FastifyReply): Promise<FastifyReply> => {
+      const [trustDomain, published] = find(await source.published(), request, false);
+      if (published.keys.length === 0) throw new Refused('API_NOT_READY', `trust domain ${trustDomain} has no key for JWT-SVIDs yet: see its conditions`);
+      const leftSeconds = Math.floor((published.changesAtMs - clock.nowMs()) / 1000);
+      return answer(request, reply, { keys: published.keys.map(publicOnly) }, Math.min(maxAgeSecondsMax, Math.max(0, leftSeconds)));
+    };
+    for (const below of ['', '/:trustDomain']) {
+      server.get<Route>(`${below}/.well-known/openid-configuration`, { config: { access } }, discovery);
+      server.get<Route>(`${below}/keys`, { config: { access } }, keys);
+    }
+  };
+}
+
+/** The trust domain that a request is about. */
+function find(all: ReadonlyMap<string, PublishedJwtKeys>, { params, host }: FastifyRequest<Route>, withIssuer: boolean): readonly [string, PublishedJwtKeys] {
+  if (params.trustDomain !== undefined) {
+    const named = all.get(params.trustDomain);
+    if (named === undefined) throw new Refused('API_JWT_OFF', 'there is no trust domain of this name here that issues JWT-SVIDs: set spec.jwt of the TrustDomain');
+    return [params.trustDomain, named];
+  }
+  const atRoot = [...all].filter(([, { issuer }]) => (issuer === undefined ? !withIssuer : hasNoPath(issuer)));
+  const ofHost = atRoot.filter(([, { issuer }]) => issuer !== undefined && hostOf(issuer) === hostOf(`https://${host}`));
+  // Behind a proxy the host may be another one: a single trust domain is meant anyway.
+  const [found, ...more] = ofHost.length > 0 ? ofHost : atRoot;
+  if (found === undefined) throw new Refused('API_JWT_OFF', 'no trust domain has an issuer without a path: set spec.jwt.issuer, or ask below /<trust domain>/');
+  if (more.length > 0) throw new Refused('API_JWT_OFF', 'several trust domains could be meant: give each an issuer of its own, https://<host>/<trust domain>, and ask below /<trust domain>/');
+  return found;
+}
+
+function hasNoPath(issuer: string): boolean {
+  return new URL(issuer).pathname === '/';
+}
+
+function hostOf(url: string): string | undefined {
+  return URL.canParse(url) ? new URL(url).host : undefined;
+}
+
+/** OpenID Connect Discovery §3, as far as it is about tokens that nobody logs in for. */
+function configurationOf(issuer: string): object {
+  return {
+    issuer,
+    jwks_uri: `${issuer.replace(/\/$/u, '')}/keys`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: algorithms,
+    claims_supported: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti'],
+  };
+}
+
+/** Member by member: whatever else an object holds, nothing of it gets out. */
+function publicOnly(key: PublicJwk): object {
+  const { kid, alg } = key;
+  return key.kty === 'EC' ? { kty: key.kty, use: 'sig', alg, kid, crv: key.crv, x: key.x, y: key.y } : { kty: key.kty, use: 'sig', alg, kid, n: key.n, e: key.e };
+}
+
+/** Answers with a document that others may keep, or says that the one which they have is still right (RFC 9110 §13.1.2). */
+function answer({ headers }: FastifyRequest, reply: FastifyReply, document: object, maxAgeSeconds: number): FastifyReply {
+  const text = JSON.stringify(document);
+  const tag = `"${createHash('sha256').update(text).digest('base64url')}"`;
+  reply.header('cache-control', maxAgeSeconds === 0 ? 'no-cache' : `public, max-age=${maxAgeSeconds}`).header('etag', tag);
+  const kept = headers['if-none-match']?.split(',').some((each) => each.trim().replace(/^W\//u, '') === tag) === true;
+  return kept ? reply.code(304).send() : reply.type('application/json').send(text);
 }

@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
-import type { Caller, TouchedObject } from './caller.ts';
-import { callerOf } from './guard.ts';
-import { Refused, type ProblemReason } from './problem.ts';
 import type { RouteFamily } from './api.ts';
+import type { Caller } from './caller.ts';
+import { callerOf } from './guard.ts';
+import { chosenIdentity, identityChoiceSchema, instant, jsonOctets, textSchema, touchedIdentity, type IdentityChoice } from './own-identity.ts';
+import { Refused, type ProblemReason } from './problem.ts';
 
 /** A certificate as it is answered. Times in milliseconds since the epoch. */
 export interface SignedX509 {
@@ -38,22 +39,17 @@ export interface X509Signer {
   sign(wish: X509Wish): Promise<{ readonly signed: true; readonly svid: SignedX509 } | { readonly signed: false; readonly refusal: X509Refusal }>;
 }
 
-interface Body {
+interface Body extends IdentityChoice {
   readonly csr: string;
-  readonly identity?: string;
-  readonly ttl?: string;
 }
-
-const text = (description: string, maxLength: number) => ({ type: 'string', minLength: 1, maxLength, description }) as const;
 
 const body = {
   type: 'object',
   required: ['csr'],
   additionalProperties: false,
   properties: {
-    csr: text('a certificate signing request (PKCS#10), PEM, or DER as base64', 24_576),
-    identity: text('which WorkloadIdentity: its name, or namespace/name; left out: the oldest that is for the caller', 317),
-    ttl: text('how long it is to live, such as 30m, where that is shorter than the identity says', 32),
+    csr: textSchema('a certificate signing request (PKCS#10), PEM, or DER as base64', 24_576),
+    ...identityChoiceSchema,
   },
 } as const;
 
@@ -89,27 +85,17 @@ export function x509Route(signer: () => X509Signer | undefined): RouteFamily {
   return (server: FastifyInstance) => {
     server.post<{ Body: Body }>(
       '/v1/svids/x509',
-      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches } }, schema: { body, response: { 200: answer } } },
+      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { body, response: { 200: answer } } },
       async (request, reply) => {
         const signs = signer();
         if (signs === undefined) throw new Refused('API_STANDBY', 'this replica stands by: ask again');
         const csr = readCsr(request.body.csr);
-        const outcome = await signs.sign({ caller: callerOf(request), csr, identity: request.body.identity?.split('/').at(-1), ttl: request.body.ttl, requestId: request.id });
+        const outcome = await signs.sign({ caller: callerOf(request), csr, ...chosenIdentity(request.body), requestId: request.id });
         if (!outcome.signed) throw new Refused(outcome.refusal.code, outcome.refusal.message, outcome.refusal.reasons === undefined ? {} : { reasons: outcome.refusal.reasons });
-        // As octets: a text of this length costs several times as much on its way into a TLS connection.
-        return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(Buffer.from(JSON.stringify(asAnswer(outcome.svid)), 'latin1'));
+        return reply.header('cache-control', 'no-store').type('application/json; charset=utf-8').send(jsonOctets(asAnswer(outcome.svid)));
       },
     );
   };
-}
-
-/** The identity that the body names, else one of the caller's own. */
-function touches(given: unknown, caller: Caller): TouchedObject {
-  const { identity } = given as Body;
-  if (caller.kind === 'external' && identity === undefined) return { kind: 'ExternalIdentity', entry: caller.entry };
-  const [namespace, name, ...more] = identity?.includes('/') === true ? identity.split('/') : [caller.kind === 'external' ? '' : caller.namespace, identity];
-  if (namespace === undefined || more.length > 0) throw new Refused('API_REQUEST_INVALID', '/identity is neither a name nor namespace/name');
-  return { kind: 'WorkloadIdentity', namespace, name };
 }
 
 const pem = /^\s*-----BEGIN (NEW )?CERTIFICATE REQUEST-----\s([A-Za-z0-9+/=\s]+)-----END \1?CERTIFICATE REQUEST-----\s*$/u;
@@ -132,8 +118,4 @@ function asAnswer({ spiffeId, trustDomain, chainPem, serialNumber, notBeforeMs, 
     refreshAt: instant(refreshAtMs),
     bundle: { generation: bundle.generation, roots: bundle.caPem, spiffe: bundle.json },
   };
-}
-
-function instant(ms: number): string {
-  return new Date(ms).toISOString();
 }
