@@ -1,34 +1,23 @@
 /** A part of the tests of all policies: who asks mtlsd's signer, and who writes its trust bundles, those of others among them. */
 import { beforeAll, describe, test, vi } from 'vitest';
-import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
+import type { Identity } from './chart-api.ts';
 import { systemNamespace } from './chart.ts';
 import { PodNode } from './pod-node.ts';
 import { podKey, stubRequest } from './pod-requests.ts';
-
-/** A cluster with the chart, and what its tests ask of it. */
-export interface PolicySite {
-  api(): ApiClient;
-  kubectl(args: readonly string[], stdin?: string): Promise<string>;
-  /** Until a policy refuses, and with that sentence. */
-  expectRefused(why: RegExp, ask: () => Promise<ApiAnswer>): Promise<void>;
-  expectAdmitted(answer: Promise<ApiAnswer>): Promise<ApiAnswer>;
-  /** Certificates of some authority, PEM. */
-  roots(): Promise<string>;
-}
+import { dry, metadataOf, type PolicySite, secretsOf, users } from './policy-site.ts';
 
 /** May write every ClusterTrustBundle, and attest every signer. */
 const bundler: Identity = { user: 'bundler' };
-const dry = '?dryRun=All';
+const { mtlsd, root, jane } = users;
 const group = 'rbac.authorization.k8s.io';
 const bundlerRules = [
   { apiGroups: ['certificates.k8s.io'], resources: ['clustertrustbundles'], verbs: ['*'] },
   { apiGroups: ['certificates.k8s.io'], resources: ['signers'], verbs: ['attest'] },
 ];
 
-/** @param who the user that mtlsd is, an administrator by role, and somebody who may edit Secrets in mtlsd's namespace */
-export function describePodPolicies(site: PolicySite, { mtlsd, root, jane }: { readonly mtlsd: Identity; readonly root: Identity; readonly jane: Identity }): void {
+/** Who asks mtlsd's signer, and who writes its trust bundles, those of others among them. */
+export function describePodPolicies(site: PolicySite): void {
   test('bundles of other trust domains: mtlsd keeps them at home and removes them, and nobody else writes any', async () => {
-    const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
     const name = 'mtlsd-federated-partner-example-0';
     const secret = { apiVersion: 'v1', kind: 'Secret', type: 'mtlsd.io/federated-bundle', metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/federated-by': 'shop.example' } }, data: {} };
     const path = `${secretsOf(systemNamespace)}/${name}${dry}`;
@@ -73,9 +62,8 @@ export function describePodPolicies(site: PolicySite, { mtlsd, root, jane }: { r
       await site.expectAdmitted(site.api().send('POST', bundles + dry, bundle('others'), bundler));
       await site.expectAdmitted(site.api().send('POST', bundles + dry, bundle('example.com:other:x', 'example.com/other'), bundler));
       const stored = await site.expectAdmitted(site.api().send('POST', bundles, { ...ours, metadata: { ...ours.metadata, labels: { 'app.kubernetes.io/managed-by': 'mtlsd' } } }, mtlsd));
-      const { uid, resourceVersion } = (stored.body as { metadata: { uid: string; resourceVersion: string } }).metadata;
       const path = `${bundles}/${ours.metadata.name}${dry}`;
-      await site.expectRefused(why, () => site.api().send('PUT', path, { ...ours, metadata: { ...ours.metadata, uid, resourceVersion } }, bundler));
+      await site.expectRefused(why, () => site.api().send('PUT', path, { ...ours, metadata: { ...ours.metadata, ...metadataOf(stored) } }, bundler));
       await site.expectRefused(why, () => site.api().send('DELETE', path, undefined, bundler));
       await site.expectAdmitted(site.api().send('DELETE', path, undefined, root));
     });

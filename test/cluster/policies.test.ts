@@ -1,42 +1,17 @@
 /** The chart's admission policies on a real API server: each refuses what it is there for, as the user who would do it, and admits the rest. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { ApiAnswer, ApiClient, Identity } from './chart-api.ts';
+import type { ApiAnswer, ApiClient } from './chart-api.ts';
 import { apiClient } from './chart-api.ts';
 import { env, installChart, mtlsdUser, systemNamespace } from './chart.ts';
 import type { Cluster } from './cluster.ts';
 import { startCluster } from './cluster.ts';
+import { describeIdentityPolicies } from './identity-policies.ts';
 import { describePodPolicies } from './pod-policies.ts';
+import { dry, managed, metadataOf, type PolicySite, recordLabels, secret, secretsOf, users } from './policy-site.ts';
+import { describeRecordPolicies } from './record-policies.ts';
 
-const mtlsd: Identity = { user: mtlsdUser };
-/** Has the role `admin` in namespace shop, and `edit` in mtlsd's own: everything but the cluster. */
-const jane: Identity = { user: 'jane' };
-/** An administrator by role, not by system:masters. */
-const root: Identity = { user: 'root' };
-/** Listed in restore.subjects, and may edit Secrets everywhere. */
-const velero: Identity = { user: 'system:serviceaccount:velero:velero' };
-
-const dry = '?dryRun=All';
-const secretsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/secrets`;
-const managed = { 'app.kubernetes.io/managed-by': 'mtlsd', 'mtlsd.io/trust-domain': 'shop.example' };
-const record = { ...managed, 'mtlsd.io/authority-record': 'true' };
-
-interface SecretOptions {
-  readonly type?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-function secret(name: string, { type = 'kubernetes.io/tls', labels = managed, annotations = {} }: SecretOptions = {}) {
-  const empty = Buffer.from('-').toString('base64');
-  return { apiVersion: 'v1', kind: 'Secret', type, metadata: { name, labels, annotations }, data: { 'tls.crt': empty, 'tls.key': empty } };
-}
-
-/** What a change of the object is based on. */
-function metadataOf(answer: ApiAnswer): { uid: string; resourceVersion: string } {
-  const { uid, resourceVersion } = (answer.body as { metadata: { uid: string; resourceVersion: string } }).metadata;
-  return { uid, resourceVersion };
-}
+const { mtlsd, root, jane, velero } = users;
 
 describe('the policies of the chart', () => {
   let cluster: Cluster;
@@ -64,6 +39,8 @@ describe('the policies of the chart', () => {
     expect({ code, stderr }).toMatchObject({ code: 0 });
     return stdout;
   }
+
+  const site: PolicySite = { api: () => api, kubectl, expectRefused, expectAdmitted, roots: async () => readFile(cluster.caFile, 'utf8') };
 
   beforeAll(async () => {
     // The controller manager fills the aggregated roles admin and edit, and checks the types in policies.
@@ -154,7 +131,7 @@ describe('the policies of the chart', () => {
     });
 
     test('keeps authority records at home, under their names', async () => {
-      const authorities = { type: 'mtlsd.io/authorities', labels: record };
+      const authorities = { type: 'mtlsd.io/authorities', labels: recordLabels };
       await expectRefused(/authority records live in namespace mtlsd-system alone/, () => api.send('POST', secretsOf('shop') + dry, secret('mtlsd-authorities-x.example', authorities), mtlsd));
       await expectRefused(/the names of authority records/, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('elsewhere', authorities), mtlsd));
       await expectRefused(/the names of authority records/, () => api.send('POST', secretsOf('shop') + dry, secret('mtlsd-authorities-x.example'), mtlsd));
@@ -176,7 +153,7 @@ describe('the policies of the chart', () => {
       for (const name of ['mtlsd-receipts-shop.example', 'mtlsd-audit-heads']) await expectAdmitted(api.send('POST', receipts, configMap(name), mtlsd));
       await expectRefused(/mtlsd-receipts-/, () => api.send('DELETE', `${receipts}/mtlsd-receipts-shop.example${dry}`, undefined, mtlsd));
 
-      const trustBundle = { kind: 'ClusterTrustBundle', apiVersion: 'certificates.k8s.io/v1', metadata: { name: 'everybody', labels: managed }, spec: { trustBundle: await someRoot() } };
+      const trustBundle = { kind: 'ClusterTrustBundle', apiVersion: 'certificates.k8s.io/v1', metadata: { name: 'everybody', labels: managed }, spec: { trustBundle: await site.roots() } };
       const bundles = `/apis/certificates.k8s.io/v1/clustertrustbundles${dry}`;
       await expectRefused(/only ClusterTrustBundles of its own signer/, () => api.send('POST', bundles, trustBundle, mtlsd));
       const ours = { ...trustBundle, metadata: { ...trustBundle.metadata, name: 'mtlsd.io:x509-svid:shop.example' }, spec: { ...trustBundle.spec, signerName: 'mtlsd.io/x509-svid' } };
@@ -184,40 +161,7 @@ describe('the policies of the chart', () => {
     });
   });
 
-  describe('authority records', () => {
-    const refusal = /authority records hold the keys of a trust domain, .*: mtlsd alone writes them/;
-    const name = 'mtlsd-authorities-shop.example';
-    const path = `${secretsOf(systemNamespace)}/${name}${dry}`;
-    const draft = secret(name, { type: 'mtlsd.io/authorities', labels: record });
-    let stored: ReturnType<typeof metadataOf>;
-    beforeAll(async () => {
-      stored = metadataOf(await expectAdmitted(api.send('POST', secretsOf(systemNamespace), draft, mtlsd)));
-    });
-
-    test('are not made, changed or removed by somebody who may edit Secrets there', async () => {
-      const forged = (labels: Readonly<Record<string, string>>) => secret('mtlsd-authorities-new.example', { type: 'mtlsd.io/authorities', labels });
-      // Two policies refuse the first of these; either may speak.
-      await expectRefused(/denied request/, () => api.send('POST', secretsOf(systemNamespace) + dry, forged(record), jane));
-      await expectRefused(refusal, () => api.send('POST', secretsOf(systemNamespace) + dry, forged({ 'mtlsd.io/authority-record': 'true' }), jane));
-      await expectRefused(refusal, () => api.send('POST', secretsOf(systemNamespace) + dry, secret('mtlsd-authorities-new.example', { type: 'Opaque', labels: {} }), jane));
-      await expectRefused(refusal, () => api.send('PUT', path, { ...draft, metadata: { ...draft.metadata, ...stored } }, jane));
-      await expectRefused(refusal, () => api.send('DELETE', path, undefined, jane));
-      await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, secret('janes-own', { labels: {} }), jane));
-    });
-
-    test('are changed by mtlsd, and never deleted by it', async () => {
-      await expectRefused(refusal, () => api.send('DELETE', path, undefined, mtlsd));
-      await expectAdmitted(api.send('PUT', path, { ...draft, metadata: { ...draft.metadata, ...stored } }, mtlsd));
-    });
-
-    test('are restored by administrators, and by whom restore.subjects lists', async () => {
-      const lost = secret('mtlsd-authorities-lost.example', { type: 'mtlsd.io/authorities', labels: record });
-      for (const who of [undefined, root, velero]) {
-        await expectAdmitted(api.send('POST', secretsOf(systemNamespace) + dry, lost, who));
-        await expectAdmitted(api.send('DELETE', path, undefined, who));
-      }
-    });
-  });
+  describeRecordPolicies(site);
 
   describe('the label by which mtlsd knows its own', () => {
     const refusal = /only mtlsd says so/;
@@ -254,7 +198,7 @@ describe('the policies of the chart', () => {
     });
   });
 
-  describePodPolicies({ api: () => api, kubectl, expectRefused, expectAdmitted, roots: someRoot }, { mtlsd, root, jane });
+  describePodPolicies(site);
 
   describe('what is not deleted by a slip', () => {
     const path = '/apis/mtlsd.io/v1alpha1/trustdomains/shop.example';
@@ -279,57 +223,7 @@ describe('the policies of the chart', () => {
     });
   });
 
-  describe('an identity', () => {
-    const namespacePath = '/apis/mtlsd.io/v1alpha1/namespaces';
-    const applied = (trustDomain?: string) => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'another' }, spec: { trustDomain } });
-
-    test.each([
-      ['matchLabels', { matchLabels: { tier: 'gold' } }, { tier: 'gold' }, { tier: 'silver' }],
-      ['In', { matchExpressions: [{ key: 'tier', operator: 'In', values: ['gold', 'silver'] }] }, { tier: 'silver' }, {}],
-      ['NotIn', { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['gold'] }] }, {}, { tier: 'gold' }],
-      ['Exists', { matchExpressions: [{ key: 'tier', operator: 'Exists' }] }, { tier: 'any' }, {}],
-      ['DoesNotExist', { matchExpressions: [{ key: 'tier', operator: 'DoesNotExist' }] }, {}, { tier: 'any' }],
-      ['both', { matchLabels: { a: '1' }, matchExpressions: [{ key: 'b', operator: 'Exists' }] }, { a: '1', b: '' }, { a: '1' }],
-    ] as const)('names a trust domain only from a namespace that it takes: %s', async (kind, allowedNamespaces, good, bad) => {
-      const domain = `${kind.toLowerCase()}.example`;
-      const namespace = (name: string, labels: Readonly<Record<string, string>>) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
-      const [taken, refused] = [`good-${kind.toLowerCase()}`, `bad-${kind.toLowerCase()}`];
-      await expectAdmitted(api.send('POST', '/api/v1/namespaces', namespace(taken, good)));
-      await expectAdmitted(api.send('POST', '/api/v1/namespaces', namespace(refused, bad)));
-      await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: domain }, spec: { allowedNamespaces } }));
-      const why = new RegExp(`trust domain ${domain} takes no identities of namespace ${refused}: set spec.trustDomain`);
-      await expectRefused(why, () => api.send('POST', `${namespacePath}/${refused}/workloadidentities${dry}`, applied(domain), root));
-      await expectAdmitted(api.send('POST', `${namespacePath}/${taken}/workloadidentities${dry}`, applied(domain), root));
-      await expectAdmitted(api.send('POST', `${namespacePath}/${refused}/workloadidentities${dry}`, applied('shop.example'), root));
-    });
-
-    test('that names no trust domain is held to the default one, and stays editable when that changes its mind', async () => {
-      const path = `${namespacePath}/shop/workloadidentities`;
-      const before = (await expectAdmitted(api.send('POST', path, applied(), jane))).body as Record<string, unknown>;
-      const domain = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'default.example' }, spec: { default: true, allowedNamespaces: { matchLabels: { tier: 'gold' } } } };
-      await kubectl(['apply', '-f', '-'], JSON.stringify(domain));
-      await expectRefused(/trust domain default\.example takes no identities of namespace shop/, () => api.send('POST', path + dry, { ...applied(), metadata: { name: 'third' } }, jane));
-      await expectAdmitted(api.send('PUT', `${path}/another${dry}`, { ...before, spec: { ttl: '2h' } }, jane));
-      await kubectl(['delete', 'trustdomain', 'default.example']);
-      await vi.waitFor(async () => expectAdmitted(api.send('POST', path + dry, { ...applied(), metadata: { name: 'third' } }, jane)), { timeout: 15_000 });
-    });
-
-    test('has no way to name a service account of another namespace', async () => {
-      const identity = (spec: unknown) => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'cross' }, spec });
-      const path = '/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities?dryRun=All&fieldValidation=Strict';
-      const field = await api.send('POST', path, identity({ serviceAccountName: 'web', serviceAccountNamespace: 'bank' }), jane);
-      expect(field).toMatchObject({ code: 400, message: expect.stringContaining('unknown field "spec.serviceAccountNamespace"') as string });
-      for (const name of ['bank/web', 'system:serviceaccount:bank:web', '../bank/sa/web']) {
-        expect(await api.send('POST', path, identity({ serviceAccountName: name }), jane)).toMatchObject({ code: 422 });
-      }
-      await expectAdmitted(api.send('POST', path, identity({ serviceAccountName: 'web' }), jane));
-    });
-
-    test('is managed by who has the role edit in its namespace, and nowhere else', async () => {
-      const identity = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { name: 'janes' } };
-      expect(await api.send('POST', `/apis/mtlsd.io/v1alpha1/namespaces/default/workloadidentities${dry}`, identity, jane)).toMatchObject({ code: 403 });
-    });
-  });
+  describeIdentityPolicies(site);
 
   test('a namespace whose deletion was allowed goes, with the authority records in it', async () => {
     const present = await api.send('GET', `${secretsOf(systemNamespace)}/mtlsd-authorities-shop.example`);
@@ -338,8 +232,4 @@ describe('the policies of the chart', () => {
     await kubectl(['delete', 'namespace', systemNamespace, '--timeout=60s']);
     expect(await api.send('GET', `/api/v1/namespaces/${systemNamespace}`)).toMatchObject({ code: 404 });
   });
-
-  async function someRoot(): Promise<string> {
-    return readFile(cluster.caFile, 'utf8');
-  }
 });

@@ -12,7 +12,6 @@ const linesMax = 300;
 const longer: ReadonlyMap<string, number> = new Map([
   ['test/cluster/faults.test.ts', 416],
   ['test/cluster/kubernetes-store.test.ts', 342],
-  ['test/cluster/policies.test.ts', 345],
   ['test/contract/store-contract.ts', 425],
   ['test/resources/manifest-cases.ts', 398],
   ['test/store/directory/outputs.test.ts', 328],
