@@ -9,7 +9,6 @@ import {
   createRecord,
   dropPrepared,
   finishRotation,
-  latestNotAfterMs,
   makeEmergency,
   prepareRoot,
   prepareSuccessors,
@@ -23,7 +22,7 @@ import {
   type RotationInRecord,
   type Successors,
 } from '../../src/authority/index.ts';
-import type { RecordView } from '../../src/rotation/ca/types.ts';
+import { recordView, type RecordView } from '../../src/rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
 
@@ -138,7 +137,7 @@ export class Records {
     const next: KnownRecord = {
       index: this.#known.length,
       record,
-      view: viewOf(record),
+      view: recordView(record),
       epoch: record.signerEpoch,
       generation: record.bundleGeneration,
       roots: rootsOf(record).reduce((bits, { keyIdentifier }) => bits | (keyIdentifier === this.#successors.root?.keyIdentifier ? 2 : 1), 0),
@@ -202,23 +201,4 @@ function movedRotation(rotation: RotationInRecord): RotationInRecord {
   if (retiredAtMs !== undefined) return { ...rotation, startedAtMs: 0, switchedAtMs: 0, leavesEndMs: 0, distrustAtMs: undefined, retiredAtMs: 0 };
   const toCome = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.max(ms - tickMs, nowMs - tickMs));
   return { ...rotation, startedAtMs: 0, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };
-}
-
-function viewOf(record: AuthorityRecord): RecordView {
-  return {
-    signerEpoch: record.signerEpoch,
-    bundleGeneration: record.bundleGeneration,
-    authorities: record.authorities.map((authority) => ({
-      keyIdentifier: authority.keyIdentifier,
-      role: authority.role,
-      state: authority.state,
-      root: authority.role === 'Root' ? authority.keyIdentifier : (authority.certificate.authorityKeyIdentifier ?? ''),
-      notBeforeMs: authority.certificate.notBeforeMs,
-      notAfterMs: authority.certificate.notAfterMs,
-      hasKey: authority.privateKeyPem !== undefined,
-      reservedUntilMs: latestNotAfterMs(authority),
-    })),
-    rotation: record.rotation,
-    lastRotation: record.lastRotation,
-  };
 }
