@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { activeAuthority, turnOverIssuing, type AuthorityRecord } from '../../src/authority/index.ts';
+import { activeAuthority, bundleSha256, turnOverIssuing, type AuthorityRecord } from '../../src/authority/index.ts';
 import { planTurnover, renewalTimeMs, retryDelayMs } from '../../src/rotation/index.ts';
 import { planTrustDomain } from '../../src/controllers/trust-domain/plan.ts';
 import { hourMs, makeRecord, startMs, tools } from '../authority/record-bench.ts';
@@ -64,7 +64,7 @@ test('a longest TTL that no new issuing authority could honour replaces none', a
   expect(planTurnover(record, { ...limits, maxTtlMs: 24 * hourMs }, startMs).action).toBe('none');
 });
 
-const observed = { name: 'a.example', traces: [], lastRoot: undefined, newRoot: undefined, delivered: { signerEpoch: 0, bundleGeneration: 0 }, acceptRecord: undefined, limits, recordLocation: 'Secret x' };
+const observed = { name: 'a.example', traces: [], lastRoot: undefined, newRoot: undefined, delivered: { signerEpoch: 0, bundleGeneration: 0, bundleSha256: undefined }, acceptRecord: undefined, limits, recordLocation: 'Secret x' };
 
 test('a root is made when nothing is there, never while a trace of another one is', () => {
   fc.assert(
@@ -90,4 +90,20 @@ test('an ended root is replaced only under its own name', async () => {
   expect(plan('lost', root.certificate.notAfterMs)).toBe('none');
   expect(plan(undefined, root.certificate.notAfterMs)).toBe('none');
   expect(plan(root.keyIdentifier, startMs)).toBe('none');
+});
+
+test('a record is older when a later bundle was delivered, or the same generation with other roots; accepted by its own root only', async () => {
+  const record = await makeRecord();
+  const root = activeAuthority(record, 'Root').keyIdentifier;
+  const plan = (bundleGeneration: number, sha256: string, acceptRecord?: string) => {
+    const delivered = { signerEpoch: 1, bundleGeneration, bundleSha256: sha256 };
+    const { action, ...rest } = planTrustDomain({ ...observed, record: { kind: 'loaded', record }, delivered, acceptRecord }, startMs);
+    return `${action} ${'problem' in rest ? rest.problem?.reason : ''}`.trim();
+  };
+  expect(plan(1, bundleSha256(record))).toBe('none');
+  expect(plan(0, 'ab')).toBe('none');
+  expect(plan(2, bundleSha256(record))).toBe('none AuthorityRecordOlder');
+  expect(plan(1, 'ab')).toBe('none AuthorityRecordOlder');
+  expect(plan(1, 'ab', 'another')).toBe('none AuthorityRecordOlder');
+  expect(plan(1, 'ab', root)).toBe('accept');
 });

@@ -3,6 +3,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { formatDuration, type CARotation, type Draft } from '../../resources/index.ts';
 import { parseTrustDomainName } from '../../spiffe/index.ts';
 import type { Outcome } from '../runtime/controller.ts';
+import { inForce } from '../trust-domain/older-record.ts';
 import { loadRecord } from '../trust-domain/record-store.ts';
 import type { RotationActor } from './actor.ts';
 import type { RotationParts } from './parts.ts';
@@ -25,13 +26,14 @@ export class OrphanedRotations {
 
   /** Brings the rotation to an order whose CARotation of that name is gone. */
   async settle(name: string): Promise<Outcome> {
-    const { context, domains } = this.#parts;
+    const { context, domains, caches } = this.#parts;
     const domain = domains.all().find(({ record }) => record?.rotation?.name === name);
     if (domain === undefined) return {};
     // Objects of a definition that is gone were not deleted by anybody's wish.
     if (!(await context.store.serves('CARotation'))) return { nextAtMs: context.clock.nowMs() + lookAgainMs };
     if ((await context.store.get({ kind: 'CARotation', name })) !== undefined) return { nextAtMs: context.clock.nowMs() + 1_000 };
-    const { state, precondition } = await loadRecord(context, parseTrustDomainName(domain.object.metadata.name));
+    const trustDomain = parseTrustDomainName(domain.object.metadata.name);
+    const { state, precondition } = inForce(await loadRecord(context, trustDomain), caches.trustDomains.get(undefined, trustDomain) ?? domain.object, context.recordLocation(trustDomain));
     if (state.kind !== 'loaded' || state.record.rotation?.name !== name) return {};
     await this.#settle(state.record, state.record.rotation, precondition);
     return {};

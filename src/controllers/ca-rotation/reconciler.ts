@@ -9,6 +9,7 @@ import { OlderDefinitions } from '../older-definitions.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { sameStatus } from '../status.ts';
+import { inForce } from '../trust-domain/older-record.ts';
 import { loadRecord, type LoadedRecord } from '../trust-domain/record-store.ts';
 import { RotationActor, type Ground } from './actor.ts';
 import { sendCanary } from './canary.ts';
@@ -110,7 +111,8 @@ export class CARotationReconciler implements Reconciler {
     const name = parseTrustDomainName(object.spec.trustDomain);
     const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
     this.#loaded.set(name, loaded);
-    return loaded;
+    // Its trust domain may not have looked at it yet: what is older than what was delivered is not rotated forth from.
+    return inForce(loaded, this.#parts.caches.trustDomains.get(undefined, name) ?? domain.object, this.#context.recordLocation(name));
   }
 
   /** Whether the rotation in the record was this one's predecessor of the same name: then it goes on as this one. */

@@ -3,6 +3,7 @@ import { encodeSpiffeBundle, type TrustDomainName } from '../../spiffe/index.ts'
 import type { ControllerContext } from '../context.ts';
 import type { DomainState } from '../domains.ts';
 import { refreshHintSeconds } from './refresh-hint.ts';
+import { inForce } from '../trust-domain/older-record.ts';
 import { loadRecord } from '../trust-domain/record-store.ts';
 
 /** The SPIFFE bundle of a trust domain of ours for others; undefined while it has no authority. */
@@ -22,6 +23,6 @@ export function servedBundle({ object, record }: Pick<DomainState, 'object' | 'r
 export async function readServedBundle(context: Pick<ControllerContext, 'store' | 'systemNamespace' | 'recordLocation'>, trustDomain: TrustDomainName): Promise<{ readonly document: string } | undefined> {
   const object = await context.store.get({ kind: 'TrustDomain', name: trustDomain });
   if (object === undefined) return undefined;
-  const { state } = await loadRecord(context, trustDomain);
+  const { state } = inForce(await loadRecord(context, trustDomain), object, context.recordLocation(trustDomain));
   return servedBundle({ object, record: state.kind === 'loaded' ? state.record : undefined });
 }

@@ -2,6 +2,7 @@ import { activeAuthority, type AuthorityRecord } from '../../authority/index.ts'
 import { catalogue } from '../../errors/index.ts';
 import { planTurnover, type TurnoverLimits } from '../../rotation/index.ts';
 import type { DomainProblem } from '../domains.ts';
+import { isOlder, olderRecord, type Delivered } from './older-record.ts';
 
 /**
  * Annotation by which an operator gives the roots of a trust domain up and asks for a new one: the key identifier of the
@@ -9,15 +10,6 @@ import type { DomainProblem } from '../domains.ts';
  * so that it cannot fire twice when it is left in place.
  */
 export const newRootAnnotation = 'mtlsd.io/new-root';
-
-/**
- * Annotation by which an operator goes on with a restored record although a newer one was delivered from: the key identifier
- * of its active root. It fires once, because the record is the newest from then on.
- */
-export const acceptRecordAnnotation = 'mtlsd.io/accept-restored-record';
-
-/** The reason of the problem that a restored older record is. */
-export const recordOlderReason = catalogue.AUTHORITY_RECORD_OLDER.reason;
 
 /** How long until a record that cannot be used is read again. */
 const lookAgainMs = 60_000;
@@ -38,8 +30,7 @@ export interface ObservedTrustDomain {
   readonly lastRoot: string | undefined;
   /** The value of `newRootAnnotation`, if any. */
   readonly newRoot: string | undefined;
-  /** What status says was delivered last; zeros when it says nothing. */
-  readonly delivered: { readonly signerEpoch: number; readonly bundleGeneration: number };
+  readonly delivered: Delivered;
   /** The value of `acceptRecordAnnotation`, if any. */
   readonly acceptRecord: string | undefined;
   readonly limits: TurnoverLimits;
@@ -97,24 +88,11 @@ function planLoaded(observed: ObservedTrustDomain, record: AuthorityRecord, nowM
   }
 }
 
-/**
- * A record with fewer changes of the bundle than were delivered is an older one that a restore put back: its roots may be
- * ones that nobody trusts any more, so nothing is signed until somebody chooses.
- */
-function planOlder({ delivered, acceptRecord, name, recordLocation }: ObservedTrustDomain, record: AuthorityRecord, nowMs: number): TrustDomainPlan | undefined {
-  if (delivered.bundleGeneration <= record.bundleGeneration) return undefined;
-  const root = activeAuthority(record, 'Root').keyIdentifier;
-  if (acceptRecord === root) return { action: 'accept' };
-  return {
-    action: 'none',
-    nextAtMs: nowMs + lookAgainMs,
-    problem: {
-      reason: recordOlderReason,
-      message:
-        `${recordLocation} is older than what was delivered from it (bundle generation ${record.bundleGeneration}, delivered ${delivered.bundleGeneration}): a restore put an earlier state of ${name} back, and nothing is signed. ` +
-        `Restore the newest record; or, to go on with root authority ${root} (certificates of a root that came later stop verifying), annotate the TrustDomain with ${acceptRecordAnnotation}: ${root}`,
-    },
-  };
+/** Nothing is done with a record that is older than what was delivered, until somebody accepts it by name. */
+function planOlder({ delivered, acceptRecord, recordLocation }: ObservedTrustDomain, record: AuthorityRecord, nowMs: number): TrustDomainPlan | undefined {
+  if (!isOlder(record, delivered)) return undefined;
+  if (acceptRecord === activeAuthority(record, 'Root').keyIdentifier) return { action: 'accept' };
+  return { action: 'none', nextAtMs: nowMs + lookAgainMs, problem: olderRecord(record, delivered, recordLocation) };
 }
 
 function planRefused(observed: ObservedTrustDomain, record: AuthorityRecord, why: 'root-expired' | 'root-ending' | 'clock-behind', nowMs: number): TrustDomainPlan {

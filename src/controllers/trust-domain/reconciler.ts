@@ -16,7 +16,8 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
-import { acceptRecordAnnotation, newRootAnnotation, planTrustDomain, recordOlderReason, type TrustDomainPlan } from './plan.ts';
+import { acceptRecordAnnotation, deliveredBy, recordOlderReason } from './older-record.ts';
+import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 import { nextMarkMs, rootEnding } from './root-ending.ts';
 import { stopsIssuance, trustDomainStatus } from './status.ts';
@@ -236,11 +237,6 @@ export class TrustDomainReconciler implements Reconciler {
 function countersOf(object: TrustDomain): Pick<AuthorityRecord, 'signerEpoch' | 'bundleGeneration' | 'bundleSequence'> {
   const generation = object.status?.bundle?.generation ?? 0;
   return { signerEpoch: object.status?.signerEpoch ?? 0, bundleGeneration: generation, bundleSequence: BigInt(generation) };
-}
-
-/** What status says was delivered. */
-function deliveredBy({ status }: TrustDomain): { readonly signerEpoch: number; readonly bundleGeneration: number } {
-  return { signerEpoch: status?.signerEpoch ?? 0, bundleGeneration: status?.bundle?.generation ?? 0 };
 }
 
 function present(record: AuthorityRecord | undefined): AuthorityRecord {

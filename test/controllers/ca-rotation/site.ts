@@ -46,9 +46,11 @@ export interface SiteOptions {
   readonly identities?: number;
   readonly seed?: number;
   readonly wrapContext?: (context: ControllerContext) => ControllerContext;
+  /** Whether the store is a cluster's: bundles go into ConfigMaps of namespace `shop` and a ClusterTrustBundle, too. */
+  readonly cluster?: boolean;
 }
 
-export async function startSite({ spec = quick, identities = 5, seed = 1, wrapContext = (context) => context }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ spec = quick, identities = 5, seed = 1, wrapContext = (context) => context, cluster = false }: SiteOptions = {}): Promise<Site> {
   orderWebCrypto();
   await fillKeyPools();
   const told: string[] = [];
@@ -57,6 +59,7 @@ export async function startSite({ spec = quick, identities = 5, seed = 1, wrapCo
       wrapContext({
         ...context,
         lease: new ProcessLease(),
+        ...(cluster ? { cluster: { secretNamespaces: undefined, configMapBundles: true, clusterTrustBundles: true } } : {}),
         // TLS judges by the clock of the machine: here the time is virtual, so the same is judged without it.
         handshake: async (server, client) => refusal(server, client, world.time.nowMs) ?? refusal(client, server, world.time.nowMs),
         events: { record: (target, event) => void told.push(`${target.kind} ${target.metadata.name} ${event.type} ${event.reason}: ${event.message}`) },
@@ -112,7 +115,8 @@ export async function startSite({ spec = quick, identities = 5, seed = 1, wrapCo
       await world.drain();
     },
   };
-  world.asUser('put a.example', () => putTrustDomain(world, 'a.example', spec));
+  if (cluster) world.asUser('fill the cluster', () => fillCluster(store, identities));
+  world.asUser('put a.example', () => putTrustDomain(world, 'a.example', cluster ? { bundle: { namespaceSelector: {} }, ...spec } : spec));
   for (let index = 0; index < identities; index += 1) world.asUser(`put id-${index}`, () => putIdentity(world, 'shop', `id-${index}`, {}));
   world.start();
   await world.drain();
@@ -120,4 +124,10 @@ export async function startSite({ spec = quick, identities = 5, seed = 1, wrapCo
   if (store.all('Secret').filter(({ metadata }) => metadata.namespace === 'shop').length !== identities) throw new Error('not every identity was issued');
   for (const secret of store.all('Secret')) if (secret.metadata.namespace === 'shop') readPair(secret);
   return site;
+}
+
+/** The namespace of the identities, and the service accounts that they are for. */
+function fillCluster(store: MemoryStore, identities: number): void {
+  store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
+  for (let index = 0; index < identities; index += 1) store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'shop', name: `id-${index}` } });
 }

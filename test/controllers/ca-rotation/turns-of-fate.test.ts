@@ -157,27 +157,3 @@ test('a trust domain whose schedule says so has its root rotated, once for each 
   await site.pass(20 * minuteMs, minuteMs);
   expect(site.store.all('CARotation')).toHaveLength(1);
 });
-
-test('a restored record from before a rotation signs nothing, until somebody accepts it by name', async () => {
-  const site = await startSite({ identities: 1 });
-  const key = { kind: 'Secret' as const, namespace: 'mtlsd-system', name: 'mtlsd-authorities-a.example' };
-  const old = site.store.peek(key);
-  if (old === undefined) throw new Error('no record');
-  const root = site.active('Root');
-  site.rotate('r1');
-  await site.until(ended(site), 10 * minuteMs);
-  await site.pass(5 * secondMs);
-  const issuances = site.world.audit.length;
-  site.world.asUser('restore', () => void site.store.edit(key, (current) => ({ ...current, data: old.data })));
-  await site.pass(10 * minuteMs, minuteMs);
-  const condition = () => site.store.peek({ kind: 'TrustDomain', name: 'a.example' })?.status?.conditions?.find(({ type }) => type === 'Ready');
-  expect(condition()).toMatchObject({ status: 'False', reason: 'AuthorityRecordOlder' });
-  expect(condition()?.message).toContain(`mtlsd.io/accept-restored-record: ${root}`);
-  expect(site.world.audit.slice(issuances).filter(({ decision }) => decision === 'issued' || decision === 'renewed')).toEqual([]);
-  site.world.asUser('accept', () =>
-    void site.store.edit({ kind: 'TrustDomain', name: 'a.example' }, (current) => ({ ...current, metadata: { ...current.metadata, annotations: { 'mtlsd.io/accept-restored-record': root } } })),
-  );
-  await site.until(() => condition()?.status === 'True', minuteMs);
-  expect(site.record().bundleGeneration).toBeGreaterThan(3);
-  expect(site.active('Root')).toBe(root);
-});
