@@ -254,8 +254,8 @@ function sameDomain(a: DomainState, b: DomainState): boolean {
   return a.issuer === b.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
 }
 
-/** What identities and rotations look at. What is reserved for pod certificates is none of their business. */
-function whatCounts({ isDefault, bundle, problem, policy, record }: DomainState): unknown {
+/** What identities, bundles and rotations look at. What is reserved for pod certificates is none of their business. */
+function whatCounts({ object, isDefault, bundle, problem, policy, record }: DomainState): unknown {
   const authorities = record?.authorities.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`);
-  return { isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation };
+  return { spec: object.spec, isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation };
 }
