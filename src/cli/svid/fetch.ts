@@ -14,6 +14,7 @@ interface FetchOptions {
   readonly out: string;
   readonly identity?: string;
   readonly ttl?: string;
+  readonly jwtAudience?: string;
   readonly watch?: boolean;
   readonly signal?: NodeJS.Signals;
   readonly pidFile?: string;
@@ -33,9 +34,10 @@ function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
     .option('--ca-file <file>', 'roots that the API is verified by, PEM: ca.crt of its trust domain')
     .option('--system-roots', 'verify the API by the roots of this system instead')
     .requiredOption('--token-file <file>', 'the token that says who asks; read again for each request')
-    .requiredOption('--out <folder>', 'a folder of its own for tls.crt, tls.key, ca.crt, credential-bundle.pem and bundle.json')
+    .requiredOption('--out <folder>', 'a folder of its own for tls.crt, tls.key, ca.crt, credential-bundle.pem, bundle.json and jwt_svid.token')
     .option('--identity <name>', 'which WorkloadIdentity of the own namespace (default: the oldest that is for the service account)')
-    .option('--ttl <duration>', 'how long the SVID is to live, where that is shorter than its identity says, such as 30m')
+    .option('--ttl <duration>', 'how long certificates are to live, where that is shorter than their identity says, such as 30m')
+    .option('--jwt-audience <audience>', 'fetch a JWT-SVID for this audience, too, into jwt_svid.token')
     .option('--watch', 'keep the folder fresh until SIGINT or SIGTERM')
     .addOption(new Option('--signal <name>', 'a signal for the process of --pid-file after each change, such as HUP').argParser(signalName))
     .option('--pid-file <file>', 'holds the number of the process that is signalled')
@@ -45,7 +47,8 @@ function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
       'after',
       `
 The key is made here and never leaves the folder. All files change at once (..data is a link to the newest generation), and
-what is there stays until something newer is. With --watch nothing but a signal ends it: failures are logged and tried again,
+what is there stays until something newer is. A JWT-SVID lives much shorter than the certificate: read its file for each use, as
+no process is signalled when it alone changes. With --watch nothing but a signal ends it: failures are logged and tried again,
 sooner the less life is left. Without it, the status is 1 when the API refuses, and 3 when it cannot be asked.
 ${exitCodesHelp}`,
     )
@@ -61,6 +64,7 @@ async function fetchSvid(io: CliIo, options: FetchOptions, untilStopped: () => P
   const keeping = {
     server: { api: options.api, ca, tokenFile: options.tokenFile, identity: options.identity, ttl: options.ttl },
     out: options.out,
+    jwtAudience: options.jwtAudience,
     signalled: options.signal === undefined || options.pidFile === undefined ? undefined : { signal: options.signal, pidFile: options.pidFile },
     clock: { nowMs: io.nowMs },
     log,

@@ -97,6 +97,7 @@ describe('mtlsd svid fetch', () => {
   const keeping = (aheadMs = 0, signalled?: { readonly signal: NodeJS.Signals; readonly pidFile: string }) => ({
     server: { api: `https://localhost:${port}`, ca, tokenFile: token(), identity: undefined, ttl: undefined },
     out: out(),
+    jwtAudience: undefined,
     signalled,
     clock: { nowMs: () => Date.now() + aheadMs },
     log: { debug: nothing, info: (line: string) => void lines.push(line), warn: (line: string) => void lines.push(line), error: nothing },
