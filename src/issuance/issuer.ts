@@ -92,7 +92,7 @@ export class Issuer {
     const notAfterMs = grant.wholeLifeMs === undefined ? nowSecondMs + grant.ttlMs : notBeforeMs + grant.wholeLifeMs;
     if (notAfterMs > issuer.notAfterMs) {
       const end = new Date(issuer.notAfterMs).toISOString();
-      throw new MtlsdError('ISSUANCE_ISSUER_ENDS', `issuing authority ${this.keyIdentifier} ends at ${end}, before a certificate of ${grant.ttlMs / 1000}s would; nothing was signed`, { details });
+      throw new MtlsdError('ISSUANCE_ISSUER_ENDS', `issuing authority ${this.keyIdentifier} ends at ${end}, before a certificate of ${grant.ttlMs / 1000}s would; nothing was signed. A TTL that ends before it is signed at once, this one by the next issuing authority: the conditions of the TrustDomain say what hinders it`, { details });
     }
     return { notBeforeMs, notAfterMs };
   }

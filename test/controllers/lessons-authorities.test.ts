@@ -27,6 +27,44 @@ test('L8: an expired authority signs nothing, in no loop, with a clear condition
   expect(bench.reason('cart', 'Ready')).toBe('Expired');
 });
 
+test("at the issuer's end a longer certificate is refused with what to do, a shorter one is issued, and both are after the turn-over", async () => {
+  // As a TrustDomain stands that is older than the rule by which half of an authority's life covers maxTTL.
+  const bench = await startBench({ ...short, svid: { ttl: '1h', maxTTL: '7h' } });
+  const [first] = authorities(bench).filter(({ role }) => role === 'Issuing');
+  await bench.pass(2 * hourMs, hourMs);
+  bench.put('long', { ttl: '7h' });
+  bench.put('cart');
+  await bench.world.drain();
+  expect(bench.reason('cart')).toBe('Issued');
+  expect(bench.reason('long')).toBe('AuthorityTooShortLived');
+  expect(bench.secret('long-mtls')).toBeUndefined();
+  const refused = bench.identity('long').status?.conditions?.find(({ type }) => type === 'Issued');
+  expect(refused?.message).toContain(`issuing authority ${first?.keyIdentifier} ends at 2026-01-05T08:00:00.000Z, before a certificate of 25200s would; nothing was signed. A TTL that ends before it is signed at once`);
+  const { resourceVersion } = bench.identity('long').metadata;
+  await bench.pass(hourMs);
+  // Trying again says nothing new.
+  expect(bench.identity('long').metadata.resourceVersion).toBe(resourceVersion);
+  await bench.pass(2 * hourMs, hourMs);
+  expect(bench.reason('long')).toBe('Issued');
+  expect(bench.identity('long').status?.issuer).not.toBe(first?.keyIdentifier);
+  expect(bench.pair('long-mtls').leaf.validToDate.getTime()).toBeGreaterThan(Date.UTC(2026, 0, 5, 8));
+});
+
+test("at the root's end nothing longer is signed either, until the root is replaced", async () => {
+  const bench = await startBench(short);
+  await bench.pass(45 * hourMs, hourMs);
+  bench.put('long', { ttl: '4h' });
+  await bench.world.drain();
+  expect(domainCondition(bench)).toMatchObject({ status: 'True', reason: 'RootEnding' });
+  expect(bench.reason('long')).toBe('AuthorityTooShortLived');
+  await bench.pass(4 * hourMs, hourMs);
+  expect(bench.reason('long')).toBe('RootExpired');
+  bench.world.checks.giveUpRoot('a.example');
+  bench.domain(short, { 'mtlsd.io/new-root': roots(bench)[0] ?? '' });
+  await bench.world.drain();
+  expect(bench.reason('long')).toBe('Issued');
+});
+
 test('L10: other defaults, other settings and a restart never re-key an authority', async () => {
   const bench = await startBench(short);
   const before = authorities(bench).map(({ keyIdentifier }) => keyIdentifier);
