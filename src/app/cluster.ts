@@ -10,6 +10,7 @@ import { ReviewedAccounts } from './api/account-tokens.ts';
 import type { ApiConfig } from './api/config.ts';
 import { apiFamilies } from './api/families.ts';
 import { openApi, type ServedApi } from './api/open.ts';
+import { ReviewedRights } from './api/reviewed-rights.ts';
 import { StoreAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { auditMetrics } from './audit/metrics.ts';
@@ -136,7 +137,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads }) });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,5 +11,6 @@ export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './le
 export { judgeInjectedPod } from './injected-pod/judge.ts';
 export { InjectedPods } from './injected-pod/injected-pods.ts';
 export { auditKeys } from './receipts/audit-keys.ts';
+export type { KnownObjects } from './known-objects.ts';
 export { ProcessLease } from './leadership/process-lease.ts';
 export { startControllers, type Controllers } from './start.ts';

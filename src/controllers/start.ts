@@ -12,6 +12,7 @@ import { CsrSigner } from './csr/signer.ts';
 import { Domains } from './domains.ts';
 import { Federation } from './federation/federation.ts';
 import { startFederation } from './federation/start.ts';
+import { KnownObjects } from './known-objects.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
 import { GrantReconciler } from './pod-certificate/identity-reconciler.ts';
@@ -28,6 +29,7 @@ export interface Controllers {
   readonly domains: Domains;
   /** Signs for keys that their holders made. */
   readonly csr: CsrSigner;
+  readonly known: KnownObjects;
   /** Resolves when every cache has its first snapshot. */
   whenSynced(): Promise<void>;
   /** Resolves when nothing is ready or in flight (delayed work does not count). */
@@ -90,21 +92,23 @@ export async function startControllers(context: ControllerContext): Promise<Cont
     startPodCertificates({ context, caches, fleet, domains, ends, watch, started, signal: abort.signal, add: (controller) => controllers.push(controller) });
   }
   controllers.push(...startFederation({ context, caches, federation, trustDomainController, identityController, started, signal: abort.signal }));
-  controllers.push(...startRotations({ context, caches, bundles: bundleCaches, domains, targets, reissues, watch, started, signal: abort.signal, trustDomainController, identityController }));
-  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), whenSynced, started, abort });
+  const rotations = watch('CARotation', {});
+  controllers.push(...startRotations({ context, caches, bundles: bundleCaches, rotations, domains, targets, reissues, started, signal: abort.signal, trustDomainController, identityController }));
+  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), known: new KnownObjects(caches, rotations), whenSynced, started, abort });
 }
 
-interface Started extends Pick<Controllers, 'domains' | 'csr'> {
+interface Started extends Pick<Controllers, 'domains' | 'csr' | 'known'> {
   readonly controllers: readonly Controller[];
   readonly whenSynced: Promise<void>;
   readonly started: Promise<void>;
   readonly abort: AbortController;
 }
 
-function running({ controllers, domains, csr, whenSynced, started, abort }: Started): Controllers {
+function running({ controllers, domains, csr, known, whenSynced, started, abort }: Started): Controllers {
   return {
     domains,
     csr,
+    known,
     whenSynced: () => whenSynced,
     whenIdle: async () => {
       await started;

@@ -1,13 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Caller, TouchedObject } from './caller.ts';
+import type { Wanted } from './sight.ts';
 
 /**
  * Who may call a route:
  * - `anyone`: what it gives is public;
  * - `gateway`: a workload that presents its SVID, and that the configuration names;
- * - `own`: whoever shows with a token who it is, for objects of its own.
+ * - `own`: whoever shows with a token who it is, for objects of its own;
+ * - `own-or-allowed`: whoever shows with a token who it is, to see what is its own, or what the cluster allows it to see.
  */
-export type AccessRule = 'anyone' | 'gateway' | 'own';
+export type AccessRule = 'anyone' | 'gateway' | 'own' | 'own-or-allowed';
 
 /** What a route says about who may call it. */
 export interface RouteAccess {
@@ -16,6 +18,8 @@ export interface RouteAccess {
   readonly object: string;
   /** The object that a request of this caller touches. Of a route under `own`, and of no other. */
   readonly touches?: (body: unknown, caller: Caller) => TouchedObject;
+  /** What a request wants to see, by the parameters of its path and its query. Of a route under `own-or-allowed`, and of no other. */
+  readonly reads?: (params: unknown, query: unknown) => Wanted;
 }
 
 declare module 'fastify' {
@@ -44,7 +48,10 @@ export function requireAccess(server: FastifyInstance): void {
   server.addHook('onRoute', ({ method, url, config }) => {
     const access = config?.access;
     if (access === undefined) throw new Error(`invariant broken: ${String(method)} ${url} does not say who may call it`);
-    if ((access.rule === 'own') !== (access.touches !== undefined)) throw new Error(`invariant broken: ${String(method)} ${url} is under the rule ${access.rule}, and ${access.touches === undefined ? 'does not say' : 'says'} which object it touches`);
+    const what = { own: access.touches, 'own-or-allowed': access.reads };
+    for (const [rule, said] of Object.entries(what)) {
+      if ((access.rule === rule) !== (said !== undefined)) throw new Error(`invariant broken: ${String(method)} ${url} is under the rule ${access.rule}, and ${said === undefined ? 'does not say' : 'says'} which object it touches as that of ${rule} would`);
+    }
     for (const each of [method].flat()) listed.push({ method: each, url, access });
   });
 }

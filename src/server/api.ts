@@ -1,16 +1,19 @@
 import type { Server } from 'node:https';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { AuditLog } from '../audit/index.ts';
-import { isMtlsdError } from '../errors/index.ts';
+import { catalogue, isMtlsdError } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { requireAccess } from './access.ts';
 import type { TouchedObject } from './caller.ts';
-import { accessOf, guardRoutes, type CallerSource, type RequestLimits } from './guard.ts';
+import { guardRoutes, needsCaller, type CallerSource, type RequestLimits } from './guard.ts';
 import { Refused, sendError } from './problem.ts';
+import type { RightSource } from './sight.ts';
 
 /** What a server of the API needs, besides its routes. */
 export interface ApiServerOptions {
   readonly callers: CallerSource;
+  /** Who may see more than its own; left out: nobody. */
+  readonly rights?: RightSource;
   readonly audit: AuditLog;
   readonly log: Log;
   /** A name for each request, unlike any other. */
@@ -72,7 +75,7 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
     if (answered.code === 'API_STANDBY') reply.header('connection', 'close');
     return sendError(reply, answered);
   });
-  await guardRoutes(server, options.callers, { ...usualLimits, ...options.limits });
+  await guardRoutes(server, options, { ...usualLimits, ...options.limits });
   for (const family of families) await server.register(async (scope) => family(scope as unknown as FastifyInstance));
   return server;
 }
@@ -89,13 +92,21 @@ function refusalOf(error: FastifyError | Refused): Refused | undefined {
   return new Refused('API_REQUEST_INVALID', wrong?.join('; ') ?? 'the request cannot be understood');
 }
 
-/** A decision against somebody who asked for an object of its own. */
+/** A decision against somebody who showed with a token who it is. */
 function tellAudit(audit: AuditLog, request: FastifyRequest, code: Refused['code']): void {
   const { caller, touched } = request;
-  // Nobody was told anything by a token that is not there, and what failed was not decided.
-  if (accessOf(request)?.rule !== 'own' || code === 'API_TOKEN_MISSING' || code === 'API_INTERNAL') return;
+  if (!needsCaller(request) || noDecision(code)) return;
   const who = caller?.kind === 'external' ? { subject: caller.subject } : {};
   audit.record({ decision: code === 'API_TOKEN_REFUSED' ? 'token-refused' : 'refused', object: nameOf(touched), reason: code, requestId: request.id, ...who });
+}
+
+/**
+ * Nobody was told anything by a token that is not there, what failed or has to wait was not decided, and what is asked too often
+ * is counted: a flood must not become one of the log. Of what may not be seen it is not said whether it exists.
+ */
+function noDecision(code: Refused['code']): boolean {
+  const { status, retry } = catalogue[code];
+  return code === 'API_TOKEN_MISSING' || status >= 500 || retry !== 'never' || code === 'API_OBJECT_UNKNOWN';
 }
 
 function nameOf(touched: TouchedObject | undefined): string {

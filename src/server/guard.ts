@@ -4,10 +4,11 @@ import type { AccessRule, RouteAccess } from './access.ts';
 import { bearerToken } from './bearer-token.ts';
 import { callerKey, mayTouch, type Caller, type TouchedObject } from './caller.ts';
 import { Refused } from './problem.ts';
+import type { RightSource, Sight, Wanted } from './sight.ts';
 
 /**
- * Where it is decided who may call what, for every route of the API: who asks, how often it may, and whether the object that
- * the request touches is its own. A handler runs once all of that is settled, and a route without a rule does not exist.
+ * Where it is decided who may call what, for every route of the API: who asks, how often it may, whether the object that the
+ * request touches is its own, and what it may see. A handler runs once all of that is settled, and a route without a rule does not exist.
  */
 
 /** What a token says about who asks. */
@@ -32,7 +33,9 @@ const windowMs = 10_000;
 /** Callers and addresses that counts are kept of; those unseen for longest are forgotten first. */
 const countedMax = 20_000;
 /** Rules that this guard enforces. */
-const enforced: readonly AccessRule[] = ['anyone', 'own'];
+const enforced: readonly AccessRule[] = ['anyone', 'own', 'own-or-allowed'];
+/** Rules under which a token says who asks. */
+const withCaller: readonly (AccessRule | undefined)[] = ['own', 'own-or-allowed'];
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -43,10 +46,18 @@ declare module 'fastify' {
   }
 }
 
+/** By whose word the guard decides. */
+export interface GuardSources {
+  readonly callers: CallerSource;
+  /** Left out: everybody sees what is its own, and nothing else. */
+  readonly rights?: RightSource;
+}
+
 /** Puts the guard in front of every route that is added to `server` from now on. */
-export async function guardRoutes(server: FastifyInstance, callers: CallerSource, limits: RequestLimits): Promise<void> {
+export async function guardRoutes(server: FastifyInstance, { callers, rights }: GuardSources, limits: RequestLimits): Promise<void> {
   server.decorateRequest('caller', undefined);
   server.decorateRequest('touched', undefined);
+  server.decorateRequest('sight', undefined);
   server.addHook('onRoute', ({ url, config }) => {
     if (config?.access !== undefined && !enforced.includes(config.access.rule)) throw new Error(`invariant broken: nobody enforces the rule ${config.access.rule} of ${url}`);
   });
@@ -56,28 +67,42 @@ export async function guardRoutes(server: FastifyInstance, callers: CallerSource
 
   server.addHook('onRequest', async (request) => {
     await hold(ofAddress, request, 'requests come from this address more often than is answered');
-    if (accessOf(request)?.rule !== 'own') return;
+    if (!needsCaller(request)) return;
     request.caller = await identify(request, callers);
     await hold(ofCaller, request, 'this caller asks more often than is answered');
   });
-  // When the body has been judged by its schema: it may name the object.
+  // When body, path and query have been judged by their schemas: they may name the object.
   server.addHook('preHandler', async (request) => {
-    const { touches } = accessOf(request) ?? {};
-    if (touches === undefined) return;
-    const caller = callerOf(request);
-    request.touched = touches(request.body, caller);
-    if (!mayTouch(caller, request.touched)) throw new Refused('API_FORBIDDEN', 'the object that is named is not one of yours');
+    const { touches, reads } = accessOf(request) ?? {};
+    if (touches !== undefined) {
+      const caller = callerOf(request);
+      request.touched = touches(request.body, caller);
+      if (!mayTouch(caller, request.touched)) throw new Refused('API_FORBIDDEN', 'the object that is named is not one of yours');
+    }
+    if (reads !== undefined) request.sight = await see(callerOf(request), reads(request.params, request.query), rights);
   });
 }
 
-/** Who asks. Of a route under the rule `own`. */
+/** What is not its caller's own is shown by the word of the cluster alone, and not at all while that cannot be had. */
+async function see(caller: Caller, wanted: Wanted, rights: RightSource | undefined): Promise<Sight> {
+  const allowed = caller.kind === 'external' || rights === undefined ? false : await rights.mayRead(caller, wanted);
+  if (allowed === undefined) throw new Refused('API_RIGHTS_UNJUDGED', 'the API server cannot say now what you may see');
+  return { caller, wanted, everything: allowed };
+}
+
+/** Whether the rule of the route has a token say who asks. */
+export function needsCaller(request: FastifyRequest): boolean {
+  return withCaller.includes(accessOf(request)?.rule);
+}
+
+/** Who asks. Of a route under a rule that has a token say so. */
 export function callerOf({ caller }: FastifyRequest): Caller {
-  if (caller === undefined) throw new Error('invariant broken: a route that needs a caller is not under the rule own');
+  if (caller === undefined) throw new Error('invariant broken: a route that needs a caller is under a rule that asks for none');
   return caller;
 }
 
 /** Undefined: there is no such route, and nothing to guard. */
-export function accessOf(request: FastifyRequest): RouteAccess | undefined {
+function accessOf(request: FastifyRequest): RouteAccess | undefined {
   return request.is404 ? undefined : request.routeOptions.config.access;
 }
 

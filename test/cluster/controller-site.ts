@@ -49,6 +49,12 @@ export const paths = {
   lease: '/apis/coordination.k8s.io/v1/namespaces/mtlsd-system/leases/mtlsd-controller',
 } as const;
 
+/** An answer of the API. */
+export interface ApiSaid {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 /** Manifests. */
 export const trustDomain = (name: string, spec: object = {}): object => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name }, spec });
 export const identity = (namespace: string, name: string, spec: object = {}): object => ({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace, name }, spec });
@@ -119,13 +125,19 @@ export class Site implements AsyncDisposable {
   }
 
   /** Asks the API on a port for an SVID; it serves with that of an identity. */
-  async requestSvid(port: number, place: string, name: string, token: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  async requestSvid(port: number, place: string, name: string, token: string): Promise<ApiSaid> {
+    return this.askApi(port, `${place}/${name}`, token, '/v1/svids/x509', { csr: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') });
+  }
+
+  /** Asks the API on a port, which serves with the SVID of an identity: a GET, or with a body a POST. */
+  async askApi(port: number, server: string, token: string, path: string, body?: object): Promise<ApiSaid> {
+    const [place = '', name = ''] = server.split('/');
     const ca = fileOf(await this.see(paths.secret(place, `${name}-mtls`)), 'ca.crt');
     const agent = new Agent({ connect: { ca, servername: `${name}.${place}.svc` } });
     try {
-      const csr = stubRequest(podKey('ECDSAP256'), 'ECDSAP256');
-      const { statusCode, body } = await request(`https://127.0.0.1:${port}/v1/svids/x509`, { method: 'POST', dispatcher: agent, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ csr }) });
-      return { status: statusCode, body: await body.json() };
+      const headers = { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+      const answer = await request(`https://127.0.0.1:${port}${path}`, { method: body === undefined ? 'GET' : 'POST', dispatcher: agent, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      return { status: answer.statusCode, body: await answer.body.json() };
     } finally {
       await agent.close();
     }

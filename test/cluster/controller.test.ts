@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { expectValidPair, opensslVerdict } from './controller-judge.ts';
 import { ControllerProcess } from './controller-process.ts';
 import { freePorts } from './ports.ts';
-import { fileOf, identity, isReady, messageOf, namespace, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
+import { fileOf, identity, isReady, messageOf, namespace, paths, says, serialOf, serviceAccount, Site, trustDomain, type Live } from './controller-site.ts';
 
 const patience = { timeout: 20_000, interval: 50 };
 
@@ -125,6 +125,26 @@ describe('mtlsd controller', () => {
       expect(await ask(bound)).toMatchObject({ status: 200 });
       await site.kubectl(['delete', 'pod', 'asks', '--namespace', 'shop', '--now']);
       expect(await ask(bound)).toMatchObject({ status: 401, body: { code: 'API_TOKEN_REFUSED' } });
+    });
+
+    test('shows callers of the API what is their own, and besides what the API server allows them', async () => {
+      const group = 'rbac.authorization.k8s.io';
+      await site.apply(
+        serviceAccount('shop', 'auditor'),
+        { apiVersion: `${group}/v1`, kind: 'Role', metadata: { namespace: 'shop', name: 'auditor' }, rules: [{ apiGroups: ['mtlsd.io'], resources: ['workloadidentities'], verbs: ['get', 'list'] }] },
+        { apiVersion: `${group}/v1`, kind: 'RoleBinding', metadata: { namespace: 'shop', name: 'auditor' }, roleRef: { apiGroup: group, kind: 'Role', name: 'auditor' }, subjects: [{ kind: 'ServiceAccount', namespace: 'shop', name: 'auditor' }] },
+      );
+      const seen = async (account: string, path: string): Promise<string> => {
+        const token = (await site.kubectl(['create', 'token', account, '--namespace', 'shop', '--audience', 'mtlsd'])).trim();
+        const { status, body } = await site.askApi(apiPort, 'shop/web', token, path);
+        const { items, name } = body as { readonly items?: readonly { readonly name: string }[]; readonly name?: string };
+        return [status, ...(items ?? [{ name }]).map((item) => item.name)].join(' ').trim();
+      };
+      expect(await seen('web', '/v1/identities')).toBe('200 web');
+      // The API server has to take note of the right first.
+      await vi.waitFor(async () => expect(await seen('auditor', '/v1/identities?namespace=shop')).toBe('200 web'), patience);
+      expect(await seen('auditor', '/v1/identities/shop/web')).toBe('200 web');
+      expect([await seen('auditor', '/v1/identities'), await seen('auditor', '/v1/rotations'), await seen('auditor', '/v1/authorities')]).toEqual(['200', '200', '200']);
     });
 
     test('takes its Secret along when it is deleted, unless it is to be retained', async () => {

@@ -35,6 +35,8 @@ describe('a server is not made', () => {
     ['with a route that does not say who may call it', {}, 'does not say who may call it'],
     ['with a route under a rule that nobody enforces', { access: { rule: 'gateway', object: 'Token' } }, 'nobody enforces the rule gateway'],
     ['with a route for objects of its caller that does not name the object', { access: { rule: 'own', object: 'Token' } }, 'does not say which object it touches'],
+    ['with a route that shows objects and does not say which', { access: { rule: 'own-or-allowed', object: 'Token' } }, 'does not say which object it touches'],
+    ['with a route that shows objects under a rule that does not ask who may see them', { access: { rule: 'anyone', object: 'Token', reads: () => ({ kind: 'TrustDomain' }) } }, 'says which object it touches'],
   ] as const)('%s', async (_what, config, why) => {
     await expect(frame((server) => void server.get('/forgotten', { config }, () => 'everything'))).rejects.toThrow(why);
   });
@@ -72,12 +74,14 @@ describe('a problem', () => {
     expect(records).toStrictEqual([{ decision: 'token-refused', object: 'Token', reason: 'API_TOKEN_REFUSED', requestId: 'r1' }]);
   });
 
-  test('of too many requests says how long to wait', async () => {
-    const { server } = await frame(open, { perAddress: 2 });
+  test('of too many requests says how long to wait, and is no line of the audit log', async () => {
+    const { server, records } = await frame(open, { perAddress: 2 });
     const statuses = [];
     for (let index = 0; index < 3; index += 1) statuses.push(await server.inject('/open'));
+    await server.inject({ method: 'POST', url: '/own', headers: { authorization: 'Bearer a.b.c' } });
     expect(statuses.map(({ statusCode }) => statusCode)).toStrictEqual([200, 200, 429]);
     expect(Number(statuses[2]?.headers['retry-after'])).toBeGreaterThan(0);
     expect(statuses[2]?.json<Problem>().code).toBe('API_RATE_LIMITED');
+    expect(records).toEqual([]);
   });
 });

@@ -5,7 +5,6 @@ import type { Domains } from '../domains.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { Controller } from '../runtime/controller.ts';
 import type { CARotation } from '../../resources/index.ts';
-import type { Kind, Watched, WatchSelector } from '../../store/port.ts';
 import { trustFigures } from './figures.ts';
 import { keepReceipt } from './receipt.ts';
 import type { RotationParts } from './parts.ts';
@@ -22,8 +21,7 @@ export interface RotationStart {
   readonly domains: Domains;
   readonly targets: BundleTargets;
   readonly reissues: Reissues;
-  /** Starts a watch into a cache, until the controllers stop. */
-  readonly watch: <K extends Kind>(kind: K, ...selectors: readonly WatchSelector[]) => Cache<Watched<K>>;
+  readonly rotations: Cache<CARotation>;
   /** Resolves when trust domains and identities are known. */
   readonly started: Promise<void>;
   readonly signal: AbortSignal;
@@ -33,13 +31,13 @@ export interface RotationStart {
 
 /** Rotations of different trust domains do not wait for each other. */
 const atOnce = 4;
-/** How often the figures of trust are told. */
+/** How often the figures of trust are told, and how soon after a trust domain has changed. */
 const figuresMs = 15_000;
+const figuresSoonMs = 1_000;
 
 /** Starts the reconcilers of rotations and of their schedules. */
 export function startRotations(start: RotationStart): readonly Controller[] {
-  const { context, caches, bundles, domains, targets, signal } = start;
-  const rotations = start.watch('CARotation', {});
+  const { context, caches, bundles, rotations, domains, targets, signal } = start;
   const watches = new RotationWatches(context);
   signal.addEventListener('abort', () => watches.close(), { once: true });
   const parts: RotationParts = {
@@ -60,7 +58,7 @@ export function startRotations(start: RotationStart): readonly Controller[] {
   void Promise.all([start.started, rotations.whenSynced()]).then(() => {
     rotationController.start();
     scheduleController.start();
-    if (context.metrics.trust !== undefined) tellFigures(parts, signal);
+    tellFigures(parts, signal);
   });
   return [rotationController, scheduleController];
 }
@@ -83,13 +81,25 @@ function wake(rotations: Cache<CARotation>, domains: Domains, rotationController
   });
 }
 
-function tellFigures({ context, domains, caches, behind }: RotationParts, signal: AbortSignal): void {
+function tellFigures({ context, domains, caches, behind, wakeTrustDomain }: RotationParts, signal: AbortSignal): void {
   const { clock, metrics } = context;
   let cancel: () => void = () => undefined;
+  let nextAtMs = Infinity;
+  const tellAt = (atMs: number): void => {
+    if (signal.aborted || atMs >= nextAtMs) return;
+    cancel();
+    nextAtMs = atMs;
+    cancel = clock.schedule(atMs, tell);
+  };
   const tell = (): void => {
-    metrics.trust?.(trustFigures(domains, caches, behind, clock.nowMs()));
-    cancel = clock.schedule(clock.nowMs() + figuresMs, tell);
+    const nowMs = clock.nowMs();
+    const { figures, violations } = trustFigures(domains, caches, behind, nowMs);
+    metrics.trust?.(figures);
+    for (const [name, count] of violations) if (behind.noteViolations(name, count)) wakeTrustDomain(name);
+    nextAtMs = Infinity;
+    tellAt(nowMs + figuresMs);
   };
   signal.addEventListener('abort', () => cancel(), { once: true });
+  domains.onChange(() => tellAt(clock.nowMs() + figuresSoonMs));
   if (!signal.aborted) tell();
 }

@@ -86,6 +86,13 @@ export const apiErrors = {
     retry: 'backoff',
     reason: 'NotReady',
   }),
+  API_OBJECT_UNKNOWN: entry({
+    meaning: 'There is no such object, or none that the caller may see.',
+    remedy: 'Check the name, and the rights of the service account whose token it is: get on workloadidentities.mtlsd.io shows those of others.',
+    status: 404,
+    retry: 'never',
+    reason: 'ObjectUnknown',
+  }),
   API_RATE_LIMITED: entry({
     meaning: 'The caller asks more often than it may.',
     remedy: 'Wait as long as Retry-After says.',
@@ -94,8 +101,8 @@ export const apiErrors = {
     reason: 'RateLimited',
   }),
   API_STANDBY: entry({
-    meaning: 'This replica stands by and signs nothing.',
-    remedy: 'Ask again over another connection: the replica that leads signs.',
+    meaning: 'This replica stands by: it signs nothing, and shows no objects.',
+    remedy: 'Ask again over another connection: the replica that leads answers.',
     status: 503,
     retry: 'backoff',
     reason: 'Standby',
@@ -106,6 +113,13 @@ export const apiErrors = {
     status: 503,
     retry: 'backoff',
     reason: 'TokensUnjudged',
+  }),
+  API_RIGHTS_UNJUDGED: entry({
+    meaning: 'What the caller may see cannot be judged now: the API server does not say.',
+    remedy: 'Try again later; the log of mtlsd says why.',
+    status: 503,
+    retry: 'backoff',
+    reason: 'RightsUnjudged',
   }),
   API_REFUSED: entry<{ readonly api: string }>({
     meaning: 'The API that an SVID was asked of says no.',

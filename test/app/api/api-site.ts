@@ -5,6 +5,7 @@ import { serveApi } from '../../../src/app/api/api-listener.ts';
 import { ApiCallers, type ExternalIssuer } from '../../../src/app/api/callers.ts';
 import { readApiConfiguration } from '../../../src/app/api/config.ts';
 import { apiFamilies } from '../../../src/app/api/families.ts';
+import { ReviewedRights, type ReviewAccess } from '../../../src/app/api/reviewed-rights.ts';
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import { activeAuthority, decodeRecord, reservedMs } from '../../../src/authority/index.ts';
@@ -56,6 +57,8 @@ export class ApiSite implements AsyncDisposable {
   readonly records: readonly AuditRecord[];
   /** Whether this replica leads. */
   leads = true;
+  /** What service accounts may do besides; nothing by default. */
+  mayDo: ReviewAccess = async () => false;
   readonly #reviews = new Map<string, TokenReview>();
 
   /** Serves it on a port of its own, with the SVID of an identity. */
@@ -77,7 +80,7 @@ export class ApiSite implements AsyncDisposable {
     for (const namespace of ['shop', 'bank', 'mtlsd-system']) store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'shop.example' }, spec: { default: true, ...spec } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'other.example' }, spec: {} });
-    for (const [namespace, name] of [['shop', 'cart'], ['shop', 'edge'], ['shop', 'idle'], ['bank', 'till']] as const) store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
+    for (const [namespace, name] of [['shop', 'cart'], ['shop', 'edge'], ['shop', 'idle'], ['bank', 'till'], ['shop', 'keeper'], ['mtlsd-system', 'auditor']] as const) store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'cart' }, spec: { dnsNames: ['cart.shop.svc'] } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'bank', name: 'till' }, spec: {} });
     const controllers = await startControllers({
@@ -101,9 +104,10 @@ export class ApiSite implements AsyncDisposable {
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
     const families = apiFamilies({ store, clock: systemClock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(systemClock) });
     const callers = new ApiCallers(externalIssuers(), accounts, systemClock, log);
-    const server = await apiServer({ callers, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
+    const rights = new ReviewedRights(async (user, access) => parts.site?.mayDo(user, access) ?? false, systemClock, log);
+    const server = await apiServer({ callers, rights, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
     const serve: ApiSite['serve'] = async (namespace, name, patience) =>
-      serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, store, clock: systemClock, log, audit, callers, ...(patience === undefined ? {} : { patience }) }, families);
+      serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, store, clock: systemClock, log, audit, callers, rights, ...(patience === undefined ? {} : { patience }) }, families);
     const site = new ApiSite({ store, controllers, server, records, serve });
     parts.site = site;
     return site;
