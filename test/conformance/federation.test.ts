@@ -1,89 +1,16 @@
 /** Trust domains that federate: two of mtlsd, and one with a SPIRE server. Their workloads shake hands in both directions. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../cluster/ports.ts';
-import { identity, Sandbox, trustDomain } from '../standalone/sandbox.ts';
 import { until } from '../standalone/wait.ts';
+import { peerEntry, shake, Side, type Workload } from './federated-side.ts';
 import { goJudge } from './judges/go.ts';
 import { nodePeer } from './peers/node.ts';
-import type { Outcome, Peer } from './peers/peer.ts';
+import type { Peer } from './peers/peer.ts';
 import { programPeer } from './peers/program.ts';
 import { requirementsMet } from './requirements.ts';
 import { Spire, spireServer } from './spire.ts';
 
 const { env } = process;
-
-/** An mtlsd of one trust domain, with its API. */
-class Side implements AsyncDisposable {
-  readonly name: string;
-  readonly endpoint: object;
-  readonly bundleUrl: string;
-  readonly endpointId: string;
-  readonly #box = new Sandbox();
-  readonly #port: number;
-
-  constructor(name: string, port: number) {
-    this.name = name;
-    this.#port = port;
-    this.bundleUrl = `https://127.0.0.1:${port}/v1/trust-domains/${name}/bundle`;
-    this.endpointId = `spiffe://${name}/ns/mtlsd-system/sa/mtlsd-api`;
-    this.endpoint = identity('mtlsd-api', {}, { namespace: 'mtlsd-system' });
-  }
-
-  /** Starts it with these workloads, each with the trust domains that it talks to. */
-  async start(workloads: Readonly<Record<string, readonly string[]>>): Promise<void> {
-    this.federate([]);
-    const identities = Object.entries(workloads).map(([name, federatesWith]) => identity(name, { federatesWith }));
-    this.#box.write('identities.yaml', this.endpoint, ...identities);
-    this.#box.start('--api-listen', `127.0.0.1:${this.#port}`);
-    for (const name of Object.keys(workloads)) await this.#box.issued(name);
-    await this.#box.issued('mtlsd-api', 'mtlsd-system');
-  }
-
-  /** Has it federate with these and no others. */
-  federate(peers: readonly object[]): void {
-    this.#box.write('domain.yaml', trustDomain(this.name, { federatesWith: peers, rotation: { propagationBound: '10s' } }));
-  }
-
-  folder(workload: string): string {
-    return join(this.#box.out, 'identities/shop', workload);
-  }
-
-  id(workload: string): string {
-    return `spiffe://${this.name}/ns/shop/sa/${workload}`;
-  }
-
-  file(workload: string, name: string): string {
-    return readFileSync(join(this.folder(workload), name), 'utf8');
-  }
-
-  roots(): string {
-    return readFileSync(join(this.#box.out, 'identities/mtlsd-system/mtlsd-api/ca.crt'), 'utf8');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#box[Symbol.asyncDispose]();
-  }
-}
-
-/** How a trust domain names another one. */
-function peerEntry(name: string, url: string, endpointSPIFFEID: string, bootstrapBundle: string): object {
-  return { trustDomain: name, bundleEndpoint: { url, profile: 'https_spiffe', endpointSPIFFEID, bootstrapBundle } };
-}
-
-interface Workload {
-  readonly folder: string;
-  readonly spiffeId: string;
-}
-
-/** What both ends saw of one handshake. */
-async function shake(server: readonly [Peer, Workload], client: readonly [Peer, Workload]): Promise<readonly [Outcome, Outcome]> {
-  await using serving = await server[0].serve(server[1].folder, client[1].spiffeId);
-  await using dialing = await client[0].dial(client[1].folder);
-  const outcome = await dialing.dial(serving.port, server[1].spiffeId, '1.3');
-  return [await serving.next(), outcome];
-}
 
 const ready = await requirementsMet('federation with a SPIRE server, and Go peers', ['go', 'cc'], env);
 

@@ -7,12 +7,12 @@ import { createAccounts, width } from '../bench/bench-cluster.ts';
 import { ControllerProcess } from '../cluster/controller-process.ts';
 import { identity, isReady, paths, Site, trustDomain } from '../cluster/controller-site.ts';
 import { until } from '../standalone/wait.ts';
+import { ClusterRotations } from './cluster-rotations.ts';
 import type { Source } from './fleet.ts';
 import { KilledProcess } from './killed-process.ts';
-import { rootsIn, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 const namespace = 'live';
-const rotations = '/apis/mtlsd.io/v1alpha1/carotations';
 const patienceMs = 300_000;
 
 /** `mtlsd controller` on a real API server of its own. The kubelet of the fleet watches Secrets, as the real one does. */
@@ -21,10 +21,12 @@ export class ClusterStage implements Stage {
   readonly delivered: string;
   readonly #site: Site;
   readonly #client: ApiClient;
+  readonly #rotations: ClusterRotations;
   readonly #abort = new AbortController();
 
   private constructor(site: Site, client: ApiClient, daemon: KilledProcess, delivered: string) {
     this.#site = site;
+    this.#rotations = new ClusterRotations(site);
     this.#client = client;
     this.daemon = daemon;
     this.delivered = delivered;
@@ -61,7 +63,7 @@ export class ClusterStage implements Stage {
   }
 
   async roots(domain: string): Promise<readonly string[]> {
-    return rootsInSecret(await this.#client.send('GET', paths.record(domain)));
+    return this.#rotations.roots(domain);
   }
 
   async killWhenRecordChanges(domain: string): Promise<void> {
@@ -76,16 +78,11 @@ export class ClusterStage implements Stage {
   }
 
   async request(name: string, spec: CARotationSpec): Promise<void> {
-    const object = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name } };
-    await until(`CARotation ${name} is taken`, async () => {
-      const stored = await this.#site.get(`${rotations}/${name}`);
-      const { code } = stored === undefined ? await this.#site.send('POST', rotations, { ...object, spec }) : await this.#site.send('PUT', `${rotations}/${name}`, { ...stored, spec });
-      return code < 300;
-    });
+    await this.#rotations.request(name, spec);
   }
 
   async status(name: string): Promise<CARotationStatus | undefined> {
-    return (await this.#site.get(`${rotations}/${name}`))?.status as CARotationStatus | undefined;
+    return this.#rotations.status(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,9 +92,4 @@ export class ClusterStage implements Stage {
     await this.#site[Symbol.asyncDispose]();
     await rm(this.delivered, { recursive: true, force: true });
   }
-}
-
-function rootsInSecret(secret: WireObject): readonly string[] {
-  const data = secret['data'] as Readonly<Record<string, string>>;
-  return rootsIn(Buffer.from(data['record.json'] ?? '', 'base64').toString('utf8'));
 }

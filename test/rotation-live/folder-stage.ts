@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, watch, writeFileSync, type FSWatcher } from 'node:fs';
+import { existsSync, readFileSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { parse } from 'yaml';
 import type { CARotationSpec, CARotationStatus } from '../../src/resources/index.ts';
 import { identity, Sandbox, trustDomain } from '../standalone/sandbox.ts';
 import { until } from '../standalone/wait.ts';
 import type { Source } from './fleet.ts';
+import { FolderRotations } from './folder-rotations.ts';
 import { KilledProcess } from './killed-process.ts';
-import { rootsIn, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 const patienceMs = 300_000;
 
@@ -16,10 +16,12 @@ export class FolderStage implements Stage {
   readonly daemon: KilledProcess;
   readonly delivered: string;
   readonly #sandbox: Sandbox;
+  readonly #rotations: FolderRotations;
   readonly #watchers: FSWatcher[] = [];
 
   private constructor(sandbox: Sandbox, daemon: KilledProcess) {
     this.#sandbox = sandbox;
+    this.#rotations = new FolderRotations(sandbox);
     this.daemon = daemon;
     this.delivered = join(sandbox.root, 'delivered');
   }
@@ -43,8 +45,7 @@ export class FolderStage implements Stage {
   }
 
   async roots(domain: string): Promise<readonly string[]> {
-    const { data } = JSON.parse(readFileSync(this.#sandbox.record(domain), 'utf8')) as { data: Record<string, string> };
-    return Promise.resolve(rootsIn(Buffer.from(data['record.json'] ?? '', 'base64').toString('utf8')));
+    return this.#rotations.roots(domain);
   }
 
   async killWhenRecordChanges(domain: string): Promise<void> {
@@ -63,15 +64,11 @@ export class FolderStage implements Stage {
   }
 
   async request(name: string, spec: CARotationSpec): Promise<void> {
-    const file = join(this.#sandbox.root, `${name}.new`);
-    writeFileSync(file, JSON.stringify({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name }, spec }), { mode: 0o600 });
-    renameSync(file, join(this.#sandbox.out, 'requests', `${name}.json`));
-    return Promise.resolve();
+    await this.#rotations.request(name, spec);
   }
 
   async status(name: string): Promise<CARotationStatus | undefined> {
-    const text = readFileSync(join(this.#sandbox.out, 'status/CARotation', `${name}.yaml`), 'utf8');
-    return Promise.resolve((parse(text) as { status?: CARotationStatus }).status);
+    return this.#rotations.status(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 /** A rotation that is asked for, as its owner follows and steers it. */
 import type { CARotationSpec, CARotationStatus } from '../../src/resources/index.ts';
 import { until } from '../standalone/wait.ts';
-import type { Stage } from './stage.ts';
+import type { Rotations } from './stage.ts';
 
 /** Every gate waits for a person, so that a rotation can be looked at, and its daemon killed, at each. */
 const everyGate: NonNullable<CARotationSpec['approvals']> = ['Written', 'Delivered', 'Loaded', 'Fetched', 'Canary', 'Acknowledged', 'Reissued', 'Drained', 'Withdrawn'];
@@ -11,34 +11,38 @@ export class RequestedRotation {
   readonly name: string;
   /** Phases and gates in the order in which they were seen: `Confirm/Delivered`. */
   readonly seen: string[] = [];
-  readonly #stage: Stage;
+  readonly #rotations: Rotations;
   #spec: CARotationSpec;
 
-  private constructor(stage: Stage, name: string, spec: CARotationSpec) {
+  private constructor(rotations: Rotations, name: string, spec: CARotationSpec) {
     this.name = name;
-    this.#stage = stage;
+    this.#rotations = rotations;
     this.#spec = spec;
   }
 
   /** Asks for the root of a trust domain to be rotated. */
-  static async of(stage: Stage, name: string, trustDomain: string): Promise<RequestedRotation> {
-    const [fromAuthority = ''] = await stage.roots(trustDomain);
-    const rotation = new RequestedRotation(stage, name, { trustDomain, what: 'Root', fromAuthority, approvals: everyGate });
-    await stage.request(name, rotation.#spec);
+  static async of(rotations: Rotations, name: string, trustDomain: string): Promise<RequestedRotation> {
+    const [fromAuthority = ''] = await rotations.roots(trustDomain);
+    const rotation = new RequestedRotation(rotations, name, { trustDomain, what: 'Root', fromAuthority, approvals: everyGate });
+    await rotations.request(name, rotation.#spec);
     return rotation;
   }
 
   async status(): Promise<CARotationStatus | undefined> {
-    return this.#stage.status(this.name);
+    return this.#rotations.status(this.name);
   }
 
-  /** Follows it to its end, and answers with the last phase. `at` is called once at each place (`Confirm/Delivered`), before that gate is approved. */
-  async follow(at: (place: string) => Promise<void>): Promise<string> {
+  /**
+   * Follows it to its end, or to the place `last`, and answers with the phase. `at` is called once at each place
+   * (`Confirm/Delivered`), before that gate is approved.
+   */
+  async follow(at: (place: string) => Promise<void>, last?: string): Promise<string> {
     for (;;) {
       const { phase, place, status } = await until(`${this.name} is at a place it was not at before`, async () => this.#newPlace(), 240_000);
       this.seen.push(place);
       if (ends.includes(phase)) return phase;
       await at(place);
+      if (place === last) return phase;
       const { gate } = status;
       if (gate !== undefined && gate !== '') await this.#change({ approved: [...new Set([...(this.#spec.approved ?? []), gate as (typeof everyGate)[number]])] });
     }
@@ -58,6 +62,6 @@ export class RequestedRotation {
 
   async #change(more: Partial<CARotationSpec>): Promise<void> {
     this.#spec = { ...this.#spec, ...more };
-    await this.#stage.request(this.name, this.#spec);
+    await this.#rotations.request(this.name, this.#spec);
   }
 }

@@ -3,8 +3,17 @@ import type { CARotationSpec, CARotationStatus } from '../../src/resources/index
 import type { Source } from './fleet.ts';
 import type { KilledProcess } from './killed-process.ts';
 
+/** What people have to do with rotations. */
+export interface Rotations {
+  /** Key identifiers of the roots in the authority record, the active one first. */
+  roots(trustDomain: string): Promise<readonly string[]>;
+  /** Asks for a rotation, or changes one that was asked for. */
+  request(name: string, spec: CARotationSpec): Promise<void>;
+  status(name: string): Promise<CARotationStatus | undefined>;
+}
+
 /** A namespace `live`, mtlsd as one process, and what people do there. `await using` ends all of it. */
-export interface Stage extends AsyncDisposable {
+export interface Stage extends Rotations, AsyncDisposable {
   readonly daemon: KilledProcess;
   /** A folder for what kubelets bring. */
   readonly delivered: string;
@@ -12,16 +21,11 @@ export interface Stage extends AsyncDisposable {
   issue(trustDomain: string, spec: object, names: readonly string[]): Promise<void>;
   /** Where kubelets find these identities. */
   source(names: readonly string[]): Source;
-  /** Key identifiers of the roots in the authority record, the active one first. */
-  roots(trustDomain: string): Promise<readonly string[]>;
   /**
    * From now on the daemon is killed in the moment in which the authority record of a trust domain changes: what should
    * follow the record (bundles, leaves, status) has not been written then.
    */
   killWhenRecordChanges(trustDomain: string): Promise<void>;
-  /** Asks for a rotation, or changes one that was asked for. */
-  request(name: string, spec: CARotationSpec): Promise<void>;
-  status(name: string): Promise<CARotationStatus | undefined>;
 }
 
 /** The roots in a record, the active one first. @param text the file record.json */
