@@ -60,8 +60,8 @@ export function overviewOf({ trustDomains, identities, rotations, clusterIdentit
 }
 
 function violationOf({ name, violations }: TrustDomainRow): ProblemRow {
-  const message = `${violations} certificate${violations === 1 ? '' : 's'} in use ${violations === 1 ? 'is' : 'are'} of an authority that is not in the record of ${name}: an older record was restored, or a root was given up. Peers with the bundle of today refuse them until they are issued again`;
-  return { object: `TrustDomain ${name}`, reason: 'UnknownIssuer', message };
+  const message = `the root of ${violations} certificate${violations === 1 ? '' : 's'} in use is missing from a bundle of ${name} that was delivered: an older record was restored, a root was given up, or a place of the bundle was left behind. Who has that bundle refuses them, until the place has the newest bundle and they are issued again`;
+  return { object: `TrustDomain ${name}`, reason: 'RootMissing', message };
 }
 
 function identityRow(identity: WorkloadIdentity, nowMs: number): IdentityRow {

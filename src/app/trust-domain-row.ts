@@ -1,4 +1,5 @@
 import type { Condition, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import { countViolations, trustInStatus } from '../rotation/index.ts';
 
 /** One trust domain, as people are shown it. Times are RFC 3339. */
 export interface TrustDomainRow {
@@ -14,7 +15,7 @@ export interface TrustDomainRow {
   readonly notOnNewest: number;
   /** How far the targets beside identities (ConfigMaps, ClusterTrustBundles) have come; undefined where there are none. */
   readonly targets: { readonly written: number; readonly stale: number; readonly failing: readonly string[] } | undefined;
-  /** Identities with a certificate that lives and that no authority in the record vouches for: 0 unless something is very wrong. */
+  /** Live certificates whose root is missing from a bundle that was delivered: 0 unless something is very wrong. */
   readonly violations: number;
 }
 
@@ -36,7 +37,7 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
   const own = identities.filter((identity) => identity.status?.trustDomain === object.metadata.name && identity.status.bundleGeneration !== undefined);
   const live = own.filter((identity) => Date.parse(identity.status?.notAfter ?? '') > nowMs);
   const byIssuer = countBy(live, (identity) => identity.status?.issuer ?? '');
-  const known = new Set((status?.authorities ?? []).map(({ keyIdentifier }) => keyIdentifier));
+  const trust = trustInStatus(status);
   const generation = status?.bundle?.generation;
   const generations = countBy(own, (identity) => identity.status?.bundleGeneration ?? 0);
   const targets = targetCounts(status);
@@ -50,9 +51,13 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
     bundles: [...generations].sort(([a], [b]) => b - a).map(([each, count]) => ({ generation: each, identities: count })),
     notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + (targets === undefined ? 0 : targets.stale + targets.failing.length),
     targets,
-    // Without a projection nothing is known, and nothing is said.
-    violations: known.size === 0 ? 0 : live.filter((identity) => !known.has(identity.status?.issuer ?? '')).length,
+    // What the reconcilers counted has every place in it; what identities say is there when no reconciler is.
+    violations: Math.max(status?.violations ?? 0, trust === undefined ? 0 : countViolations(trust, generations.keys(), live.map(leafOf), nowMs)),
   };
+}
+
+function leafOf({ status }: WorkloadIdentity): { readonly issuer: string; readonly notAfterMs: number } {
+  return { issuer: status?.issuer ?? '', notAfterMs: Date.parse(status?.notAfter ?? '') };
 }
 
 function authorityRows(status: TrustDomain['status'], liveByIssuer: ReadonlyMap<string, number>, nowMs: number): TrustDomainRow['authorities'] {

@@ -40,12 +40,13 @@ export async function createRecord(
   previous?: Pick<AuthorityRecord, 'signerEpoch' | 'bundleGeneration' | 'bundleSequence'>,
 ): Promise<AuthorityRecord> {
   const root = await makeRoot(trustDomain, specs.root, nowMs, tools);
+  const bundleGeneration = (previous?.bundleGeneration ?? 0) + 1;
   return {
     trustDomain,
     signerEpoch: (previous?.signerEpoch ?? 0) + 1,
-    bundleGeneration: (previous?.bundleGeneration ?? 0) + 1,
+    bundleGeneration,
     bundleSequence: (previous?.bundleSequence ?? 0n) + 1n,
-    authorities: [root, await makeIssuing(trustDomain, root, specs.issuing, nowMs, tools)],
+    authorities: [{ ...root, sinceGeneration: bundleGeneration }, await makeIssuing(trustDomain, root, specs.issuing, nowMs, tools)],
   };
 }
 

@@ -24,6 +24,7 @@ interface EncodedAuthority {
   readonly retiredAt?: string;
   /** By channel, RFC 3339. */
   readonly reserved?: Readonly<Record<string, string>>;
+  readonly sinceGeneration?: number;
 }
 
 interface EncodedRecord {
@@ -69,6 +70,7 @@ function encodeAuthority(authority: Authority): EncodedAuthority {
     certificate: authority.certificatePem,
     ...(authority.retiredAtMs === undefined ? {} : { retiredAt: new Date(authority.retiredAtMs).toISOString() }),
     ...(authority.reserved === undefined ? {} : { reserved: mapped(authority.reserved, (ms) => new Date(ms).toISOString()) }),
+    ...(authority.sinceGeneration === undefined ? {} : { sinceGeneration: authority.sinceGeneration }),
   };
 }
 
@@ -140,6 +142,7 @@ function decodeAuthority(encoded: EncodedAuthority, data: Readonly<Record<string
     retiredAtMs: encoded.retiredAt === undefined ? undefined : instant(encoded.retiredAt),
     privateKeyPem: decodeKey(encoded, data),
     ...(encoded.reserved === undefined ? {} : { reserved: mapped(encoded.reserved, instant) }),
+    ...(encoded.sinceGeneration === undefined ? {} : { sinceGeneration: natural(encoded.sinceGeneration, 'sinceGeneration') }),
   };
 }
 

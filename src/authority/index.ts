@@ -26,6 +26,7 @@ export { latestNotAfterMs, reserve, reservedMs, type Channel } from './reservati
 export {
   activeAuthority,
   bundleSha256,
+  rootBehind,
   rootsOf,
   type Authority,
   type AuthorityRecord,

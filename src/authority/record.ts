@@ -26,6 +26,8 @@ export interface Authority {
   readonly privateKeyPem: string | undefined;
   /** Until when leaves may live of which nobody keeps a list, by channel, milliseconds since the epoch: see `reserve`. */
   readonly reserved?: Readonly<Record<string, number>>;
+  /** For a root: the generation of the bundle with which it joined. Undefined: it was there before that was noted. */
+  readonly sinceGeneration?: number | undefined;
 }
 
 /**
@@ -88,6 +90,11 @@ export function rootsOf(record: AuthorityRecord): readonly Authority[] {
   return record.authorities
     .filter((authority) => authority.role === 'Root')
     .sort((a, b) => (a.keyIdentifier < b.keyIdentifier ? -1 : 1));
+}
+
+/** The key identifier of the root that an authority chains to; a root's own for a root. */
+export function rootBehind({ role, keyIdentifier, certificate }: Authority): string {
+  return role === 'Root' ? keyIdentifier : (certificate.authorityKeyIdentifier ?? '');
 }
 
 /** The one active authority of a role. A decoded record always has both. */

@@ -39,7 +39,8 @@ export function prepareRoot(record: AuthorityRecord, names: RotationNames, { roo
   if (isOf(record, names)) return record;
   if (root === undefined) throw new Error('invariant broken: another root is needed');
   const rotation = begin(record, names, 'Root', root.keyIdentifier, issuing.keyIdentifier, nowMs);
-  return { ...withNewBundle(record), authorities: [...record.authorities, root, issuing], rotation };
+  const next = withNewBundle(record);
+  return { ...next, authorities: [...record.authorities, { ...root, sinceGeneration: next.bundleGeneration }, issuing], rotation };
 }
 
 /** A new issuing authority below the root in use. Bundles do not change. */
@@ -147,10 +148,13 @@ export function adoptRotation(record: AuthorityRecord, names: RotationNames): Au
  */
 export function acceptRestored(record: AuthorityRecord, seen: { readonly signerEpoch: number; readonly bundleGeneration: number }): AuthorityRecord {
   const ahead = Math.max(0, seen.bundleGeneration - record.bundleGeneration) + 1;
+  const bundleGeneration = record.bundleGeneration + ahead;
   return {
     ...record,
     signerEpoch: Math.max(record.signerEpoch, seen.signerEpoch) + 1,
-    bundleGeneration: record.bundleGeneration + ahead,
+    bundleGeneration,
+    // What was delivered in between may hold none of them.
+    authorities: record.authorities.map((authority) => (authority.role === 'Root' ? { ...authority, sinceGeneration: bundleGeneration } : authority)),
     bundleSequence: record.bundleSequence + BigInt(ahead),
   };
 }

@@ -42,7 +42,7 @@ export interface TrustFigures {
   readonly placesBehind: number;
   /** Live leaves in Secrets by the state of their authority; Unknown is in no record. */
   readonly liveLeaves: Readonly<Record<'Prepared' | 'Active' | 'Retiring' | 'Unknown', number>>;
-  /** Live leaves whose root is not in every place that may have to verify them. It must read 0. */
+  /** Live leaves whose root is missing from a bundle that was delivered to somebody who may have to verify them. It must read 0. */
   readonly violations: number;
   /** The shortest life that an active root has left; undefined when there is none. */
   readonly rootRemainingMs: number | undefined;

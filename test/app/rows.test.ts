@@ -45,7 +45,7 @@ describe('a trust domain', () => {
   test('tells certificates in use that no authority of the record vouches for, and only while that is known', () => {
     const strayed = [identity('a', { issuer: 'gone' }), identity('ended', { issuer: 'gone', notAfter: '2025-12-31T23:00:00Z' })];
     expect(trustDomainRow(domain, strayed, nowMs).violations).toBe(1);
-    expect(overviewOf({ trustDomains: [domain], identities: strayed, rotations: [] }, [], nowMs).problems.map(({ object, reason }) => `${object} ${reason}`)).toContain('TrustDomain shop.example UnknownIssuer');
+    expect(overviewOf({ trustDomains: [domain], identities: strayed, rotations: [] }, [], nowMs).problems.map(({ object, reason }) => `${object} ${reason}`)).toContain('TrustDomain shop.example RootMissing');
     const { status: _gone, ...bare } = domain;
     expect(trustDomainRow(bare, strayed, nowMs)).toMatchObject({ violations: 0, authorities: [], bundleGeneration: undefined });
   });

@@ -13,9 +13,13 @@ export interface TargetCounts {
 /** Status names this many failing targets; the metric has the number. */
 const failingNamesMax = 100;
 
-/** The standing of every bundle target, by trust domain: filled by the bundle reconciler, told by the TrustDomain's status. */
+/**
+ * The standing of every bundle target, by trust domain: filled by the bundle reconciler, told by the TrustDomain's status. With
+ * it, how many live leaves somebody may refuse because of the bundle that he has.
+ */
 export class BundleTargets {
   readonly #states = new Map<string, Map<string, TargetState & { readonly target: BundleTarget }>>();
+  readonly #violations = new Map<string, number>();
   readonly #listeners: ((trustDomain: string) => void)[] = [];
   #complete = false;
 
@@ -44,6 +48,18 @@ export class BundleTargets {
   behind(trustDomain: string): readonly { readonly target: BundleTarget; readonly why: string | undefined }[] {
     const states = [...(this.#states.get(trustDomain)?.values() ?? [])];
     return states.flatMap((state) => (state.state === 'written' ? [] : [{ target: state.target, why: state.state === 'failing' ? state.why : undefined }]));
+  }
+
+  /** Notes how many live leaves violate the invariant. Returns whether that is news. */
+  noteViolations(trustDomain: string, count: number): boolean {
+    const before = this.#violations.get(trustDomain);
+    this.#violations.set(trustDomain, count);
+    return before !== count;
+  }
+
+  /** How many do; undefined before they were counted. */
+  violations(trustDomain: string): number | undefined {
+    return this.#violations.get(trustDomain);
   }
 
   onChange(listener: (trustDomain: string) => void): void {

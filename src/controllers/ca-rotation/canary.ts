@@ -1,13 +1,14 @@
 import { activeAuthority, type Authority, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { decide, Issuer, type Grant, type IssuancePolicy } from '../../issuance/index.ts';
-import type { CanaryResult } from '../../rotation/ca/index.ts';
+import type { RotationExemption } from '../../resources/index.ts';
+import { isExempted, type CanaryResult } from '../../rotation/ca/index.ts';
 import { SerialNumbers } from '../../x509/index.ts';
 import { clusterTrustBundleName, configMapName } from '../bundle/target.ts';
 import type { ControllerContext } from '../context.ts';
 import { ownerOf } from '../workload-identity/secret.ts';
 import type { RotationCaches } from './caches.ts';
-import { loopbackHandshake, type Handshake, type Peer } from './handshake.ts';
+import { loopbackHandshake, type Peer } from './handshake.ts';
 
 /** Of so many Secrets the bundle is read back. */
 const samplesMax = 3;
@@ -17,18 +18,20 @@ const canaryAccount = 'mtlsd-canary';
 /**
  * Sends a canary: a leaf of the new authority shakes hands, as a server and as a client, with a leaf of the authority that
  * signs now and with another of its own, each side trusting what was read back from where bundles are delivered.
+ * What a person exempted is left behind, and asked for nothing.
  * @param name the issuing authority whose leaf it is; the one that signs now after the switch
  * @throws STORE_… when nothing could be read back; ISSUANCE_… when this replica may not sign: nothing was found out then
  */
-export async function sendCanary(context: ControllerContext, caches: RotationCaches, record: AuthorityRecord, policy: IssuancePolicy, name: string, handshake: Handshake = context.handshake ?? loopbackHandshake): Promise<CanaryResult> {
+export async function sendCanary(context: ControllerContext, caches: RotationCaches, record: AuthorityRecord, policy: IssuancePolicy, name: string, exemptions: readonly RotationExemption[]): Promise<CanaryResult> {
   const nowMs = context.clock.nowMs();
+  const handshake = context.handshake ?? loopbackHandshake;
   const next = record.authorities.find(({ keyIdentifier }) => keyIdentifier === name);
   if (next === undefined) throw new Error('invariant broken: a canary of an authority that is not in the record');
   const grant = canaryGrant(context, policy);
   const current = activeAuthority(record, 'Issuing');
   const canary = await leafOf(next, record, grant, context);
   const others = [await leafOf(next, record, grant, context), ...(current === next ? [] : [await leafOf(current, record, grant, context)])];
-  const bundles = await deliveredBundles(context, caches, record);
+  const bundles = await deliveredBundles(context, caches, record, (object) => isExempted(object, exemptions, nowMs));
   const result = (failed: string | undefined): CanaryResult => ({ authority: name, atMs: nowMs, failed });
   for (const { caPem, where } of bundles) {
     for (const other of others) {
@@ -58,19 +61,21 @@ async function leafOf(authority: Authority, record: AuthorityRecord, grant: Gran
 }
 
 /** The bundle as consumers find it, each that differs once, with where it was found. */
-async function deliveredBundles({ store }: ControllerContext, { secrets, bundles }: RotationCaches, record: AuthorityRecord): Promise<readonly { readonly caPem: string; readonly where: string }[]> {
+async function deliveredBundles({ store }: ControllerContext, { secrets, bundles }: RotationCaches, record: AuthorityRecord, isLeft: (object: Parameters<typeof isExempted>[0]) => boolean): Promise<readonly { readonly caPem: string; readonly where: string }[]> {
   const found = new Map<string, string>();
   const note = (caPem: string | undefined, where: string): void => {
     if (caPem !== undefined && !found.has(caPem)) found.set(caPem, where);
   };
-  const ours = secrets.byIndex('trustDomain', record.trustDomain).filter((secret) => ownerOf(secret) !== undefined);
+  const ours = secrets.byIndex('trustDomain', record.trustDomain).filter((secret) => ownerOf(secret) !== undefined && !isLeft({ kind: 'Secret', namespace: secret.metadata.namespace, name: secret.metadata.name }));
   for (const { metadata } of spread(ours, samplesMax)) {
     note(await bundleIn(store, metadata.namespace ?? '', metadata.name), `Secret ${metadata.namespace ?? ''}/${metadata.name}`);
   }
   for (const { metadata, data } of bundles?.configMaps?.values() ?? []) {
-    if (metadata.name === configMapName(record.trustDomain)) note(data['ca.crt'], `ConfigMap ${metadata.namespace ?? ''}/${metadata.name}`);
+    const isOne = metadata.name === configMapName(record.trustDomain) && !isLeft({ kind: 'ConfigMap', namespace: metadata.namespace, name: metadata.name });
+    if (isOne) note(data['ca.crt'], `ConfigMap ${metadata.namespace ?? ''}/${metadata.name}`);
   }
-  note(bundles?.clusterTrustBundles?.get(undefined, clusterTrustBundleName(record.trustDomain))?.spec.trustBundle, 'the ClusterTrustBundle');
+  const name = clusterTrustBundleName(record.trustDomain);
+  if (!isLeft({ kind: 'ClusterTrustBundle', name })) note(bundles?.clusterTrustBundles?.get(undefined, name)?.spec.trustBundle, 'the ClusterTrustBundle');
   if (found.size === 0) note(record.authorities.filter(({ role }) => role === 'Root').map(({ certificatePem }) => certificatePem).join(''), 'the record');
   return [...found].map(([caPem, where]) => ({ caPem, where }));
 }

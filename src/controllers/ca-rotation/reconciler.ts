@@ -128,7 +128,7 @@ export class CARotationReconciler implements Reconciler {
     if (domain.policy === undefined || rotation === undefined) throw new Error('invariant broken: a canary needs a rotation');
     const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active');
     const name = rotation.switchedAtMs === undefined ? rotation.toIssuing : (signer?.keyIdentifier ?? '');
-    this.#canaries.set(object.metadata.uid, await sendCanary(this.#context, this.#parts.caches, record, domain.policy, name));
+    this.#canaries.set(object.metadata.uid, await sendCanary(this.#context, this.#parts.caches, record, domain.policy, name, resolvedRotationSpec(object).exemptions));
   }
 
   /** Lets the next identities have a certificate of the new authority. */

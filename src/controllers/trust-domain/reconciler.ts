@@ -222,7 +222,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
-    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name, object.status?.targets), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0, federation: this.#federation.statuses(object) }, this.#context.clock.nowMs());
+    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name, object.status?.targets), violations: this.#targets.violations(object.metadata.name), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0, federation: this.#federation.statuses(object) }, this.#context.clock.nowMs());
     if (sameStatus(object.status, status)) return;
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });

@@ -1,4 +1,4 @@
-import { activeAuthority, bundleSha256, type AuthorityRecord } from '../../authority/index.ts';
+import { activeAuthority, bundleSha256, rootBehind, type AuthorityRecord } from '../../authority/index.ts';
 import { setCondition, type Condition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
 import type { TargetCounts } from '../bundle/targets.ts';
 import { withFederated } from '../federation/federation.ts';
@@ -19,6 +19,8 @@ export interface TrustDomainStatusInputs {
   readonly record: AuthorityRecord | undefined;
   readonly problem: DomainProblem | undefined;
   readonly targets: TargetCounts | undefined;
+  /** Live leaves that somebody may refuse; undefined before they were counted: then what status says of them stays. */
+  readonly violations: number | undefined;
   /** Whether any identity belongs to it. */
   readonly inUse: boolean;
   /** Where the trust domains of others stand; undefined without any. */
@@ -26,7 +28,7 @@ export interface TrustDomainStatusInputs {
 }
 
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus({ object, record, problem, targets, inUse, federation }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
+export function trustDomainStatus({ object, record, problem, targets, violations = object.status?.violations ?? 0, inUse, federation }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
   const observedGeneration = object.metadata.generation ?? 1;
   const stopped = stopsIssuance(problem);
   const ready = {
@@ -45,7 +47,7 @@ export function trustDomainStatus({ object, record, problem, targets, inUse, fed
   };
   const own = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
   const conditions = withFederated(own, federation, observedGeneration, nowMs);
-  return { observedGeneration, ...projection(object, record), ...(targets === undefined ? {} : { targets }), ...(federation === undefined ? {} : { federation }), conditions: [...conditions] };
+  return { observedGeneration, ...projection(object, record), ...(violations === 0 ? {} : { violations }), ...(targets === undefined ? {} : { targets }), ...(federation === undefined ? {} : { federation }), conditions: [...conditions] };
 }
 
 /** Told once the end is near, and until another root is there; nobody needs to read that a root lives. */
@@ -72,6 +74,8 @@ function projection(object: TrustDomain, record: AuthorityRecord | undefined): P
       keyIdentifier: authority.keyIdentifier,
       role: authority.role,
       state: authority.state,
+      root: rootBehind(authority),
+      ...(authority.sinceGeneration === undefined ? {} : { sinceGeneration: authority.sinceGeneration }),
       notBefore: timestamp(authority.certificate.notBeforeMs),
       notAfter: timestamp(authority.certificate.notAfterMs),
     })),

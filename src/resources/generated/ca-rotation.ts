@@ -133,9 +133,11 @@ export interface CARotationStatus {
   readonly startedAt?: string;
   /** When the new authority took over. */
   readonly switchedAt?: string;
+  /** The signer epoch that began then; of another one nothing in this status counts any more. */
+  readonly switchEpoch?: number;
   /** For an emergency, when the old root leaves the bundle. */
   readonly distrustAt?: string;
-  /** When the last leaf of the old authority ends, as far as is known. */
+  /** Since when nobody holds a leaf of the old authority any more. */
   readonly drainedAt?: string;
   /** When the old authority left the record, and its key with it. */
   readonly retiredAt?: string;

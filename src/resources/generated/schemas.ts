@@ -498,6 +498,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
               "format": "date-time",
               "maxLength": 64
             },
+            "switchEpoch": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
+            },
             "distrustAt": {
               "type": "string",
               "format": "date-time",
@@ -1799,6 +1804,15 @@ export const kindDefinitions: readonly KindDefinition[] = [
                       "Retiring"
                     ]
                   },
+                  "root": {
+                    "type": "string",
+                    "maxLength": 128
+                  },
+                  "sinceGeneration": {
+                    "type": "integer",
+                    "format": "int64",
+                    "minimum": 0
+                  },
                   "notBefore": {
                     "type": "string",
                     "format": "date-time",
@@ -1889,6 +1903,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
                   }
                 }
               }
+            },
+            "violations": {
+              "type": "integer",
+              "format": "int64",
+              "minimum": 0
             },
             "targets": {
               "type": "object",

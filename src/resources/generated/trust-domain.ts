@@ -165,6 +165,10 @@ export interface TrustDomainStatus {
     readonly role: 'Root' | 'Issuing';
     /** Prepared signs nothing yet, Active signs, Retiring signs nothing any more. */
     readonly state: 'Prepared' | 'Active' | 'Retiring';
+    /** Key identifier of the root that it chains to; its own for a root. */
+    readonly root?: string;
+    /** Generation of the bundle with which a root joined it. */
+    readonly sinceGeneration?: number;
     /** Start of its validity. */
     readonly notBefore: string;
     /** End of its validity. */
@@ -200,6 +204,11 @@ export interface TrustDomainStatus {
     /** Why the last fetch did not succeed and what to do, for people. */
     readonly message?: string;
   }[];
+  /**
+   * Live certificates whose root is missing from a bundle that was delivered to somebody who may have to verify them.
+   * Left out when there are none, as there should be.
+   */
+  readonly violations?: number;
   /** How far the bundle has come in the namespaces that are selected for it. */
   readonly targets?: {
     /** Targets that carry the current bundle. */

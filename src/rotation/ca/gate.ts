@@ -95,9 +95,13 @@ function reportOf(place: GatePlace, finding: GateFinding, stage: Stage, earliest
     exempted,
     sinceMs: sinceOf(place.name, state, stage, earliestMs, nowMs),
     untilMs: passed ? undefined : finding.untilMs,
-    message: passed ? finding.because : evident ? `waits for a person to approve ${place.name}` : `waits for ${finding.waitsFor ?? `${held.length} of ${finding.total}`}`,
+    message: passed ? becauseOf(finding, exempted) : evident ? `waits for a person to approve ${place.name}` : `waits for ${finding.waitsFor ?? `${held.length} of ${finding.total}`}`,
     stragglers: held,
   };
+}
+
+function becauseOf({ because }: GateFinding, exempted: number): string {
+  return exempted === 0 ? because : `${because}; ${exempted} exempted`;
 }
 
 function sinceOf(name: RotationGate, state: 'Passed' | 'Waiting', stage: Stage, earliestMs: number, nowMs: number): number {

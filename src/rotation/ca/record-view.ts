@@ -1,4 +1,4 @@
-import { latestNotAfterMs, type AuthorityRecord } from '../../authority/index.ts';
+import { latestNotAfterMs, rootBehind, type AuthorityRecord } from '../../authority/index.ts';
 import { isBelowOld } from './gates/reissued.ts';
 import type { RecordView } from './types.ts';
 
@@ -14,7 +14,7 @@ export function recordView(record: AuthorityRecord): RecordView {
       keyIdentifier: authority.keyIdentifier,
       role: authority.role,
       state: authority.state,
-      root: authority.role === 'Root' ? authority.keyIdentifier : (authority.certificate.authorityKeyIdentifier ?? ''),
+      root: rootBehind(authority),
       notBeforeMs: authority.certificate.notBeforeMs,
       notAfterMs: authority.certificate.notAfterMs,
       hasKey: authority.privateKeyPem !== undefined,
