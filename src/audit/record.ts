@@ -29,6 +29,8 @@ export interface AuditRecord {
   /** The profile or rules by which it was decided. */
   readonly policy?: string;
   readonly serialNumber?: string;
+  /** `jti` of a token. */
+  readonly tokenId?: string;
   /** Key identifier of the authority. */
   readonly authority?: string;
   /** RFC 3339. */

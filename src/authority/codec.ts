@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { isMtlsdError, MtlsdError } from '../errors/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../spiffe/index.ts';
 import { encodePem, keyPairFromPem, parseCertificate, parsePem, verifySignature } from '../x509/index.ts';
+import { assertJwt, decodeJwt, encodeJwt, jwtKeyFiles, type EncodedJwt } from './jwt-codec.ts';
 import { decodeFinished, decodeRotation, encodeRotation, type EncodedRotation } from './rotation-codec.ts';
 import { bundleSha256, type Authority, type AuthorityRecord, type AuthorityRole, type AuthorityState } from './record.ts';
 
 /** The layout of a record without a rotation under way: every version reads it. */
 const plainVersion = 1;
-/**
- * The layout of a record with a rotation under way, and the newest that this code reads: a version that knows no rotations
- * must not drop half of one.
- */
+/** The layout of a record with a rotation under way: a version that knows no rotations must not drop half of one. */
 const rotationVersion = 2;
+/** The layout of a record with JWT authorities, and the newest that this code reads. */
+const jwtVersion = 3;
 const recordKey = 'record.json';
 const roles: readonly AuthorityRole[] = ['Root', 'Issuing'];
 const states: readonly AuthorityState[] = ['Prepared', 'Active', 'Retiring'];
@@ -37,6 +37,7 @@ interface EncodedRecord {
   readonly authorities: readonly EncodedAuthority[];
   readonly rotation?: EncodedRotation;
   readonly lastRotation?: EncodedRotation;
+  readonly jwt?: EncodedJwt;
   /** SHA-256 over the rest: a digit of a counter that fell over looks like any other digit. */
   readonly checksum?: string;
 }
@@ -44,7 +45,7 @@ interface EncodedRecord {
 /** The record as `data` of a Secret (base64 values): `record.json` and a `<key identifier>.key` for each key. */
 export function encodeRecord(record: AuthorityRecord): Record<string, string> {
   const encoded: EncodedRecord = {
-    version: record.rotation === undefined ? plainVersion : rotationVersion,
+    version: versionOf(record),
     trustDomain: record.trustDomain,
     signerEpoch: record.signerEpoch,
     bundleGeneration: record.bundleGeneration,
@@ -53,13 +54,20 @@ export function encodeRecord(record: AuthorityRecord): Record<string, string> {
     authorities: record.authorities.map(encodeAuthority),
     ...(record.rotation === undefined ? {} : { rotation: encodeRotation(record.rotation) }),
     ...(record.lastRotation === undefined ? {} : { lastRotation: encodeRotation(record.lastRotation) }),
+    ...(record.jwt === undefined ? {} : { jwt: encodeJwt(record.jwt) }),
   };
   const checked: EncodedRecord = { ...encoded, checksum: checksumOf(encoded) };
   const data: Record<string, string> = { [recordKey]: toBase64(`${JSON.stringify(checked, undefined, 2)}\n`) };
   for (const authority of record.authorities) {
     if (authority.privateKeyPem !== undefined) data[`${authority.keyIdentifier}.key`] = toBase64(authority.privateKeyPem);
   }
+  for (const [file, pem] of jwtKeyFiles(record.jwt)) data[file] = toBase64(pem);
   return data;
+}
+
+function versionOf({ jwt, rotation }: AuthorityRecord): number {
+  if (jwt !== undefined) return jwtVersion;
+  return rotation === undefined ? plainVersion : rotationVersion;
 }
 
 function encodeAuthority(authority: Authority): EncodedAuthority {
@@ -91,6 +99,7 @@ export function decodeRecord(data: Readonly<Record<string, string>>, trustDomain
       authorities: encoded.authorities.map((authority) => decodeAuthority(authority, data)),
       ...(encoded.rotation === undefined ? {} : { rotation: decodeRotation(encoded.rotation) }),
       ...(encoded.lastRotation === undefined ? {} : { lastRotation: decodeFinished(encoded.lastRotation) }),
+      ...(encoded.jwt === undefined ? {} : { jwt: decodeJwt(encoded.jwt, (file) => (data[file] === undefined ? undefined : fromBase64(data[file]))) }),
     };
     assertConsistent(record, encoded, trustDomain);
     return record;
@@ -110,14 +119,14 @@ function readJson(data: Readonly<Record<string, string>>, trustDomain: TrustDoma
   if (text === undefined) throw new Error(`${recordKey} is missing`);
   const encoded = JSON.parse(fromBase64(text)) as EncodedRecord;
   if (typeof encoded !== 'object' || encoded === null || !Array.isArray(encoded.authorities)) throw new Error(`${recordKey} is no record`);
-  if (typeof encoded.version === 'number' && encoded.version > rotationVersion) {
+  if (typeof encoded.version === 'number' && encoded.version > jwtVersion) {
     throw new MtlsdError(
       'AUTHORITY_RECORD_NEWER',
-      `${where} was written by a newer mtlsd (layout ${encoded.version}, this one reads up to ${rotationVersion}); run the newer version, or restore an older record`,
+      `${where} was written by a newer mtlsd (layout ${encoded.version}, this one reads up to ${jwtVersion}); run the newer version, or restore an older record`,
       { details: { trustDomain } },
     );
   }
-  if (encoded.version !== plainVersion && encoded.version !== rotationVersion) throw new Error('its layout version is not known');
+  if (![plainVersion, rotationVersion, jwtVersion].includes(encoded.version)) throw new Error('its layout version is not known');
   const { checksum, ...rest } = encoded;
   if (checksum !== checksumOf(rest)) throw new Error(`${recordKey} does not match its checksum`);
   return encoded;
@@ -168,6 +177,7 @@ function assertConsistent(record: AuthorityRecord, encoded: EncodedRecord, trust
   const names = new Set(record.authorities.map((authority) => authority.keyIdentifier));
   if (names.size !== record.authorities.length) throw new Error('an authority stands in it twice');
   assertRotation(record, names);
+  assertJwt(record.jwt);
   const roots = record.authorities.filter((authority) => authority.role === 'Root');
   for (const authority of record.authorities) {
     if (authority.role === 'Issuing' && authority.state === 'Retiring') continue; // its root may have gone first

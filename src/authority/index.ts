@@ -20,11 +20,23 @@ export {
   type RotationNames,
   type Successors,
 } from './rotation.ts';
+export {
+  activateJwtAuthority,
+  dropJwtAuthorities,
+  isNotedJwtAuthority,
+  isShownJwtAuthority,
+  noteJwtAuthorities,
+  prepareJwtAuthority,
+  restartJwtAuthorities,
+  withdrawJwtAuthorities,
+  withFirstJwtAuthority,
+} from './jwt.ts';
 export { decodeRecord, encodeRecord } from './codec.ts';
 export type { SigningLease } from './lease.ts';
 export { latestNotAfterMs, reserve, reservedMs, type Channel } from './reservation.ts';
 export {
   activeAuthority,
+  activeJwtAuthority,
   bundleSha256,
   rootBehind,
   rootsOf,
@@ -33,5 +45,8 @@ export {
   type AuthorityRole,
   type AuthorityState,
   type FinishedRotation,
+  type JwtAlgorithm,
+  type JwtAuthorities,
+  type JwtAuthority,
   type RotationInRecord,
 } from './record.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TrustDomainName } from '../spiffe/index.ts';
+import type { PublicJwk, TrustDomainName } from '../spiffe/index.ts';
 import type { Certificate } from '../x509/index.ts';
 
 /** What an authority signs: a root signs issuing authorities, an issuing authority signs leaves. */
@@ -30,6 +30,36 @@ export interface Authority {
   readonly sinceGeneration?: number | undefined;
 }
 
+/** How a JWT authority signs (SPIFFE-26; RFC 7518 §3.1). */
+export type JwtAlgorithm = 'ES256' | 'RS256';
+
+/** A key that signs JWT-SVIDs. It has no certificate: verifiers fetch its public half, and know it by its name. Times in milliseconds since the epoch. */
+export interface JwtAuthority {
+  /** `kid`: names the key everywhere, hexadecimal. */
+  readonly keyIdentifier: string;
+  readonly algorithm: JwtAlgorithm;
+  /** Prepared: published, signs nothing yet. Active: signs. Retiring: signs nothing any more, is published for the tokens that it signed. */
+  readonly state: AuthorityState;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  /** The same as verifiers get it. */
+  readonly jwk: PublicJwk;
+  /** PKCS#8 PEM. Absent once it signs nothing any more. Never leaves the record but to a signer. */
+  readonly privateKeyPem: string | undefined;
+  /** Since when it is known to have been published; undefined: that is not known yet. */
+  readonly publishedAtMs: number | undefined;
+  readonly activatedAtMs: number | undefined;
+  /** Since when it is known that nobody signs with it any more; undefined: that is not known yet. */
+  readonly retiredAtMs: number | undefined;
+}
+
+/** The JWT authorities of a trust domain. */
+export interface JwtAuthorities {
+  /** Rises with each change of the set of keys, and never goes back; it outlives the keys. */
+  readonly sequence: number;
+  readonly keys: readonly JwtAuthority[];
+}
+
 /**
  * The authority record of one trust domain: the truth from which status and bundles are derived, never the other way. It
  * lives with its keys in one Secret (one state file), so that each change is one compare-and-swap.
@@ -43,6 +73,8 @@ export interface AuthorityRecord {
   /** `spiffe_sequence`; never goes back (SPIFFE-19). */
   readonly bundleSequence: bigint;
   readonly authorities: readonly Authority[];
+  /** Undefined: it never had one. */
+  readonly jwt?: JwtAuthorities | undefined;
   /** The rotation that is under way: written together with what it changes, so that no crash parts the two. */
   readonly rotation?: RotationInRecord | undefined;
   /** The rotation that ended last: whoever asks for it again learns so, and rotates nothing. */
@@ -109,4 +141,9 @@ export function bundleSha256(record: AuthorityRecord): string {
   const hash = createHash('sha256');
   for (const root of rootsOf(record)) hash.update(root.certificate.der);
   return hash.digest('hex');
+}
+
+/** The JWT authority that signs; undefined when none does (yet). */
+export function activeJwtAuthority(jwt: JwtAuthorities | undefined): JwtAuthority | undefined {
+  return jwt?.keys.find(({ state }) => state === 'Active');
 }

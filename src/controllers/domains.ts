@@ -1,6 +1,7 @@
 import { bundleSha256, rootsOf, type AuthorityRecord } from '../authority/index.ts';
 import type { Issuer, IssuancePolicy } from '../issuance/index.ts';
 import type { TrustDomain } from '../resources/index.ts';
+import type { JwtDomain } from './jwt/domain.ts';
 import { encodeSpiffeBundle, type TrustDomainName } from '../spiffe/index.ts';
 
 /** The trust bundle of a domain as it is delivered: rendered once, written many times. */
@@ -27,6 +28,8 @@ export interface DomainState {
   readonly record: AuthorityRecord | undefined;
   readonly issuer: Issuer | undefined;
   readonly bundle: RenderedBundle | undefined;
+  /** What it issues tokens with; undefined: it issues none. */
+  readonly jwt?: JwtDomain | undefined;
   readonly problem: DomainProblem | undefined;
 }
 

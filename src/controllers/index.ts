@@ -12,5 +12,6 @@ export { judgeInjectedPod } from './injected-pod/judge.ts';
 export { InjectedPods } from './injected-pod/injected-pods.ts';
 export { auditKeys } from './receipts/audit-keys.ts';
 export type { KnownObjects } from './known-objects.ts';
+export { publishedKeys, readPublishedKeys } from './jwt/published.ts';
 export { ProcessLease } from './leadership/process-lease.ts';
 export { startControllers, type Controllers } from './start.ts';

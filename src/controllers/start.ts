@@ -12,6 +12,7 @@ import { CsrSigner } from './csr/signer.ts';
 import { Domains } from './domains.ts';
 import { Federation } from './federation/federation.ts';
 import { startFederation } from './federation/start.ts';
+import { JwtSigner } from './jwt/signer.ts';
 import { KnownObjects } from './known-objects.ts';
 import { Cache } from './runtime/cache.ts';
 import { Controller, type Reconciler } from './runtime/controller.ts';
@@ -29,6 +30,8 @@ export interface Controllers {
   readonly domains: Domains;
   /** Signs for keys that their holders made. */
   readonly csr: CsrSigner;
+  /** Signs tokens. */
+  readonly jwt: JwtSigner;
   readonly known: KnownObjects;
   /** Resolves when every cache has its first snapshot. */
   whenSynced(): Promise<void>;
@@ -94,20 +97,21 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   controllers.push(...startFederation({ context, caches, federation, trustDomainController, identityController, started, signal: abort.signal }));
   const rotations = watch('CARotation', {});
   controllers.push(...startRotations({ context, caches, bundles: bundleCaches, rotations, domains, targets, reissues, started, signal: abort.signal, trustDomainController, identityController }));
-  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), known: new KnownObjects(caches, rotations), whenSynced, started, abort });
+  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), jwt: new JwtSigner(context, { caches, domains }), known: new KnownObjects(caches, rotations), whenSynced, started, abort });
 }
 
-interface Started extends Pick<Controllers, 'domains' | 'csr' | 'known'> {
+interface Started extends Pick<Controllers, 'domains' | 'csr' | 'jwt' | 'known'> {
   readonly controllers: readonly Controller[];
   readonly whenSynced: Promise<void>;
   readonly started: Promise<void>;
   readonly abort: AbortController;
 }
 
-function running({ controllers, domains, csr, known, whenSynced, started, abort }: Started): Controllers {
+function running({ controllers, domains, csr, jwt, known, whenSynced, started, abort }: Started): Controllers {
   return {
     domains,
     csr,
+    jwt,
     known,
     whenSynced: () => whenSynced,
     whenIdle: async () => {

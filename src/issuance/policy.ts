@@ -71,17 +71,22 @@ export interface ExternalRequest {
 /** Decides a request of somebody outside: an ID below `/ext/`, where no path template leads, and no DNS name. */
 export function decideExternal(request: ExternalRequest, policy: IssuancePolicy): Decision {
   const denials: Denial[] = [];
-  const path = ['', externalSegment, request.entry, ...request.segments].join('/');
-  const spiffeId = attempt(denials, 'the claims of the token', () => workloadSpiffeId(policy.trustDomain, path));
+  const spiffeId = attempt(denials, 'the claims of the token', () => externalSpiffeId(request, policy));
   const ttlMs = decideTtl(request, policy, denials);
   if (spiffeId === undefined || denials.length > 0) return { granted: false, denials };
   const grant = { spiffeId, dnsNames: [], commonName: undefined, ttlMs, wholeLifeMs: undefined } as unknown as Grant;
   return { granted: true, grant };
 }
 
-function spiffeIdOf(request: IdentityRequest, policy: IssuancePolicy): SpiffeId {
+/** The SPIFFE ID of a service account. @throws SPIFFE_… */
+export function spiffeIdOf(request: Pick<IdentityRequest, 'namespace' | 'serviceAccountName'>, policy: Pick<IssuancePolicy, 'trustDomain' | 'pathTemplate'>): SpiffeId {
   const values = { namespace: request.namespace, serviceAccount: request.serviceAccountName };
   return workloadSpiffeId(policy.trustDomain, expandPathTemplate(policy.pathTemplate, values));
+}
+
+/** The SPIFFE ID of somebody outside. @throws SPIFFE_… */
+export function externalSpiffeId({ entry, segments }: Pick<ExternalRequest, 'entry' | 'segments'>, { trustDomain }: Pick<IssuancePolicy, 'trustDomain'>): SpiffeId {
+  return workloadSpiffeId(trustDomain, ['', externalSegment, entry, ...segments].join('/'));
 }
 
 function decideDnsNames(request: IdentityRequest, policy: IssuancePolicy, denials: Denial[]): readonly DnsName[] {
@@ -116,7 +121,7 @@ function decideTtl(request: Pick<IdentityRequest, 'ttlMs'>, policy: IssuancePoli
 }
 
 /** Runs a parser of untrusted text and turns its refusal into a denial. */
-function attempt<T>(denials: Denial[], field: string, parse: () => T): T | undefined {
+export function attempt<T>(denials: Denial[], field: string, parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {

@@ -36,6 +36,7 @@ export {
   type AuthorityKeyAlgorithm,
   type AuthoritySettings,
   type DeletionPolicy,
+  type JwtSettings,
   type KeyAlgorithm,
   type KeystoreSettings,
   type PasswordReference,

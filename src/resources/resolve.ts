@@ -39,6 +39,18 @@ export interface ResolvedTrustDomainSpec {
   readonly pathTemplate: string;
   readonly allowedDnsPatterns: readonly string[];
   readonly isDefault: boolean;
+  /** undefined: it issues no JWT-SVIDs. */
+  readonly jwt: JwtSettings | undefined;
+}
+
+/** How a trust domain issues JWT-SVIDs. */
+export interface JwtSettings {
+  /** `iss`; undefined: tokens have none. */
+  readonly issuer: string | undefined;
+  readonly algorithm: 'ES256' | 'RS256';
+  readonly ttlMs: number;
+  /** How long a key signs. */
+  readonly keyLifetimeMs: number;
 }
 
 /** A WorkloadIdentity's spec with every default in its place, but for what its trust domain decides. */
@@ -67,7 +79,9 @@ const backdateMs = 60_000;
 
 /** What defaulting leaves no gap in. */
 type Filled<T, K extends keyof T> = { readonly [P in K]-?: Required<NonNullable<T[P]>> };
-type FilledTrustDomainSpec = Filled<TrustDomainSpec, 'rootAuthority' | 'issuingAuthority' | 'svid' | 'dnsNames' | 'pathTemplate'>;
+type FilledTrustDomainSpec = Filled<TrustDomainSpec, 'rootAuthority' | 'issuingAuthority' | 'svid' | 'dnsNames' | 'pathTemplate'> & Pick<TrustDomainSpec, 'jwt'>;
+type JwtSpec = NonNullable<TrustDomainSpec['jwt']>;
+type FilledJwt = JwtSpec & Required<Omit<JwtSpec, 'issuer'>>;
 type FilledIdentitySpec = WorkloadIdentitySpec & Required<Pick<WorkloadIdentitySpec, 'keyAlgorithm' | 'deletionPolicy'>>;
 
 /** @throws MtlsdError `DURATION_INVALID` for an object that was never validated */
@@ -84,7 +98,12 @@ export function resolvedTrustDomainSpec(trustDomain: TrustDomain): ResolvedTrust
     pathTemplate: spec.pathTemplate,
     allowedDnsPatterns: spec.dnsNames.allowedPatterns,
     isDefault: trustDomain.spec.default ?? false,
+    jwt: spec.jwt && jwtSettings(spec.jwt as FilledJwt),
   };
+}
+
+function jwtSettings({ issuer, algorithm, ttl, keyLifetime }: FilledJwt): JwtSettings {
+  return { issuer, algorithm, ttlMs: parseDuration(ttl), keyLifetimeMs: parseDuration(keyLifetime) };
 }
 
 /** @throws MtlsdError `DURATION_INVALID` for an object that was never validated */

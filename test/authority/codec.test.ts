@@ -59,7 +59,7 @@ test('a missing, damaged or swapped key is told without a part of it', () => {
 
 test('a newer layout is told as such', () => {
   const encoded = JSON.parse(Buffer.from(data['record.json'] ?? '', 'base64').toString('utf8')) as object;
-  const newer = Buffer.from(JSON.stringify({ ...encoded, version: 3 })).toString('base64');
+  const newer = Buffer.from(JSON.stringify({ ...encoded, version: 4 })).toString('base64');
   expect(decodeOutcome({ ...data, 'record.json': newer })).toMatchObject({ code: 'AUTHORITY_RECORD_NEWER' });
 });
 

@@ -4,9 +4,9 @@ import { generateKeyPair, type KeyAlgorithm, type KeyPair } from '../../src/x509
 const sizes: Partial<Record<KeyAlgorithm, number>> = { ECDSAP256: 160, ED25519: 64 };
 const pools = new Map<KeyAlgorithm, readonly KeyPair[]>();
 
-/** Fills the pools. */
-export async function fillKeyPools(): Promise<void> {
-  for (const [algorithm, size] of Object.entries(sizes) as [KeyAlgorithm, number][]) {
+/** Fills the pools. @param more kinds of key that are used seldom and take long to make, with how many */
+export async function fillKeyPools(more: typeof sizes = {}): Promise<void> {
+  for (const [algorithm, size] of Object.entries({ ...sizes, ...more }) as [KeyAlgorithm, number][]) {
     if (pools.has(algorithm)) continue;
     pools.set(algorithm, await Promise.all(Array.from({ length: size }, async () => generateKeyPair(algorithm))));
   }

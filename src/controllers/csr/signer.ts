@@ -1,22 +1,14 @@
 import type { AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
-import { decide, decideExternal, type Decision, type Denial, type Grant, type IssuancePolicy, type IssuedSvid, type Issuer } from '../../issuance/index.ts';
-import { parseDuration, resolvedIdentitySpec, type WorkloadIdentity } from '../../resources/index.ts';
+import type { Denial, Grant, IssuedSvid, Issuer } from '../../issuance/index.ts';
 import { renewalTimeMs } from '../../rotation/index.ts';
 import { parseCertificateRequest, SerialNumbers, validatePublicKey, type CertificateRequest, type PublicKey } from '../../x509/index.ts';
-import { takesNamespace } from '../allowed-namespaces.ts';
 import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
-import type { Domains, DomainState, RenderedBundle } from '../domains.ts';
+import type { Domains, RenderedBundle } from '../domains.ts';
 import { Reservations } from '../reservations.ts';
-import { isOlder } from '../workload-identity/indexes.ts';
-import { resolveTrustDomain } from '../workload-identity/resolve.ts';
+import { askedTtlMs, identityOfCaller, type CsrCaller } from './caller.ts';
 import { excessOf } from './wish.ts';
-
-/** Who asks: a service account of this cluster, or somebody whom another issuer vouches for. */
-export type CsrCaller =
-  | { readonly kind: 'service-account'; readonly namespace: string; readonly name: string }
-  | { readonly kind: 'external'; readonly entry: string; readonly trustDomain: string; readonly segments: readonly string[]; readonly subject: string };
 
 /** What is asked for. */
 export interface CsrWish {
@@ -99,7 +91,7 @@ export class CsrSigner {
   }
 
   #target(wish: CsrWish, request: CertificateRequest): Target | CsrRefusal {
-    const found = wish.caller.kind === 'external' ? this.#external(wish.caller) : this.#granted(wish.caller, wish.identity);
+    const found = identityOfCaller(wish.caller, wish.identity, { caches: this.#caches, domains: this.#domains });
     if ('code' in found) return found;
     const { policy, issuer, record, bundle, problem } = found.state;
     const name = found.state.object.metadata.name;
@@ -112,28 +104,6 @@ export class CsrSigner {
     if (!decision.granted) return refused(decision.denials);
     const excess = excessOf(request, decision.grant);
     return excess.length > 0 ? refused(excess) : { source: found.source, grant: decision.grant, issuer, record, bundle };
-  }
-
-  #external({ trustDomain, entry, segments }: Extract<CsrCaller, { kind: 'external' }>): Found | CsrRefusal {
-    const state = this.#domains.get(trustDomain);
-    if (state === undefined) return { code: 'API_NOT_READY', message: `there is no trust domain ${trustDomain}, which the configuration of the API names` };
-    return { source: `ExternalIdentity ${entry}`, state, decide: (policy, ttlMs) => decideExternal({ entry, segments, ttlMs }, policy) };
-  }
-
-  #granted({ namespace, name: account }: Extract<CsrCaller, { kind: 'service-account' }>, wanted: string | undefined): Found | CsrRefusal {
-    const granted = this.#caches.identities
-      .byIndex('serviceAccount', `${namespace}/${account}`)
-      .filter(({ metadata }) => metadata.deletionTimestamp === undefined && (wanted === undefined || metadata.name === wanted))
-      .toSorted((a, b) => (isOlder(a, b) ? -1 : 1));
-    const [identity] = granted;
-    if (identity === undefined) return notGranted(namespace, account, wanted);
-    const source = `WorkloadIdentity ${namespace}/${identity.metadata.name}`;
-    const domain = resolveTrustDomain(identity, this.#domains);
-    if (domain.kind === 'unresolved') return { code: 'API_NOT_READY', message: `${source}: ${domain.message}` };
-    if (!takesNamespace(domain.state.object, namespace, this.#caches.namespaces)) {
-      return { code: 'API_IDENTITY_NOT_GRANTED', message: `trust domain ${domain.name} takes no identities of namespace ${namespace}: have spec.allowedNamespaces of the TrustDomain select it` };
-    }
-    return { source, state: domain.state, decide: (policy, ttlMs) => decideIdentity(identity, policy, ttlMs) };
   }
 
   /** No waiting between the decision, the lease's word and the signature: one reading of the clock decides them all. */
@@ -160,22 +130,6 @@ export class CsrSigner {
   }
 }
 
-/** The identity of a caller, and how it is decided about. */
-interface Found {
-  readonly source: string;
-  readonly state: DomainState;
-  decide(policy: IssuancePolicy, ttlMs: number | undefined): Decision;
-}
-
-function decideIdentity(identity: WorkloadIdentity, policy: IssuancePolicy, ttlMs: number | undefined): Decision {
-  const { serviceAccountName, dnsNames, commonName, ttlMs: ownMs } = resolvedIdentitySpec(identity);
-  const allowedMs = ownMs ?? policy.defaultTtlMs;
-  const decision = decide({ namespace: identity.metadata.namespace ?? '', serviceAccountName, dnsNames, commonName, ttlMs: ttlMs ?? allowedMs }, policy);
-  if (ttlMs === undefined || ttlMs <= allowedMs) return decision;
-  const longer = { field: 'ttl', message: `${ttlMs / 1000}s is longer than the ${allowedMs / 1000}s of the identity: ask for at most that` };
-  return { granted: false, denials: decision.granted ? [longer] : [longer, ...decision.denials] };
-}
-
 function readRequest(csr: Uint8Array): { readonly request: CertificateRequest; readonly publicKey: PublicKey } | CsrRefusal {
   try {
     const request = parseCertificateRequest(csr);
@@ -186,20 +140,6 @@ function readRequest(csr: Uint8Array): { readonly request: CertificateRequest; r
     if (!isMtlsdError(error)) throw error;
     return refused([{ field: 'csr', message: error.message }]);
   }
-}
-
-function askedTtlMs(ttl: string | undefined): number | undefined | Denial {
-  if (ttl === undefined) return undefined;
-  try {
-    return parseDuration(ttl);
-  } catch {
-    return { field: 'ttl', message: 'it is no duration: write 90s, 30m or 1h' };
-  }
-}
-
-function notGranted(namespace: string, account: string, wanted: string | undefined): CsrRefusal {
-  const which = wanted === undefined ? 'No WorkloadIdentity' : 'No WorkloadIdentity of that name';
-  return { code: 'API_IDENTITY_NOT_GRANTED', message: `${which} of namespace ${namespace} is for service account ${account}: create one with spec.serviceAccountName: ${account}` };
 }
 
 function refused(reasons: readonly Denial[]): CsrRefusal {

@@ -12,8 +12,9 @@ export function servedBundle({ object, record }: Pick<DomainState, 'object' | 'r
   const document = encodeSpiffeBundle({
     trustDomain: record.trustDomain,
     x509Roots: rootsOf(record).map(({ certificate }) => certificate.der),
-    jwtKeys: [],
-    sequence: record.bundleSequence,
+    jwtKeys: (record.jwt?.keys ?? []).map(({ keyIdentifier, jwk }) => ({ keyId: keyIdentifier, jwk })),
+    // Both rise with each change of what they count, and neither goes back: so does their sum.
+    sequence: record.bundleSequence + BigInt(record.jwt?.sequence ?? 0),
     refreshHintSeconds: refreshHintSeconds(object),
   });
   return { document };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, type AuthorityRecord } from '../../authority/index.ts';
+import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, withFirstJwtAuthority, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
 import { resolvedRotationSettings, resolvedTrustDomainSpec, type TrustDomain } from '../../resources/index.ts';
@@ -10,6 +10,8 @@ import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
+import { openJwt, type JwtDomain } from '../jwt/domain.ts';
+import { afterJwtStep, planJwt, tellJwtStep } from '../jwt/keys.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -78,9 +80,11 @@ export class TrustDomainReconciler implements Reconciler {
     const settled = await this.#settle(name, object, spec);
     // A new root signs nothing before status names it: were its record lost then, nobody would know what was lost. What
     // stops issuance, in contrast, waits for no write.
-    if (settled.problem !== undefined) await this.#publish(name, object, spec, settled.record, settled.problem);
-    await this.#writeStatus(object, settled.record, settled.problem);
-    await this.#publish(name, object, spec, settled.record, settled.problem);
+    const jwt = openJwt(this.#domains.get(name)?.jwt, object, settled.record);
+    const publish = async (): Promise<void> => this.#publish(name, object, spec, { ...settled, jwt });
+    if (settled.problem !== undefined) await publish();
+    await this.#writeStatus(object, settled.record, settled.problem, jwt);
+    await publish();
     this.#tellRootEnding(object, settled.record);
     return { nextAtMs: nextLookMs(settled.nextAtMs, settled.record, this.#context.clock.nowMs()) };
   }
@@ -109,11 +113,24 @@ export class TrustDomainReconciler implements Reconciler {
         // An older record is not shown to anybody: status has to go on saying what was delivered.
         const isInForce = plan.problem?.reason !== recordOlderReason;
         const record = loaded.state.kind === 'loaded' && isInForce ? loaded.state.record : undefined;
-        return { record, problem: plan.problem, nextAtMs: plan.nextAtMs };
+        const jwtAtMs = record === undefined ? undefined : await this.#settleJwt(object, record, loaded, nowMs);
+        if (jwtAtMs === 'changed') continue;
+        return { record, problem: plan.problem, nextAtMs: earliest(plan.nextAtMs, jwtAtMs) };
       }
       await this.#act(name, object, spec, loaded, plan, nowMs);
     }
     throw new Error(`invariant broken: the authorities of ${name} do not settle`);
+  }
+
+  /** One step of the keys for tokens; when to look at them again if none is due. */
+  async #settleJwt(object: TrustDomain, record: AuthorityRecord, loaded: LoadedRecord, nowMs: number): Promise<'changed' | number | undefined> {
+    const situation = { object, record, shown: this.#domains.get(object.metadata.name)?.record?.jwt };
+    const step = planJwt(situation, nowMs);
+    if (step.action === 'none') return step.nextAtMs;
+    const after = await afterJwtStep(situation, step, nowMs, this.#context.tools);
+    await saveRecord(this.#context, after, loaded.precondition);
+    tellJwtStep(this.#context, situation, step, after);
+    return 'changed';
   }
 
   /** What an earlier record must have made: with any of it there, an absent record is a lost one. */
@@ -135,8 +152,10 @@ export class TrustDomainReconciler implements Reconciler {
     const { tools } = this.#context;
     const specs = { root: spec.rootAuthority, issuing: spec.issuingAuthority };
     switch (plan.action) {
-      case 'create':
-        return createRecord(name, specs, nowMs, tools);
+      case 'create': {
+        const created = await createRecord(name, specs, nowMs, tools);
+        return spec.jwt === undefined ? created : withFirstJwtAuthority(created, spec.jwt.algorithm, nowMs, tools);
+      }
       case 'replace':
         return createRecord(name, specs, nowMs, tools, before ?? countersOf(object));
       case 'accept':
@@ -165,7 +184,8 @@ export class TrustDomainReconciler implements Reconciler {
     const made = plan.action !== 'turn-over';
     const why = 'why' in plan ? plan.why : 'first root';
     const decision = made ? 'authority-created' : 'authority-turned-over';
-    for (const authority of made ? [root, issuing] : [issuing]) audit.record({ decision, object: target, trustDomain: name, authority, reason: why });
+    const jwtKeys = (record.jwt?.keys ?? []).map(({ keyIdentifier }) => keyIdentifier);
+    for (const authority of made ? [root, issuing, ...jwtKeys] : [issuing]) audit.record({ decision, object: target, trustDomain: name, authority, reason: why });
     events.record(object, {
       type: 'Normal',
       reason: made ? 'RootCreated' : 'IssuingTurnedOver',
@@ -181,7 +201,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   /** Opens the issuer when it changed, and shows the domain to the identity controller. */
-  async #publish(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
+  async #publish(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, { record, problem, jwt }: { readonly record: AuthorityRecord | undefined; readonly problem: DomainProblem | undefined; readonly jwt: JwtDomain | undefined }): Promise<void> {
     const known = this.#domains.get(name);
     const opened = await this.#openIssuer(known, record);
     const stopping = problem ?? opened.problem;
@@ -193,6 +213,7 @@ export class TrustDomainReconciler implements Reconciler {
       record,
       issuer: stopsIssuance(stopping) ? undefined : opened.issuer,
       bundle: record === undefined ? undefined : renderBundle(name, record),
+      jwt,
       problem: stopsIssuance(stopping) ? stopping : undefined,
     };
     if (known === undefined || !sameDomain(known, state)) this.#domains.set(name, state);
@@ -221,8 +242,8 @@ export class TrustDomainReconciler implements Reconciler {
     };
   }
 
-  async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined): Promise<void> {
-    const status = trustDomainStatus({ object, record, problem, targets: this.#targets.counts(object.metadata.name, object.status?.targets), violations: this.#targets.violations(object.metadata.name), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0, federation: this.#federation.statuses(object) }, this.#context.clock.nowMs());
+  async #writeStatus(object: TrustDomain, record: AuthorityRecord | undefined, problem: DomainProblem | undefined, jwt: JwtDomain | undefined): Promise<void> {
+    const status = trustDomainStatus({ object, record, problem, jwt, targets: this.#targets.counts(object.metadata.name, object.status?.targets), violations: this.#targets.violations(object.metadata.name), inUse: this.#identities.countByIndex('trustDomain', object.metadata.name) > 0, federation: this.#federation.statuses(object) }, this.#context.clock.nowMs());
     if (sameStatus(object.status, status)) return;
     const { uid, resourceVersion } = object.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });
@@ -245,17 +266,20 @@ function present(record: AuthorityRecord | undefined): AuthorityRecord {
 }
 
 function nextLookMs(nextAtMs: number | undefined, record: AuthorityRecord | undefined, nowMs: number): number | undefined {
-  const markMs = record === undefined ? undefined : nextMarkMs(record, nowMs);
-  return markMs === undefined ? nextAtMs : Math.min(nextAtMs ?? Infinity, markMs);
+  return earliest(nextAtMs, record === undefined ? undefined : nextMarkMs(record, nowMs));
+}
+
+function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** Whether identities would decide the same on both. */
 function sameDomain(a: DomainState, b: DomainState): boolean {
-  return a.issuer === b.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
+  return a.issuer === b.issuer && a.jwt?.issuer === b.jwt?.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
 }
 
 /** What identities, bundles and rotations look at. What is reserved for pod certificates is none of their business. */
 function whatCounts({ object, isDefault, bundle, problem, policy, record }: DomainState): unknown {
   const authorities = record?.authorities.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`);
-  return { spec: object.spec, isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation };
+  return { spec: object.spec, isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation, jwt: record?.jwt?.keys.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`) };
 }

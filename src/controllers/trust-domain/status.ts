@@ -3,6 +3,8 @@ import { setCondition, type Condition, type TrustDomain, type TrustDomainStatus 
 import type { TargetCounts } from '../bundle/targets.ts';
 import { withFederated } from '../federation/federation.ts';
 import type { DomainProblem } from '../domains.ts';
+import type { JwtDomain } from '../jwt/domain.ts';
+import { jwtStatus, withJwtReady } from '../jwt/status.ts';
 import { rootEnding } from './root-ending.ts';
 
 /** Problems under which the trust domain still issues: a warning, not an outage. */
@@ -25,10 +27,12 @@ export interface TrustDomainStatusInputs {
   readonly inUse: boolean;
   /** Where the trust domains of others stand; undefined without any. */
   readonly federation: TrustDomainStatus['federation'];
+  /** What it issues tokens with; undefined: it issues none. */
+  readonly jwt?: JwtDomain | undefined;
 }
 
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus({ object, record, problem, targets, violations = object.status?.violations ?? 0, inUse, federation }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
+export function trustDomainStatus({ object, record, problem, targets, violations = object.status?.violations ?? 0, inUse, federation, jwt }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
   const observedGeneration = object.metadata.generation ?? 1;
   const stopped = stopsIssuance(problem);
   const ready = {
@@ -46,7 +50,7 @@ export function trustDomainStatus({ object, record, problem, targets, violations
     observedGeneration,
   };
   const own = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
-  const conditions = withFederated(own, federation, observedGeneration, nowMs);
+  const conditions = withJwtReady(withFederated(own, federation, observedGeneration, nowMs), jwt, observedGeneration, nowMs);
   return { observedGeneration, ...projection(object, record), ...(violations === 0 ? {} : { violations }), ...(targets === undefined ? {} : { targets }), ...(federation === undefined ? {} : { federation }), conditions: [...conditions] };
 }
 
@@ -61,12 +65,13 @@ function withRootEnding(conditions: readonly Condition[], record: AuthorityRecor
 /** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */
 function projection(object: TrustDomain, record: AuthorityRecord | undefined): Partial<TrustDomainStatus> {
   if (record === undefined) {
-    const { authorities, activeIssuer, signerEpoch, bundle } = object.status ?? {};
+    const { authorities, activeIssuer, signerEpoch, bundle, jwt } = object.status ?? {};
     return {
       ...(authorities === undefined ? {} : { authorities }),
       ...(activeIssuer === undefined ? {} : { activeIssuer }),
       ...(signerEpoch === undefined ? {} : { signerEpoch }),
       ...(bundle === undefined ? {} : { bundle }),
+      ...(jwt === undefined ? {} : { jwt }),
     };
   }
   return {
@@ -82,6 +87,7 @@ function projection(object: TrustDomain, record: AuthorityRecord | undefined): P
     activeIssuer: activeAuthority(record, 'Issuing').keyIdentifier,
     signerEpoch: record.signerEpoch,
     bundle: { generation: record.bundleGeneration, sha256: bundleSha256(record) },
+    ...(record.jwt === undefined ? {} : { jwt: jwtStatus(record.jwt) }),
   };
 }
 

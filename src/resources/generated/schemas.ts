@@ -1531,6 +1531,68 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 }
               }
             },
+            "jwt": {
+              "type": "object",
+              "properties": {
+                "issuer": {
+                  "type": "string",
+                  "minLength": 9,
+                  "maxLength": 512,
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^https://[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[-A-Za-z0-9._~]+)*$')",
+                      "message": "write an https URL without user, query, fragment and trailing \"/\", such as https://tokens.shop.example"
+                    }
+                  ]
+                },
+                "algorithm": {
+                  "type": "string",
+                  "enum": [
+                    "ES256",
+                    "RS256"
+                  ],
+                  "default": "ES256"
+                },
+                "ttl": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "5m",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 5m or 90s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1m')",
+                      "message": "a token lives for 1m at least; write 1m or more"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('1h')",
+                      "message": "a token lives for 1h at most; write 1h or less, because whoever steals it has it until then"
+                    }
+                  ]
+                },
+                "keyLifetime": {
+                  "type": "string",
+                  "maxLength": 32,
+                  "default": "168h",
+                  "x-kubernetes-validations": [
+                    {
+                      "rule": "self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') && self != ''",
+                      "message": "write hours, minutes and seconds in this order, such as 168h, 1h30m or 5400s; there is no unit for days"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1h')",
+                      "message": "a key signs for 1h at least, because the next one has to be published before; write 1h or more"
+                    },
+                    {
+                      "rule": "!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) <= duration('8760h')",
+                      "message": "a key signs for 8760h (a year) at most; write 8760h or less"
+                    }
+                  ]
+                }
+              }
+            },
             "default": {
               "type": "boolean"
             },
@@ -1850,6 +1912,72 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 "sha256": {
                   "type": "string",
                   "maxLength": 64
+                }
+              }
+            },
+            "jwt": {
+              "type": "object",
+              "required": [
+                "sequence",
+                "keys"
+              ],
+              "properties": {
+                "sequence": {
+                  "type": "integer",
+                  "format": "int64",
+                  "minimum": 0
+                },
+                "keys": {
+                  "type": "array",
+                  "maxItems": 64,
+                  "x-kubernetes-list-type": "map",
+                  "x-kubernetes-list-map-keys": [
+                    "keyIdentifier"
+                  ],
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "keyIdentifier",
+                      "algorithm",
+                      "state"
+                    ],
+                    "properties": {
+                      "keyIdentifier": {
+                        "type": "string",
+                        "maxLength": 128
+                      },
+                      "algorithm": {
+                        "type": "string",
+                        "enum": [
+                          "ES256",
+                          "RS256"
+                        ]
+                      },
+                      "state": {
+                        "type": "string",
+                        "enum": [
+                          "Prepared",
+                          "Active",
+                          "Retiring"
+                        ]
+                      },
+                      "publishedAt": {
+                        "type": "string",
+                        "format": "date-time",
+                        "maxLength": 64
+                      },
+                      "activatedAt": {
+                        "type": "string",
+                        "format": "date-time",
+                        "maxLength": 64
+                      },
+                      "retiredAt": {
+                        "type": "string",
+                        "format": "date-time",
+                        "maxLength": 64
+                      }
+                    }
+                  }
                 }
               }
             },

@@ -79,6 +79,33 @@ export interface TrustDomainSpec {
     };
   };
   /**
+   * Has this trust domain issue JWT-SVIDs too: short-lived tokens that say who a workload is to somebody who cannot
+   * take its certificate. Their keys rotate by themselves, and are published before they sign. Left out: none are
+   * issued.
+   */
+  readonly jwt?: {
+    /**
+     * What tokens have as iss: the https URL at which outsiders find the keys by OpenID Connect discovery. Left out:
+     * tokens have no iss, and are verified with the SPIFFE bundle.
+     */
+    readonly issuer?: string;
+    /**
+     * How tokens are signed. RS256 is for verifiers that know nothing else, such as some clouds. A change has a new key
+     * prepared at once, and tokens signed by it as soon as that was published for long enough. Default: "ES256".
+     */
+    readonly algorithm?: 'ES256' | 'RS256';
+    /**
+     * How long tokens live, and the longest that a caller may ask for. Short: a token that was stolen is good until it
+     * ends. Tokens that are delivered as files live for as long as their delivery needs at least. Default: "5m".
+     */
+    readonly ttl?: string;
+    /**
+     * How long a key signs, such as 168h (a week). The next one is published a quarter of it before, and half an hour
+     * before at least. Default: "168h".
+     */
+    readonly keyLifetime?: string;
+  };
+  /**
    * Identities that name no trust domain belong to this one. Without a default the only trust domain serves them; where
    * there are several and no default, they wait.
    */
@@ -185,6 +212,26 @@ export interface TrustDomainStatus {
     /** SHA-256 over the sorted roots, in hexadecimal. */
     readonly sha256: string;
   };
+  /** The keys of JWT-SVIDs. Left out when there never were any. */
+  readonly jwt?: {
+    /** A number that rises with each change of the set of keys. */
+    readonly sequence: number;
+    /** Keys that are published, those included that sign no more but have signed a token that lives. */
+    readonly keys: readonly {
+      /** What tokens and key sets name the key by (kid), in hexadecimal. */
+      readonly keyIdentifier: string;
+      /** How it signs. */
+      readonly algorithm: 'ES256' | 'RS256';
+      /** Prepared signs nothing yet, Active signs, Retiring signs nothing any more. */
+      readonly state: 'Prepared' | 'Active' | 'Retiring';
+      /** Since when readers can have it. */
+      readonly publishedAt?: string;
+      /** Since when it signs. */
+      readonly activatedAt?: string;
+      /** Since when it signs no more. */
+      readonly retiredAt?: string;
+    }[];
+  };
   /** Where each trust domain of others stands that this one federates with. */
   readonly federation?: readonly {
     /** Name of the other trust domain. */
@@ -220,7 +267,8 @@ export interface TrustDomainStatus {
   };
   /**
    * Ready says whether identities can be issued, and if not, what to do. InUse says whether identities need this trust
-   * domain. Federated says whether the bundle of every trust domain in federatesWith is here and fresh.
+   * domain. Federated says whether the bundle of every trust domain in federatesWith is here and fresh. JWTReady says
+   * whether tokens can be issued.
    */
   readonly conditions?: readonly Condition[];
 }

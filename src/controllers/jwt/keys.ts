@@ -1,0 +1,73 @@
+import {
+  activateJwtAuthority,
+  activeJwtAuthority,
+  dropJwtAuthorities,
+  noteJwtAuthorities,
+  prepareJwtAuthority,
+  restartJwtAuthorities,
+  withdrawJwtAuthorities,
+  type AuthorityRecord,
+  type AuthorityTools,
+  type JwtAuthorities,
+} from '../../authority/index.ts';
+import type { TrustDomain } from '../../resources/index.ts';
+import { planJwtAuthorities, type JwtPlan } from '../../rotation/index.ts';
+import type { ControllerContext } from '../context.ts';
+import { jwtSettingsOf } from './settings.ts';
+
+/** What a change of the JWT authorities of a trust domain is decided from. */
+export interface JwtSituation {
+  readonly object: TrustDomain;
+  readonly record: AuthorityRecord;
+  /** What readers and signers of this process have. */
+  readonly shown: JwtAuthorities | undefined;
+}
+
+type JwtStep = Exclude<JwtPlan, { action: 'none' }>;
+
+/** Decides what to do next. Pure. */
+export function planJwt({ object, record, shown }: JwtSituation, nowMs: number): JwtPlan {
+  return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0 }, jwtSettingsOf(object), nowMs);
+}
+
+/** The record after a step. */
+export async function afterJwtStep({ object, record, shown }: JwtSituation, step: JwtStep, nowMs: number, tools: AuthorityTools): Promise<AuthorityRecord> {
+  switch (step.action) {
+    case 'restart':
+      return restartJwtAuthorities(record, object.status?.jwt?.sequence ?? 0);
+    case 'note':
+      return noteJwtAuthorities(record, shown, nowMs);
+    case 'withdraw':
+      return withdrawJwtAuthorities(record);
+    case 'drop':
+      return dropJwtAuthorities(record, step.keyIdentifiers);
+    case 'prepare':
+      return prepareJwtAuthority(record, jwtSettingsOf(object)?.algorithm ?? 'ES256', tools);
+    case 'activate':
+      return activateJwtAuthority(record, nowMs);
+  }
+}
+
+const whys = { first: 'the trust domain issues tokens', age: 'the key before comes to its age', algorithm: 'tokens are to be signed otherwise' } as const;
+
+/** Tells what a step has done. */
+export function tellJwtStep({ audit, events }: Pick<ControllerContext, 'audit' | 'events'>, { object, record: before }: JwtSituation, step: JwtStep, after: AuthorityRecord): void {
+  const { trustDomain } = after;
+  const tell = (decision: 'authority-created' | 'authority-turned-over' | 'authority-dropped', authority: string, reason: string): void => audit.record({ decision, object: `TrustDomain ${trustDomain}`, trustDomain, authority, reason: `key for JWT-SVIDs: ${reason}` });
+  if (step.action === 'prepare') for (const key of keysWithout(after, before)) tell('authority-created', key, whys[step.why]);
+  for (const key of keysWithout(before, after)) tell('authority-dropped', key, 'no token that it signed is live');
+  const active = activeJwtAuthority(after.jwt)?.keyIdentifier;
+  if (step.action === 'activate' && active !== undefined) {
+    tell('authority-turned-over', active, 'it was published for long enough');
+    events.record(object, { type: 'Normal', reason: 'JWTKeyActive', message: `JWT-SVIDs are signed by key ${active} from now on` });
+  }
+  if (step.action === 'restart') {
+    events.record(object, { type: 'Warning', reason: 'JWTKeysBegunAnew', message: 'the record has older keys for JWT-SVIDs than those that were published: a new key is published, and tokens are issued once it was for long enough' });
+  }
+}
+
+/** The keys of one record that another has not. */
+function keysWithout({ jwt }: AuthorityRecord, other: AuthorityRecord): readonly string[] {
+  const there = new Set(other.jwt?.keys.map(({ keyIdentifier }) => keyIdentifier));
+  return (jwt?.keys ?? []).map(({ keyIdentifier }) => keyIdentifier).filter((keyIdentifier) => !there.has(keyIdentifier));
+}
