@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: from `crds/*.yaml` the types and schemas in src/resources/generated and docs/reference/resources.md,
- * then from the program itself docs/reference/cli.md and errors.md. With `--check` it writes nothing and fails when one differs.
+ * then from the program itself docs/reference/cli.md, errors.md and openapi.json. With `--check` it writes nothing and fails when one differs.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -35,5 +35,5 @@ const check = process.argv.includes('--check');
 let stale = await update(await generatedFiles(root), check);
 // Loaded only now: the program needs the types and schemas that were just written.
 const { referencePages } = await import('./reference/pages.ts');
-stale += await update(referencePages(), check);
+stale += await update(await referencePages(), check);
 if (check && stale > 0) process.exitCode = 1;

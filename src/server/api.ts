@@ -3,9 +3,10 @@ import { fastify, type FastifyError, type FastifyInstance, type FastifyRequest }
 import type { AuditLog } from '../audit/index.ts';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import { requireAccess } from './access.ts';
+import { methodsAt, requireAccess } from './access.ts';
 import type { TouchedObject } from './caller.ts';
 import { guardRoutes, needsCaller, type CallerSource, type RequestLimits } from './guard.ts';
+import { openapiRoute } from './openapi.ts';
 import { Refused, sendError } from './problem.ts';
 import type { RightSource } from './sight.ts';
 
@@ -28,7 +29,7 @@ export interface ApiServerOptions {
 export type RouteFamily = (server: FastifyInstance) => void | Promise<void>;
 
 /** Bodies hold a certificate signing request at most; headers hold a token. */
-const bounds = { bodyBytes: 32_768, headerBytes: 16_384, connections: 2_000, handshakeMs: 10_000, keepAliveMs: 75_000 } as const;
+const bounds = { bodyBytes: 32_768, nameCharacters: 255, headerBytes: 16_384, connections: 2_000, handshakeMs: 10_000, keepAliveMs: 75_000 } as const;
 const usualPatience = { requestMs: 10_000, checkMs: 2_000 };
 const usualLimits: RequestLimits = { perCaller: 200, perAddress: 2_000 };
 
@@ -56,14 +57,20 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
     keepAliveTimeout: bounds.keepAliveMs,
     forceCloseConnections: 'idle',
     genReqId: options.newRequestId,
+    routerOptions: { maxParamLength: bounds.nameCharacters },
+    // What is wrong with a path is found before there is a route: none of the hooks below has run.
+    frameworkErrors: (_error, request, reply) => void sendError(reply.header('x-request-id', request.id), new Refused('API_REQUEST_INVALID', 'the path cannot be understood')),
     // Whoever calls it names every field: one that is unknown is an error, and none is turned into another type.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
   server.server.maxConnections = bounds.connections;
   requireAccess(server);
   server.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id));
-  server.setNotFoundHandler(() => {
-    throw new Refused('API_ROUTE_UNKNOWN', 'there is no such route here');
+  server.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(server, request.url.split('?')[0] ?? '');
+    if (methods.length === 0) throw new Refused('API_ROUTE_UNKNOWN', 'there is no such route here');
+    reply.header('allow', methods.join(', '));
+    throw new Refused('API_METHOD_UNKNOWN', `here are ${methods.join(', ')}`);
   });
   server.setErrorHandler<FastifyError | Refused>((error, request, reply) => {
     const known = isMtlsdError(error) ? error : refusalOf(error);
@@ -77,6 +84,7 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
   });
   await guardRoutes(server, options, { ...usualLimits, ...options.limits });
   for (const family of families) await server.register(async (scope) => family(scope as unknown as FastifyInstance));
+  openapiRoute(server);
   return server;
 }
 

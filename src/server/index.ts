@@ -8,6 +8,7 @@ export { apiServer, apiTlsVersionMin, type RouteFamily } from './api.ts';
 export type { Caller, ServiceAccountCaller } from './caller.ts';
 export type { CallerSource, Identification, RequestLimits } from './guard.ts';
 export { x509Route } from './svid-x509.ts';
+export { openapiDocument } from './openapi.ts';
 export { readRoutes, type Page, type PageAsked, type ReadSource } from './read.ts';
 export type { AuthorityView, IdentityView, RotationView } from './read-views.ts';
 export type { RightSource, Sight, Wanted } from './sight.ts';

@@ -34,8 +34,8 @@ interface PageQuery {
 
 const usualLimit = 100;
 /** Names of Kubernetes: labels and subdomains. */
-const label = { type: 'string', maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' } as const;
-const subdomain = { type: 'string', maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$' } as const;
+const label = { type: 'string', maxLength: 63, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$', examples: ['shop'] } as const;
+const subdomain = { type: 'string', maxLength: 253, pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$', examples: ['cart'] } as const;
 const paging = {
   limit: { type: 'string', pattern: '^([1-9][0-9]?|[1-4][0-9][0-9]|500)$', description: `how many at most, 1 to 500; left out: ${usualLimit}` },
   continue: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,512}$', description: 'as the page before says' },
@@ -60,6 +60,7 @@ export function readRoutes(source: () => ReadSource | undefined): RouteFamily {
   return (server) => {
     listRoute(server, '/v1/identities', {
       object: 'WorkloadIdentity',
+      summary: 'Identities, in pages',
       reads: (_params, query) => ({ kind: 'WorkloadIdentity', namespace: (query as { readonly namespace?: string }).namespace, name: undefined }),
       query: identitiesQuery,
       item: identitySchema,
@@ -69,7 +70,7 @@ export function readRoutes(source: () => ReadSource | undefined): RouteFamily {
       '/v1/identities/:namespace/:name',
       {
         config: { access: { rule: 'own-or-allowed', object: 'WorkloadIdentity', reads: (params) => ({ kind: 'WorkloadIdentity', ...(params as { readonly namespace: string; readonly name: string }) }) } },
-        schema: { params: identityParams, response: { 200: identitySchema } },
+        schema: { summary: 'One identity', params: identityParams, response: { 200: identitySchema } },
       },
       (request, reply) => {
         const found = knowing(source).identity(sightOf(request));
@@ -77,21 +78,22 @@ export function readRoutes(source: () => ReadSource | undefined): RouteFamily {
         return reply.header('cache-control', 'no-store').send(found);
       },
     );
-    listRoute(server, '/v1/authorities', { object: 'TrustDomain', reads: () => ({ kind: 'TrustDomain' }), query: pageQuery, item: authoritySchema, page: (sight, asked) => knowing(source).authorities(sight, asked) });
-    listRoute(server, '/v1/rotations', { object: 'CARotation', reads: () => ({ kind: 'CARotation' }), query: pageQuery, item: rotationSchema, page: (sight, asked) => knowing(source).rotations(sight, asked) });
+    listRoute(server, '/v1/authorities', { object: 'TrustDomain', summary: 'Authorities of trust domains, in pages', reads: () => ({ kind: 'TrustDomain' }), query: pageQuery, item: authoritySchema, page: (sight, asked) => knowing(source).authorities(sight, asked) });
+    listRoute(server, '/v1/rotations', { object: 'CARotation', summary: 'Rotations of authorities, in pages', reads: () => ({ kind: 'CARotation' }), query: pageQuery, item: rotationSchema, page: (sight, asked) => knowing(source).rotations(sight, asked) });
   };
 }
 
 interface List {
   readonly object: string;
+  readonly summary: string;
   readonly reads: (params: unknown, query: unknown) => Sight['wanted'];
   readonly query: object;
   readonly item: object;
   readonly page: (sight: Sight, asked: PageAsked) => Page<object>;
 }
 
-function listRoute(server: FastifyInstance, url: string, { object, reads, query, item, page }: List): void {
-  server.get(url, { config: { access: { rule: 'own-or-allowed', object, reads } }, schema: { querystring: query, response: { 200: pageOf(item) } } }, (request, reply) => {
+function listRoute(server: FastifyInstance, url: string, { object, summary, reads, query, item, page }: List): void {
+  server.get(url, { config: { access: { rule: 'own-or-allowed', object, reads } }, schema: { summary, querystring: query, response: { 200: pageOf(item) } } }, (request, reply) => {
     const { items, more } = page(sightOf(request), asked(request));
     return reply.header('cache-control', 'no-store').send({ items, ...(more === undefined ? {} : { continue: Buffer.from(more, 'utf8').toString('base64url') }) });
   });

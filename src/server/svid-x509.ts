@@ -85,7 +85,7 @@ export function x509Route(signer: () => X509Signer | undefined): RouteFamily {
   return (server: FastifyInstance) => {
     server.post<{ Body: Body }>(
       '/v1/svids/x509',
-      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { body, response: { 200: answer } } },
+      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { summary: 'An X.509-SVID for a key that its holder keeps', body, response: { 200: answer } } },
       async (request, reply) => {
         const signs = signer();
         if (signs === undefined) throw new Refused('API_STANDBY', 'this replica stands by: ask again');

@@ -6,7 +6,7 @@ import { generatedFiles } from '../../scripts/generate/outputs.ts';
 import { referencePages } from '../../scripts/reference/pages.ts';
 import { root } from './pages.ts';
 
-const files = [...(await generatedFiles(root)), ...referencePages()];
+const files = [...(await generatedFiles(root)), ...(await referencePages())];
 
 test.each(files)('%s is current (npm run generate)', async (path, text) => expect(await readFile(join(root, path), 'utf8')).toBe(text));
 

@@ -15,7 +15,7 @@ test('anybody gets the newest bundle of one trust domain, as JSON (SPIFFE-33)', 
   const server = await endpoint();
   const answer = await server.inject({ url: '/v1/trust-domains/shop.example/bundle', headers: { authorization: 'Bearer nonsense' } });
   expect([answer.statusCode, answer.body, answer.headers['content-type'], answer.headers['cache-control']]).toEqual([200, '{"keys":[]}\n', 'application/json; charset=utf-8', 'no-cache']);
-  expect(routesOf(server)).toContainEqual({ method: 'GET', url: '/v1/trust-domains/:trustDomain/bundle', access: { rule: 'anyone', object: 'TrustDomain' } });
+  expect(routesOf(server)).toContainEqual(expect.objectContaining({ method: 'GET', url: '/v1/trust-domains/:trustDomain/bundle', access: { rule: 'anyone', object: 'TrustDomain' } }));
 });
 
 test.each([

@@ -19,6 +19,7 @@ async function frame(family: RouteFamily, limits = {}) {
 
 const open: RouteFamily = (server) => {
   server.get('/open', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => ({ open: true }));
+  server.get('/named/:name', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => ({ open: true }));
   server.get('/broken', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => {
     throw new Error('the password is hunter2');
   });
@@ -36,7 +37,7 @@ describe('a server is not made', () => {
     ['with a route under a rule that nobody enforces', { access: { rule: 'gateway', object: 'Token' } }, 'nobody enforces the rule gateway'],
     ['with a route for objects of its caller that does not name the object', { access: { rule: 'own', object: 'Token' } }, 'does not say which object it touches'],
     ['with a route that shows objects and does not say which', { access: { rule: 'own-or-allowed', object: 'Token' } }, 'does not say which object it touches'],
-    ['with a route that shows objects under a rule that does not ask who may see them', { access: { rule: 'anyone', object: 'Token', reads: () => ({ kind: 'TrustDomain' }) } }, 'says which object it touches'],
+    ['with a route that shows objects under a rule that does not ask who may see them', { access: { rule: 'anyone', object: 'Token', reads: () => ({ kind: 'TrustDomain' as const }) } }, 'says which object it touches'],
   ] as const)('%s', async (_what, config, why) => {
     await expect(frame((server) => void server.get('/forgotten', { config }, () => 'everything'))).rejects.toThrow(why);
   });
@@ -45,9 +46,11 @@ describe('a server is not made', () => {
 describe('a problem', () => {
   test.each([
     ['of a route that is not there', { method: 'GET', url: '/nowhere' }, 404, 'API_ROUTE_UNKNOWN'],
-    ['of a method that is not there', { method: 'DELETE', url: '/open' }, 404, 'API_ROUTE_UNKNOWN'],
+    ['of a method that is not there', { method: 'DELETE', url: '/open?a=b' }, 405, 'API_METHOD_UNKNOWN'],
     ['of a body that is no JSON', { method: 'POST', url: '/own', headers: { authorization: 'Bearer a.b.c', 'content-type': 'application/json' }, payload: '{' }, 401, 'API_TOKEN_REFUSED'],
     ['of a request without a token', { method: 'POST', url: '/own' }, 401, 'API_TOKEN_MISSING'],
+    ['of a path that is no path', { method: 'GET', url: '/open/%zz' }, 400, 'API_REQUEST_INVALID'],
+    ['of a name that is longer than any', { method: 'GET', url: `/named/${'a'.repeat(256)}` }, 400, 'API_REQUEST_INVALID'],
     ['of two tokens at once', { method: 'POST', url: '/own', headers: { authorization: 'Bearer a Bearer b' } }, 401, 'API_TOKEN_REFUSED'],
   ] as const)('%s says what and where to look', async (_what, request, status, code) => {
     const { server } = await frame(open);
@@ -56,6 +59,11 @@ describe('a problem', () => {
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/u);
     expect(answer.headers['x-request-id']).toBe('r1');
     expect(answer.json()).toMatchObject({ type: 'about:blank', status, code, title: catalogue[code].meaning });
+  });
+
+  test('of a method that is not there says which are', async () => {
+    const { server } = await frame(open);
+    expect((await server.inject({ method: 'DELETE', url: '/open' })).headers['allow']).toBe('GET, HEAD');
   });
 
   test('inside is told to the log, and to its caller by a number alone', async () => {

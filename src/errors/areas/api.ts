@@ -3,11 +3,18 @@ import { entry } from '../entry.ts';
 /** Errors of the HTTPS API, as its callers see them (RFC 9457), and of its client. */
 export const apiErrors = {
   API_ROUTE_UNKNOWN: entry({
-    meaning: 'The API has no such route, or not with this method.',
-    remedy: 'See the OpenAPI document of the server for its routes.',
+    meaning: 'The API has no such route.',
+    remedy: 'See the OpenAPI document of the server, /v1/openapi.json, for its routes.',
     status: 404,
     retry: 'never',
     reason: 'RouteUnknown',
+  }),
+  API_METHOD_UNKNOWN: entry({
+    meaning: 'The API has this route, but not with this method.',
+    remedy: 'Use a method that the header Allow names.',
+    status: 405,
+    retry: 'never',
+    reason: 'MethodUnknown',
   }),
   API_REQUEST_INVALID: entry({
     meaning: 'The request cannot be understood: its body is no JSON, or not as the OpenAPI document says.',

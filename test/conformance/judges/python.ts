@@ -11,11 +11,11 @@ type Command = readonly [string, ...string[]];
 const run = promisify(execFile);
 const source = join(import.meta.dirname, '..', 'python');
 
-/** Installs the pinned packages into the cache when it lacks them, and returns the command that runs the Python judge. */
-export async function pythonJudge(env: Environment): Promise<Command> {
-  const packages = await ensureBuilt(
+/** Installs the pinned packages of a folder into the cache when it lacks them, and returns where they are: for PYTHONPATH. */
+export async function pythonPackages(pinnedIn: string, env: Environment): Promise<string> {
+  return ensureBuilt(
     {
-      source: 'python/packages',
+      source: pinnedIn,
       // A wheel with a compiled part fits one version of Python.
       inputs: [(await run('python3', ['--version'])).stdout],
       // No virtual environment: one cannot be moved to its final place, and a folder of packages can.
@@ -24,7 +24,11 @@ export async function pythonJudge(env: Environment): Promise<Command> {
     },
     env,
   );
-  return ['env', `PYTHONPATH=${packages}`, 'PYTHONDONTWRITEBYTECODE=1', 'python3', join(source, 'judge.py')];
+}
+
+/** The command that runs the Python judge. */
+export async function pythonJudge(env: Environment): Promise<Command> {
+  return ['env', `PYTHONPATH=${await pythonPackages('python/packages', env)}`, 'PYTHONDONTWRITEBYTECODE=1', 'python3', join(source, 'judge.py')];
 }
 
 /** The validator of `cryptography`, and the parser of `spiffe`. */
