@@ -13,3 +13,4 @@ export { readRoutes, type Page, type PageAsked, type ReadSource } from './read.t
 export type { AuthorityView, IdentityView, RotationView } from './read-views.ts';
 export type { RightSource, Sight, Wanted } from './sight.ts';
 export { oidcRoutes, type JwtKeySource, type PublicJwk, type PublishedJwtKeys } from './oidc.ts';
+export { jwtRoute } from './svid-jwt.ts';

@@ -2,11 +2,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { encodeSpiffeBundle, parseDnsName } from '../../src/spiffe/index.ts';
-import { encodePem, type Certificate } from '../../src/x509/index.ts';
-import { dayMs, issueLeaf, keyOf, leafFields, makeHierarchy, trustDomain } from '../x509/hierarchy.ts';
-
-const pem = (...certificates: readonly Certificate[]): string => certificates.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+import { encodeSpiffeBundle } from '../../src/spiffe/index.ts';
+import { parsePem } from '../../src/x509/index.ts';
+import { trustDomain } from '../x509/hierarchy.ts';
+import { makeWebPair } from '../x509/web-pair.ts';
 
 export class BundlePeer implements AsyncDisposable {
   readonly name = trustDomain;
@@ -20,15 +19,12 @@ export class BundlePeer implements AsyncDisposable {
   }
 
   static async start(): Promise<BundlePeer> {
-    const nowMs = Date.now();
-    const hierarchy = await makeHierarchy('ECDSAP256', nowMs - dayMs);
-    const key = await keyOf('ECDSAP256', 'server');
-    const leaf = issueLeaf(hierarchy, leafFields(key.publicKey, { dnsNames: [parseDnsName('localhost')], notBeforeMs: nowMs - dayMs / 2, notAfterMs: nowMs + dayMs }));
-    const document = encodeSpiffeBundle({ trustDomain, x509Roots: [hierarchy.root.der], jwtKeys: [], sequence: 7n, refreshHintSeconds: 600 });
-    const server = createServer({ key: key.privateKeyPem(), cert: pem(leaf, hierarchy.issuing) }, (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(document));
+    const { key, cert, roots } = await makeWebPair();
+    const document = encodeSpiffeBundle({ trustDomain, x509Roots: parsePem(roots).map(({ der }) => der), jwtKeys: [], sequence: 7n, refreshHintSeconds: 600 });
+    const server = createServer({ key, cert }, (_request, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(document));
     server.listen(0, 'localhost');
     await once(server, 'listening');
-    return new BundlePeer(server, pem(hierarchy.root));
+    return new BundlePeer(server, roots);
   }
 
   /** What a TrustDomain says to federate with it. */

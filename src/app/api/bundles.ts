@@ -8,7 +8,7 @@ export interface BundleParts extends Pick<ControllerContext, 'store' | 'systemNa
   /** The running reconcilers; undefined in a replica that stands by. */
   readonly controllers: () => Controllers | undefined;
   readonly reads: BundleReads;
-  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly clock: Clock;
 }
 
 /** How long what was read from the store is served: strangers decide how often they ask. */

@@ -35,6 +35,12 @@ const own: Row = {
 /** Of each route: what each caller gets, as status, and code or the names in a list. */
 const expected: Readonly<Record<string, Row>> = {
   'POST /v1/svids/x509': own,
+  'POST /v1/svids/jwt': own,
+  'GET /.well-known/openid-configuration': everybody('200'),
+  'GET /keys': everybody('200'),
+  'GET /:trustDomain/.well-known/openid-configuration': everybody('200'),
+  'GET /:trustDomain/keys': everybody('200'),
+  'GET /v1/openapi.json': everybody('200'),
   'GET /v1/trust-domains/:trustDomain/bundle': everybody('200'),
   'GET /v1/identities': {
     ...known('200 shop/cart'),
@@ -73,7 +79,7 @@ const expected: Readonly<Record<string, Row>> = {
 let site: ApiSite;
 let csr: string;
 beforeAll(async () => {
-  site = await ApiSite.start();
+  site = await ApiSite.start({ jwt: { issuer: 'https://tokens.example' } });
   site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'other' }, spec: { serviceAccountName: 'edge' } });
   site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'old' }, spec: { trustDomain: 'shop.example', what: 'Root', fromAuthority: '0000' } });
   await site.controllers.whenIdle();
@@ -152,7 +158,8 @@ describe.each(Object.keys(expected))('%s', (route) => {
     const [method, path = ''] = route.split(' ');
     const { token, ...body } = asking(caller);
     const url = path.replace(':trustDomain', 'shop.example').replace(':namespace', 'shop').replace(':name', 'cart');
-    const answer = await site.ask(token, method === 'GET' ? undefined : { csr, ...body }, { method: method === 'GET' ? 'GET' : 'POST', url });
+    const wish = path.endsWith('/jwt') ? { audience: 'orders', ...body } : { csr, ...body };
+    const answer = await site.ask(token, method === 'GET' ? undefined : wish, { method: method === 'GET' ? 'GET' : 'POST', url });
     const listed = routesOf(site.server).find((each) => `${each.method} ${each.url}` === route.split('?')[0]);
     expect(shownAs(answer, listed !== undefined && isRead(listed))).toBe(expected[route]?.[caller]);
   });

@@ -1,7 +1,7 @@
 /** The HTTPS API over the real reconcilers on the memory store, asked without a socket. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ReviewedAccounts } from '../../../src/app/api/account-tokens.ts';
-import { serveApi } from '../../../src/app/api/api-listener.ts';
+import { serveApi, type ApiListenerOptions } from '../../../src/app/api/api-listener.ts';
 import { ApiCallers, type ExternalIssuer } from '../../../src/app/api/callers.ts';
 import { readApiConfiguration } from '../../../src/app/api/config.ts';
 import { apiFamilies } from '../../../src/app/api/families.ts';
@@ -15,12 +15,15 @@ import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import type { TokenReview } from '../../../src/store/kubernetes/index.ts';
 import { MemoryStore } from '../../../src/store/memory/index.ts';
 import { keysFor, readKeySet } from '../../../src/tokens/index.ts';
+import type { Clock } from '../../../src/telemetry/index.ts';
 import { generateKeyPair } from '../../../src/x509/index.ts';
 import { signingKey, token as makeToken, unsignedToken } from '../../tokens/tokens.ts';
 
 export const ciIssuer = 'https://ci.example';
 export const otherIssuer = 'https://elsewhere.example';
 const key = signingKey('ES256', 'one');
+/** Tests ask faster than people. */
+const limits = { perCaller: 10_000, perAddress: 100_000 };
 const nothing = (): void => undefined;
 const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -64,17 +67,21 @@ export class ApiSite implements AsyncDisposable {
   /** Serves it on a port of its own, with the SVID of an identity. */
   readonly serve: (namespace: string, name: string, patience?: { readonly requestMs: number; readonly checkMs: number }) => ReturnType<typeof serveApi>;
 
-  private constructor({ store, controllers, server, records, serve }: Pick<ApiSite, 'store' | 'controllers' | 'server' | 'records' | 'serve'>) {
+  /** Serves it wherever, with whatever. */
+  readonly serveWith: (options: Pick<ApiListenerOptions, 'listen' | 'serving' | 'patience'>) => ReturnType<typeof serveApi>;
+
+  private constructor({ store, controllers, server, records, serve, serveWith }: Pick<ApiSite, 'store' | 'controllers' | 'server' | 'records' | 'serve' | 'serveWith'>) {
     this.store = store;
     this.controllers = controllers;
     this.server = server;
     this.records = records;
     this.serve = serve;
+    this.serveWith = serveWith;
   }
 
   /** Trust domains shop.example (the default) and other.example, service account shop/cart with its identity, at rest. */
-  static async start(spec: object = {}): Promise<ApiSite> {
-    const store = new MemoryStore({ nowMs: () => systemClock.nowMs(), uid: () => randomUUID() });
+  static async start(spec: object = {}, clock: Clock = systemClock): Promise<ApiSite> {
+    const store = new MemoryStore({ nowMs: () => clock.nowMs(), uid: () => randomUUID() });
     const records: AuditRecord[] = [];
     const audit = { record: (record: AuditRecord) => void records.push(record) };
     for (const namespace of ['shop', 'bank', 'mtlsd-system']) store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -85,7 +92,7 @@ export class ApiSite implements AsyncDisposable {
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'bank', name: 'till' }, spec: {} });
     const controllers = await startControllers({
       store,
-      clock: systemClock,
+      clock,
       tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
       lease: new ProcessLease(),
       log,
@@ -102,13 +109,14 @@ export class ApiSite implements AsyncDisposable {
     // What is told to whom asks is looked up when it is asked: the site is made last.
     const parts: { site?: ApiSite } = {};
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
-    const families = apiFamilies({ store, clock: systemClock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(systemClock) });
-    const callers = new ApiCallers(externalIssuers(), accounts, systemClock, log);
-    const rights = new ReviewedRights(async (user, access) => parts.site?.mayDo(user, access) ?? false, systemClock, log);
-    const server = await apiServer({ callers, rights, audit, log, newRequestId: randomUUID, limits: { perCaller: 10_000, perAddress: 100_000 } }, families);
+    const families = apiFamilies({ store, clock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(clock) });
+    const callers = new ApiCallers(externalIssuers(), accounts, clock, log);
+    const rights = new ReviewedRights(async (user, access) => parts.site?.mayDo(user, access) ?? false, clock, log);
+    const server = await apiServer({ callers, rights, audit, log, newRequestId: randomUUID, limits }, families);
+    const serveWith: ApiSite['serveWith'] = async (options) => serveApi({ ...options, store, clock, log, audit, callers, rights }, families);
     const serve: ApiSite['serve'] = async (namespace, name, patience) =>
-      serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, store, clock: systemClock, log, audit, callers, rights, ...(patience === undefined ? {} : { patience }) }, families);
-    const site = new ApiSite({ store, controllers, server, records, serve });
+      serveWith({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, ...(patience === undefined ? {} : { patience }) });
+    const site = new ApiSite({ store, controllers, server, records, serve, serveWith });
     parts.site = site;
     return site;
   }
