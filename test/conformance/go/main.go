@@ -1,6 +1,7 @@
-// Command judge lets Go's own stacks speak about what mtlsd issues: crypto/x509, crypto/tls and go-spiffe.
+// Command judge lets Go's own stacks speak about what mtlsd issues: crypto/x509, crypto/tls, go-oidc and go-spiffe.
 //
 //	judge verify              requests on stdin, one JSON object a line; one answer a line
+//	judge tokens              the same, about JWT-SVIDs
 //	judge bundle TD FILE      reads a SPIFFE bundle document of one trust domain
 //	judge serve FOLDER PEER   a mutual TLS server that admits the SPIFFE ID PEER alone
 //	judge dial FOLDER         a mutual TLS client: one handshake for each line on stdin
@@ -14,6 +15,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"github.com/coreos/go-oidc/v3/oidc"
 )
 
 func main() {
@@ -27,6 +30,8 @@ func run(args []string) error {
 	switch {
 	case len(args) == 1 && args[0] == "verify":
 		return eachLine(verify)
+	case len(args) == 1 && args[0] == "tokens":
+		return eachLine((&tokens{map[string]*oidc.Provider{}}).verify)
 	case len(args) == 3 && args[0] == "bundle":
 		return say(readBundle(args[1], args[2]))
 	case len(args) == 3 && args[0] == "serve":
@@ -34,7 +39,7 @@ func run(args []string) error {
 	case len(args) == 2 && args[0] == "dial":
 		return eachLine(func(request dialRequest) outcome { return dial(args[1], request) })
 	}
-	return fmt.Errorf("usage: judge verify | bundle TD FILE | serve FOLDER PEER | dial FOLDER")
+	return fmt.Errorf("usage: judge verify | tokens | bundle TD FILE | serve FOLDER PEER | dial FOLDER")
 }
 
 // eachLine answers every JSON line on stdin with one JSON line on stdout.
