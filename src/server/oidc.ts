@@ -36,6 +36,22 @@ const maxAgeSecondsMax = 300;
 const algorithms = ['RS256', 'ES256'] as const;
 
 const access = { rule: 'anyone', object: 'TrustDomain' } as const;
+const member = { type: 'string' } as const;
+const members = { type: 'array', items: member } as const;
+
+const configurationSchema = {
+  type: 'object',
+  required: ['issuer', 'jwks_uri', 'response_types_supported', 'subject_types_supported', 'id_token_signing_alg_values_supported'],
+  properties: { issuer: member, jwks_uri: member, response_types_supported: members, subject_types_supported: members, id_token_signing_alg_values_supported: members, claims_supported: members },
+} as const;
+
+const keysSchema = {
+  type: 'object',
+  required: ['keys'],
+  properties: { keys: { type: 'array', items: { type: 'object', required: ['kty', 'use', 'alg', 'kid'], properties: { kty: member, use: member, alg: member, kid: member, crv: member, x: member, y: member, n: member, e: member } } } },
+} as const;
+
+const params = { type: 'object', properties: { trustDomain: { type: 'string', examples: ['shop.example'] } } } as const;
 
 interface Route {
   Params: { readonly trustDomain?: string };
@@ -59,8 +75,9 @@ export function oidcRoutes(source: JwtKeySource, clock: Pick<Clock, 'nowMs'>): R
       return answer(request, reply, { keys: published.keys.map(publicOnly) }, Math.min(maxAgeSecondsMax, Math.max(0, leftSeconds)));
     };
     for (const below of ['', '/:trustDomain']) {
-      server.get<Route>(`${below}/.well-known/openid-configuration`, { config: { access } }, discovery);
-      server.get<Route>(`${below}/keys`, { config: { access } }, keys);
+      const named = below === '' ? {} : { params };
+      server.get<Route>(`${below}/.well-known/openid-configuration`, { config: { access }, schema: { summary: 'How JWT-SVIDs are verified (OpenID Connect Discovery)', ...named, response: { 200: configurationSchema } } }, discovery);
+      server.get<Route>(`${below}/keys`, { config: { access }, schema: { summary: 'The keys by which JWT-SVIDs are verified', ...named, response: { 200: keysSchema } } }, keys);
     }
   };
 }

@@ -85,7 +85,7 @@ export function jwtRoute(signer: () => JwtSigner | undefined): RouteFamily {
   return (server) => {
     server.post<{ Body: Body }>(
       '/v1/svids/jwt',
-      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { body, response: { 200: answer } } },
+      { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { summary: 'A JWT-SVID for those who are named', body, response: { 200: answer } } },
       async (request, reply) => {
         const signs = signer();
         if (signs === undefined) throw new Refused('API_STANDBY', 'this replica stands by: ask again');
