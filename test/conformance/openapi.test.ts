@@ -25,7 +25,7 @@ describe.skipIf(!(await requirementsMet('the fuzzer of the API', ['python'], env
   beforeAll(async () => {
     packages = await pythonPackages('python/schemathesis', env);
     folder = await mkdtemp(join(tmpdir(), 'mtlsd-openapi-'));
-    site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost'] } });
+    site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost'] }, jwt: { issuer: 'https://localhost' } });
     site.mayDo = async () => true;
     served = await site.serve('shop', 'edge');
     site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'edge' }, spec: { dnsNames: ['localhost'] } });
