@@ -13,7 +13,7 @@ export function timePasses(row: Row, records: Records, planning: Planning, ticks
   const { issuer: signer, generation, record } = records.at(row[at.record] ?? 0);
   add('time passes', true, (next) => {
     next[at.record] = records.later(row[at.record] ?? 0);
-    next[at.remembered] = planning.rememberedLater(row[at.remembered] ?? 0, generation, record.rotation?.switchedAtMs);
+    next[at.remembered] = planning.rememberedLater(row[at.remembered] ?? 0, generation, record.rotation?.switchEpoch);
     next[at.leaseEnd] = Math.max(0, (row[at.leaseEnd] ?? 0) - 1);
     // A Lease that has ended says nothing any more.
     if (next[at.leaseEnd] === 0) next[at.holder] = next[at.leaseEpoch] = 0;

@@ -55,7 +55,7 @@ export class Planning {
     this.#records = records;
     this.#kind = kind;
     this.#judges = judges;
-    this.#keep({ bundleGeneration: undefined, switchedAtMs: undefined, gates: [] });
+    this.#keep({ bundleGeneration: undefined, switchEpoch: undefined, gates: [] });
   }
 
   /** The plan, and what the status remembers of it. */
@@ -75,12 +75,11 @@ export class Planning {
    * What the last status said, one tick later. What it said of another bundle or another switch is forgotten by then: the
    * planner does not look at it, and it would stand in thousands of states.
    */
-  rememberedLater(index: number, generation: number, switchedAtMs: number | undefined): number {
+  rememberedLater(index: number, generation: number, switchEpoch: number | undefined): number {
     const { value } = this.#known[index] as Remembered;
-    if (value.bundleGeneration !== generation || value.switchedAtMs !== switchedAtMs) return 0;
+    if (value.bundleGeneration !== generation || value.switchEpoch !== switchEpoch) return 0;
     return (this.#later[index] ??= this.#keep({
       ...value,
-      switchedAtMs: value.switchedAtMs === undefined ? undefined : 0,
       gates: value.gates.map((gate) => ({ ...gate, sinceMs: earlier(gate.sinceMs) })),
     }));
   }
@@ -130,7 +129,7 @@ export class Planning {
     if (rotation === undefined) return before;
     const timed = this.#kind.reloadIsPromised ? timedGates : timedGates.filter((name) => name !== 'Reissued');
     const passed = plan.gates.filter((gate): gate is GateReport & { sinceMs: number } => gate.state === 'Passed' && gate.sinceMs !== undefined && timed.includes(gate.name));
-    return this.#keep({ bundleGeneration, switchedAtMs: rotation.switchedAtMs, gates: passed.map(({ name, state, sinceMs }) => ({ name, state, sinceMs })) });
+    return this.#keep({ bundleGeneration, switchEpoch: rotation.switchEpoch, gates: passed.map(({ name, state, sinceMs }) => ({ name, state, sinceMs })) });
   }
 
   #keep(value: RememberedRotation): number {

@@ -60,5 +60,5 @@ export class Kubelets implements AsyncDisposable {
 }
 
 function leaseOf(node: string): object {
-  return { holderIdentity: node, leaseDurationSeconds: 40, renewTime: new Date().toISOString().replace('Z', '000Z') };
+  return { holderIdentity: node, leaseDurationSeconds: 4, renewTime: new Date().toISOString().replace('Z', '000Z') };
 }

@@ -62,11 +62,26 @@ function consumer(pod: Pod, volumes: ReadonlySet<string>): ConsumerView {
   };
 }
 
-/** The nodes that run consumers. @param renewedAtMs when a node was last seen to renew its Lease */
-export function nodesOf(names: ReadonlySet<string>, nodeOf: (name: string) => Node | undefined, renewedAtMs: (name: string) => number | undefined): readonly NodeView[] {
+/** A kubelet's Lease as it was seen, by our own clock. */
+export interface NodeLease {
+  /** Since when it is looked at. */
+  readonly watchedSinceMs: number;
+  /** When it was last seen to be renewed; undefined: not since then. */
+  readonly renewedAtMs: number | undefined;
+  readonly durationMs: number;
+}
+
+/** A kubelet renews its Lease four times in its duration; one renewal may be lost. */
+const renewalsInDuration = 2;
+
+/** The nodes that run consumers. */
+export function nodesOf(names: ReadonlySet<string>, nodeOf: (name: string) => Node | undefined, leaseOf: (name: string) => NodeLease | undefined): readonly NodeView[] {
   return [...names].map((name) => {
     const ready = nodeOf(name)?.status?.conditions?.find(({ type }) => type === 'Ready');
     const sinceMs = Date.parse(ready?.lastTransitionTime ?? '');
-    return { name, renewedAtMs: ready?.status === 'True' ? renewedAtMs(name) : undefined, readySinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs };
+    // One that is not ready is known to be away: nobody expects a sign of it.
+    const lease = ready?.status === 'True' ? leaseOf(name) : undefined;
+    const alive = lease === undefined ? { renewedAtMs: undefined } : { renewedAtMs: lease.renewedAtMs, watchedSinceMs: lease.watchedSinceMs, renewsWithinMs: lease.durationMs / renewalsInDuration };
+    return { name, readySinceMs: Number.isNaN(sinceMs) ? undefined : sinceMs, ...alive };
   });
 }

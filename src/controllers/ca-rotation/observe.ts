@@ -45,7 +45,7 @@ export function observeRotation(sight: RotationSight, object: CARotation, domain
     rival: rivalOf(object, caches),
     targets: inventory.targets,
     leaves: inventory.leaves,
-    nodes: consumers === undefined ? undefined : nodesOf(consumers.nodes, (name) => watches.node(name), (name) => watches.renewedAtMs(name)),
+    nodes: consumers === undefined ? undefined : nodesOf(consumers.nodes, (name) => watches.node(name), (name) => watches.nodeLease(name)),
     consumers: consumers?.pods,
     consumersUnknown: watches.unknown,
     unseenReaders: consumers?.unseen ?? inventory.targets.length,

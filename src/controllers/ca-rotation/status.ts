@@ -30,16 +30,16 @@ export function remembered({ status }: CARotation): RememberedRotation {
     const sinceMs = Date.parse(since ?? '');
     return Number.isNaN(sinceMs) ? [] : [{ name, state, sinceMs }];
   });
-  const switchedAtMs = Date.parse(status?.switchedAt ?? '');
-  return { bundleGeneration: status?.bundleGeneration, switchedAtMs: Number.isNaN(switchedAtMs) ? undefined : switchedAtMs, gates };
+  return { bundleGeneration: status?.bundleGeneration, switchEpoch: status?.switchEpoch, gates };
 }
 
 /** The status of a rotation: what the plan found, and what the record says of it. */
 export function rotationStatus({ object, plan, record, failure }: RotationStatusInputs, nowMs: number): CARotationStatus {
-  const { nextTime: _next, ...before } = object.status ?? {};
+  const { nextTime: _next, drainedAt: _drained, ...before } = object.status ?? {};
   const phase = plan.phase ?? before.phase ?? 'Preflight';
   const gates = mergeGates(before.gates ?? [], plan.gates);
   const held = plan.gates.find(({ state }) => state === 'Waiting');
+  const drained = gates.find(({ name, state }) => name === 'Drained' && state === 'Passed');
   const reissue = plan.gates.find(({ name, state }) => name === 'Reissued' && state !== 'Pending');
   return {
     ...before,
@@ -52,7 +52,8 @@ export function rotationStatus({ object, plan, record, failure }: RotationStatus
     ...(gates.length === 0 ? {} : { gates }),
     phases: phasesOf(before, phase, nowMs),
     ...(reissue === undefined ? {} : { reissued: reissue.done, remaining: reissue.total - reissue.done }),
-    ...(plan.nextAtMs === undefined ? {} : { nextTime: time(plan.nextAtMs) }),
+    ...(drained?.since === undefined ? {} : { drainedAt: drained.since }),
+    ...(plan.expectedAtMs === undefined ? {} : { nextTime: time(plan.expectedAtMs) }),
     conditions: [...conditionsOf(object, plan, phase, held, failure, nowMs)],
   };
 }
@@ -104,7 +105,7 @@ function factsOf({ metadata, status }: CARotation, record: AuthorityRecord | und
       signerEpoch: record.signerEpoch,
       ...timesOf(rotation),
       ...(rotation.distrustAtMs === undefined ? {} : { distrustAt: time(rotation.distrustAtMs) }),
-      ...(rotation.leavesEndMs === undefined ? {} : { drainedAt: time(rotation.leavesEndMs) }),
+      ...(rotation.switchEpoch === undefined ? {} : { switchEpoch: rotation.switchEpoch }),
     };
   }
   if (record?.lastRotation?.uid !== metadata.uid) return {};

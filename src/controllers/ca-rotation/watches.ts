@@ -5,6 +5,7 @@ import type { Clock } from '../../telemetry/index.ts';
 import type { ControllerContext } from '../context.ts';
 import { signerEpochsAnnotation } from '../leadership/leadership.ts';
 import { Cache } from '../runtime/cache.ts';
+import type { NodeLease } from './consumers.ts';
 
 /** Where kubelets renew their Leases. */
 const nodeLeaseNamespace = 'kube-node-lease';
@@ -57,9 +58,11 @@ export class RotationWatches {
     return this.#nodes?.get(undefined, name);
   }
 
-  /** When a node's Lease was last seen to be renewed; undefined: it was not since it is watched. */
-  renewedAtMs(node: string): number | undefined {
-    return this.#nodeLeases?.renewedAtMs(node);
+  /** The Lease of a node's kubelet; undefined when there is none, or none was seen yet. */
+  nodeLease(node: string): NodeLease | undefined {
+    const lease = this.#nodeLeases?.cache.get(nodeLeaseNamespace, node);
+    if (lease === undefined || this.#nodeLeases === undefined) return undefined;
+    return { ...this.#nodeLeases.of(node), durationMs: (lease.spec.leaseDurationSeconds ?? 0) * 1000 };
   }
 
   /** The replicas that hold a lease to sign for a trust domain; undefined while that is not known. */
@@ -86,6 +89,7 @@ export class RotationWatches {
 class Sightings {
   readonly cache: Cache<Lease>;
   readonly #clock: Clock;
+  readonly #first = new Map<string, number>();
   readonly #seen = new Map<string, number>();
   readonly #renewed = new Map<string, number>();
 
@@ -95,6 +99,7 @@ class Sightings {
     cache.onChange((before, after) => {
       if (after === undefined) return;
       const { name } = after.metadata;
+      if (!this.#first.has(name)) this.#first.set(name, clock.nowMs());
       this.#seen.set(name, clock.nowMs());
       // The first sight of a Lease says nothing of when it was renewed.
       if (before !== undefined && before.spec.renewTime !== after.spec.renewTime) this.#renewed.set(name, clock.nowMs());
@@ -105,8 +110,8 @@ class Sightings {
     return this.#seen.get(name) ?? this.#clock.nowMs();
   }
 
-  renewedAtMs(name: string): number | undefined {
-    return this.#renewed.get(name);
+  of(name: string): Pick<NodeLease, 'watchedSinceMs' | 'renewedAtMs'> {
+    return { watchedSinceMs: this.#first.get(name) ?? this.#clock.nowMs(), renewedAtMs: this.#renewed.get(name) };
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RotationInRecord } from '../../authority/index.ts';
 import type { RotationExemption, RotationGate } from '../../resources/index.ts';
 import type { EvidenceKind } from '../receipt/index.ts';
+import { isExempted } from './exemption.ts';
 import { acknowledged } from './gates/acknowledged.ts';
 import { canary } from './gates/canary.ts';
 import { delivered } from './gates/delivered.ts';
@@ -10,7 +11,7 @@ import { loaded } from './gates/loaded.ts';
 import { reissued } from './gates/reissued.ts';
 import { withdrawn } from './gates/withdrawn.ts';
 import { written } from './gates/written.ts';
-import type { GateFinding, GateJudge, GateReport, ObjectName, ObservedRotation, RecordView, RotationPhase, Straggler } from './types.ts';
+import type { GateFinding, GateJudge, GateReport, ObservedRotation, RecordView, RotationPhase, Straggler } from './types.ts';
 
 /** The judge of each gate. */
 export const gateJudges: Readonly<Record<RotationGate, GateJudge>> = {
@@ -114,9 +115,4 @@ function sinceOf(name: RotationGate, state: 'Passed' | 'Waiting', stage: Stage, 
 function withoutExempted(stragglers: readonly Straggler[], exemptions: readonly RotationExemption[], nowMs: number): { readonly held: readonly Straggler[]; readonly exempted: number } {
   const held = stragglers.filter((straggler) => !isExempted(straggler, exemptions, nowMs));
   return { held, exempted: stragglers.length - held.length };
-}
-
-/** Whether a person allowed this object to be left behind, at this time. */
-export function isExempted(object: ObjectName, exemptions: readonly RotationExemption[], nowMs: number): boolean {
-  return exemptions.some(({ kind, namespace, name, untilMs }) => kind === object.kind && name === object.name && (namespace ?? '') === (object.namespace ?? '') && nowMs < untilMs);
 }

@@ -2,7 +2,8 @@
  * What the rotation of an authority does next. A rotation passes gates: conditions with evidence, each a file of its own
  * below `gates/`. Pure: everything that is known of the world comes in, and at most one step goes out.
  */
-export { gateJudges, isExempted } from './gate.ts';
+export { isExempted } from './exemption.ts';
+export { gateJudges } from './gate.ts';
 export { leavesInTheWay, planRotation } from './plan.ts';
 export { isRotatedAway, recordView } from './record-view.ts';
 export type {

@@ -1,5 +1,6 @@
 import type { RotationInRecord } from '../../authority/index.ts';
-import { gateJudges, isExempted, judgeStage, pending, type GatePlace, type Stage } from './gate.ts';
+import { isExempted } from './exemption.ts';
+import { gateJudges, judgeStage, pending, type GatePlace, type Stage } from './gate.ts';
 import { isBelowOld } from './gates/reissued.ts';
 import type { CanaryResult, GateReport, LeafView, ObservedRotation, RecordView, RotationBlocker, RotationPhase, RotationPlan, RotationStep } from './types.ts';
 
@@ -20,7 +21,7 @@ const canaryRetryMs = 30_000;
 /** How often a canary is sent again while identities are re-issued. */
 const canaryEveryMs = 60_000;
 
-const nothing = { gates: [], step: undefined, blocker: undefined, reissues: false, nextAtMs: undefined } as const;
+const nothing = { gates: [], step: undefined, blocker: undefined, reissues: false, nextAtMs: undefined, expectedAtMs: undefined } as const;
 
 /**
  * What a rotation does next: the phase that it is in, every gate with its evidence, and at most one step. Pure, and safe
@@ -62,7 +63,7 @@ function planUnderWay(observed: ObservedRotation, record: RecordView, rotation: 
   const sameBundle = observed.remembered.bundleGeneration === record.bundleGeneration;
   if (rotation.retiredAtMs !== undefined) return planEnd(stage(sameBundle), nowMs);
   if (rotation.switchedAtMs === undefined) return planPrepared(stage(sameBundle), nowMs);
-  return planSwitched(stage(observed.remembered.switchedAtMs === rotation.switchedAtMs), nowMs);
+  return planSwitched(stage(observed.remembered.switchEpoch === rotation.switchEpoch), nowMs);
 }
 
 /** The new authority is there and signs nothing yet. */
@@ -78,11 +79,12 @@ function planPrepared(stage: Stage, nowMs: number): RotationPlan {
   const nextAtMs = nextLook(gates, observed, nowMs);
   if (isStale(record, rotation, nowMs)) return { ...nothing, phase, gates: all, step: { do: 'renew-prepared' } };
   if (held === undefined) return { ...nothing, phase, gates: all, step: { do: 'switch' } };
-  if (held.name !== 'Canary') return { ...nothing, phase, gates: all, nextAtMs };
+  if (held.name !== 'Canary') return { ...nothing, phase, gates: all, nextAtMs, expectedAtMs: held.untilMs };
   const dueAtMs = canaryDueAtMs(observed.canary, rotation.toIssuing);
   // One that went well is not sent again: then the gate waits for a person.
   if (nowMs >= dueAtMs) return { ...nothing, phase, gates: all, step: { do: 'canary' }, blocker: canaryBlocker(observed.canary) };
-  return { ...nothing, phase, gates: all, blocker: canaryBlocker(observed.canary), nextAtMs: earliest(nextAtMs, observed.canary?.failed === undefined ? undefined : dueAtMs) };
+  const againAtMs = observed.canary?.failed === undefined ? undefined : dueAtMs;
+  return { ...nothing, phase, gates: all, blocker: canaryBlocker(observed.canary), nextAtMs: earliest(nextAtMs, againAtMs), expectedAtMs: againAtMs };
 }
 
 /** The new authority signs; what it replaced is drained. */
@@ -93,15 +95,15 @@ function planSwitched(stage: Stage, nowMs: number): RotationPlan {
   const places = rotation.mode === 'Emergency' ? afterEmergency : after;
   const gates = judgeStage(places, stage, nowMs);
   const all = [...gates, ...(rotation.what === 'Root' ? end : []).map(pending)];
-  const isHeld = gates.some(({ state }, index) => state !== 'Passed' && places[index]?.holds === true);
+  const held = gates.find(({ state }, index) => state !== 'Passed' && places[index]?.holds === true);
   // The first that is not passed tells where it stands, whether it holds or not.
-  const phase = isHeld ? gates.find(({ state }) => state !== 'Passed')?.phase : 'Retire';
+  const phase = held !== undefined ? gates.find(({ state }) => state !== 'Passed')?.phase : 'Retire';
   const rest = { ...nothing, phase, gates: all, blocker: back?.blocker };
   if (observed.spec.paused) return { ...rest, blocker: paused(observed.name) };
-  if (!isHeld) return { ...rest, step: { do: 'retire' } };
-  const nextAtMs = nextLook(gates, observed, nowMs);
+  if (held === undefined) return { ...rest, step: { do: 'retire' } };
+  const waits = { ...rest, nextAtMs: nextLook(gates, observed, nowMs), expectedAtMs: held.untilMs };
   const isReissuing = gates.some(({ name, state }) => name === 'Reissued' && state === 'Waiting');
-  return isReissuing ? planReissue(stage, { ...rest, nextAtMs }, nowMs) : { ...rest, nextAtMs };
+  return isReissuing ? planReissue(stage, waits, nowMs) : waits;
 }
 
 /** Identities are re-issued as long as canaries go well. In an emergency nothing is worth waiting for. */
@@ -111,8 +113,9 @@ function planReissue({ observed, record, rotation }: Stage, rest: RotationPlan, 
   const signer = record.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? '';
   const dueAtMs = canaryDueAtMs(observed.canary, signer, canaryEveryMs);
   if (nowMs >= dueAtMs) return { ...rest, step: { do: 'canary' }, blocker: canaryBlocker(observed.canary) ?? rest.blocker };
-  const blocker = canaryBlocker(observed.canary) ?? rest.blocker;
-  return { ...rest, blocker, reissues: observed.canary?.failed === undefined, nextAtMs: earliest(nextAtMs, dueAtMs) };
+  const failed = canaryBlocker(observed.canary);
+  // One more canary that goes well takes nothing further: it is not told as the next step.
+  return { ...rest, blocker: failed ?? rest.blocker, reissues: failed === undefined, nextAtMs: earliest(nextAtMs, dueAtMs), expectedAtMs: failed === undefined ? rest.expectedAtMs : dueAtMs };
 }
 
 /** What an abort leads to after the switch. */

@@ -57,6 +57,10 @@ export interface NodeView {
   readonly renewedAtMs: number | undefined;
   /** Since when it has been ready without a break, as far as is known. */
   readonly readySinceMs: number | undefined;
+  /** Since when its Lease is looked at; left out: always. */
+  readonly watchedSinceMs?: number | undefined;
+  /** How long a renewal may take of a node that is alive, milliseconds; left out: of this one none is to be expected. */
+  readonly renewsWithinMs?: number | undefined;
 }
 
 /** A pod that reads certificates or bundles. */
@@ -111,7 +115,8 @@ export interface RotationBounds {
 /** What the last status said, so that gates need not wait again. Losing it only makes them wait. */
 export interface RememberedRotation {
   readonly bundleGeneration: number | undefined;
-  readonly switchedAtMs: number | undefined;
+  /** The signer epoch of the switch that it was about; undefined: of none. */
+  readonly switchEpoch: number | undefined;
   readonly gates: readonly { readonly name: RotationGate; readonly state: GateState; readonly sinceMs: number }[];
 }
 
@@ -226,6 +231,8 @@ export interface RotationPlan {
   readonly blocker: RotationBlocker | undefined;
   /** Whether identities with a leaf of the old authority may be re-issued now. */
   readonly reissues: boolean;
-  /** When time alone brings something new. */
+  /** When time alone brings something new: to look again then. */
   readonly nextAtMs: number | undefined;
+  /** When time alone takes it further, as far as is known: what a person waits for. */
+  readonly expectedAtMs: number | undefined;
 }

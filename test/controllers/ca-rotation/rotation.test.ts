@@ -13,6 +13,12 @@ test('a root is rotated without a failed handshake: every phase in order, every 
   expect(status?.gates?.map(({ name, state }) => `${name} ${state}`)).toEqual(['Written', 'Delivered', 'Loaded', 'Fetched', 'Canary', 'Acknowledged', 'Reissued', 'Drained', 'Withdrawn'].map((name) => `${name} Passed`));
   expect(site.record().authorities.map(({ role, state }) => `${role} ${state}`)).toEqual(['Root Active', 'Issuing Active']);
   expect(site.active('Root')).not.toBe(before);
-  expect(status).toMatchObject({ fromAuthority: before, toAuthority: site.active('Root'), reissued: 5, remaining: 0 });
+  expect(status).toMatchObject({ fromAuthority: before, toAuthority: site.active('Root'), reissued: 5, remaining: 0, switchEpoch: 2 });
+  // Times that have come, in their order.
+  expect(status?.drainedAt).toBe(status?.gates?.find(({ name }) => name === 'Drained')?.since);
+  const times = [status?.startedAt, status?.switchedAt, status?.drainedAt, status?.retiredAt, status?.finishedAt].map((time) => Date.parse(time ?? ''));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
+  expect(times.at(-1)).toBeLessThanOrEqual(site.world.time.nowMs);
+  expect(status?.nextTime).toBeUndefined();
   await site.pass(5 * secondMs);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planRotation } from '../../../src/rotation/ca/index.ts';
-import { at, gate, observed, planThrough, recordPrepared, recordSwitched, startMs } from './observations.ts';
+import { at, gate, observed, planThrough, recordPrepared, recordSwitched, spec, startMs } from './observations.ts';
 
 const pod = { namespace: 'shop', name: 'cart-1', startedAtMs: startMs - 1000, neverUpdates: undefined };
 
@@ -37,12 +37,33 @@ describe('Delivered', () => {
 
   test('a node that renewed before the end of the bound is not known to have shown anything', () => {
     const gates = [{ name: 'Written' as const, state: 'Passed' as const, sinceMs: startMs }];
-    const world = (renewedAtMs: number, readySinceMs = 0) => observed(recordPrepared, { remembered: { bundleGeneration: 2, switchedAtMs: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs, readySinceMs }] });
+    const world = (renewedAtMs: number, readySinceMs = 0) => observed(recordPrepared, { remembered: { bundleGeneration: 2, switchEpoch: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs, readySinceMs }] });
     expect(gate(planRotation(world(at(119)), at(500)), 'Delivered').state).toBe('Waiting');
     expect(gate(planRotation(world(at(120)), at(500)), 'Delivered').state).toBe('Passed');
     // One that was away meanwhile needs its bound since it came back.
     expect(gate(planRotation(world(at(300), at(200)), at(500)), 'Delivered').state).toBe('Waiting');
     expect(gate(planRotation(world(at(320), at(200)), at(500)), 'Delivered').state).toBe('Passed');
+  });
+
+  test('names no node that is alive before its next renewal may have come, nor after a start before it was looked at for so long', () => {
+    const gates = [{ name: 'Written' as const, state: 'Passed' as const, sinceMs: startMs }];
+    const world = (nowS: number, more: object) =>
+      gate(planRotation(observed(recordPrepared, { remembered: { bundleGeneration: 2, switchEpoch: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs: at(115), readySinceMs: 0, renewsWithinMs: 20_000, ...more }] }), at(nowS)), 'Delivered');
+    expect(world(121, {})).toMatchObject({ state: 'Waiting', done: 0, total: 1, stragglers: [], message: 'waits for the next sign of life of 1 node' });
+    expect(world(140, {}).stragglers).toMatchObject([{ kind: 'Node', name: 'n1' }]);
+    expect(world(121, { renewedAtMs: at(120) }).state).toBe('Passed');
+    // Another replica has begun to look: it knows of no renewal yet.
+    expect(world(510, { renewedAtMs: undefined, watchedSinceMs: at(500) })).toMatchObject({ state: 'Waiting', stragglers: [] });
+    expect(world(520, { renewedAtMs: undefined, watchedSinceMs: at(500) }).stragglers).toHaveLength(1);
+    // Of one that is known to be away nothing is expected.
+    expect(world(121, { renewedAtMs: undefined, renewsWithinMs: undefined }).stragglers).toHaveLength(1);
+  });
+
+  test('waits for no sign of life of a node that was exempted', () => {
+    const gates = [{ name: 'Written' as const, state: 'Passed' as const, sinceMs: startMs }];
+    const exemptions = [{ kind: 'Node' as const, namespace: undefined, name: 'n1', reason: 'scrapped', untilMs: at(1000) }];
+    const world = observed(recordPrepared, { spec: spec({ exemptions }), remembered: { bundleGeneration: 2, switchEpoch: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs: at(1), readySinceMs: 0, renewsWithinMs: 20_000 }] });
+    expect(gate(planRotation(world, at(121)), 'Delivered')).toMatchObject({ state: 'Passed', exempted: 1, message: expect.stringMatching(/; 1 exempted$/u) });
   });
 
   test('a mount that can never update counts once its pod was started anew', () => {

@@ -45,7 +45,7 @@ export const observed = (record: RecordView | undefined, more: Partial<ObservedR
   const signer = record?.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? 'issA';
   return {
     uid: 'u1', name: 'r1', spec: spec(), record, notReady: undefined, rival: undefined,
-    remembered: { bundleGeneration: undefined, switchedAtMs: undefined, gates: [] },
+    remembered: { bundleGeneration: undefined, switchEpoch: undefined, gates: [] },
     targets: [
       { kind: 'Secret', namespace: 'shop', name: 'cart-mtls', generation },
       { kind: 'Secret', namespace: 'shop', name: 'pay-mtls', generation },
@@ -74,7 +74,7 @@ export const gate = (plan: RotationPlan, name: GateReport['name']): GateReport =
 /** What a status would remember of a plan. */
 const remember = (plan: RotationPlan, record: RecordView): ObservedRotation['remembered'] => ({
   bundleGeneration: record.bundleGeneration,
-  switchedAtMs: record.rotation?.switchedAtMs,
+  switchEpoch: record.rotation?.switchEpoch,
   gates: plan.gates.flatMap(({ name, state, sinceMs }) => (sinceMs === undefined ? [] : [{ name, state, sinceMs }])),
 });
 

@@ -65,15 +65,15 @@ describe('before the switch', () => {
 
   test('a status about another bundle counts for nothing', () => {
     const gates = (['Written', 'Delivered', 'Loaded'] as const).map((name) => ({ name, state: 'Passed' as const, sinceMs: startMs }));
-    const stale = observed(recordPrepared, { remembered: { bundleGeneration: 1, switchedAtMs: undefined, gates } });
+    const stale = observed(recordPrepared, { remembered: { bundleGeneration: 1, switchEpoch: undefined, gates } });
     expect(planRotation(stale, at(9999)).phase).toBe('Confirm');
-    const fresh = observed(recordPrepared, { remembered: { bundleGeneration: 2, switchedAtMs: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs: at(9999), readySinceMs: 0 }] });
+    const fresh = observed(recordPrepared, { remembered: { bundleGeneration: 2, switchEpoch: undefined, gates }, nodes: [{ name: 'n1', renewedAtMs: at(9999), readySinceMs: 0 }] });
     expect(planRotation(fresh, at(9999)).phase).toBe('Canary');
   });
 
   test('a status from the future waits again', () => {
     const gates = [{ name: 'Written' as const, state: 'Passed' as const, sinceMs: at(500) }];
-    expect(planRotation(observed(recordPrepared, { remembered: { bundleGeneration: 2, switchedAtMs: undefined, gates } }), at(100)).nextAtMs).toBe(at(220));
+    expect(planRotation(observed(recordPrepared, { remembered: { bundleGeneration: 2, switchEpoch: undefined, gates } }), at(100)).nextAtMs).toBe(at(220));
   });
 
   test('a place that falls back sends the rotation back to it', () => {
@@ -81,7 +81,7 @@ describe('before the switch', () => {
     const lost = { ...world, targets: world.targets.map((target, index) => (index === 0 ? { ...target, generation: 1 } : target)) };
     const through = planThrough(world, startMs, at(120), at(3720));
     expect(through.step).toEqual({ do: 'switch' });
-    const remembered = { bundleGeneration: 2, switchedAtMs: undefined, gates: through.gates.flatMap(({ name, state, sinceMs }) => (sinceMs === undefined ? [] : [{ name, state, sinceMs }])) };
+    const remembered = { bundleGeneration: 2, switchEpoch: undefined, gates: through.gates.flatMap(({ name, state, sinceMs }) => (sinceMs === undefined ? [] : [{ name, state, sinceMs }])) };
     const back = planRotation({ ...lost, remembered }, at(4000));
     expect(back).toMatchObject({ phase: 'Distribute', step: undefined });
     expect(gate(back, 'Written').stragglers).toEqual([{ kind: 'Secret', namespace: 'shop', name: 'cart-mtls', reason: 'it carries generation 1 of the bundle, not yet 2' }]);
@@ -203,7 +203,7 @@ describe('after the switch', () => {
 
   test('a status about the other direction counts for nothing', () => {
     const gates = (['Acknowledged', 'Reissued'] as const).map((name) => ({ name, state: 'Passed' as const, sinceMs: startMs - 9_000_000 }));
-    expect(planRotation({ ...world, remembered: { bundleGeneration: 2, switchedAtMs: startMs - 9_000_000, gates } }, at(3600)).nextAtMs).toBe(at(7260));
+    expect(planRotation({ ...world, remembered: { bundleGeneration: 2, switchEpoch: 1, gates } }, at(3600)).nextAtMs).toBe(at(7260));
   });
 
   test('an old pair that is put back sends it back to be re-issued', () => {
@@ -250,6 +250,30 @@ describe('an abort after the switch', () => {
 
   test('after the old root is gone changes nothing', () => {
     expect(planRotation(observed(recordRetired, aborted), at(7201)).step).toEqual({ do: 'finish', outcome: 'Complete' });
+  });
+});
+
+describe('what a person is told to wait for', () => {
+  const exemptions = [{ kind: 'Secret' as const, namespace: 'shop', name: 'else', reason: 'switched off', untilMs: at(50) }];
+  const old = [{ kind: 'Secret' as const, namespace: 'shop', name: 'cart-mtls', issuer: 'issA', notAfterMs: at(3600) }];
+
+  test('is the end of what waits on time, not that of an exemption', () => {
+    expect(planRotation(observed(recordPrepared, { spec: spec({ exemptions }) }), startMs)).toMatchObject({ nextAtMs: at(50), expectedAtMs: at(120) });
+    const failed = observed(recordPrepared, { canary: { ...good, atMs: at(3720), failed: 'refused' } });
+    expect(planThrough(failed, startMs, at(120), at(3720)).expectedAtMs).toBe(at(3750));
+    expect(planThrough(observed(recordSwitched, { canary: good }), startMs, at(3659)).expectedAtMs).toBe(at(3660));
+  });
+
+  test('is nothing while identities are re-issued: no canary that goes well takes that further', () => {
+    const reissuing = observed(recordSwitched, { canary: good, leaves: old });
+    expect(planRotation(reissuing, at(1))).toMatchObject({ phase: 'Reissue', nextAtMs: at(60), expectedAtMs: undefined });
+    expect(planRotation({ ...reissuing, canary: { ...good, failed: 'refused' } }, at(1)).expectedAtMs).toBe(at(30));
+  });
+
+  test('is the named time in an emergency, whatever ends before', () => {
+    const rotation = { ...rotationPart, mode: 'Emergency' as const, switchedAtMs: startMs, switchEpoch: 2, leavesEndMs: at(3600), distrustAtMs: at(900) };
+    const plan = planRotation(observed({ ...recordSwitched, rotation }, { spec: spec({ mode: 'Emergency' }), leaves: old, replicas: [{ name: 'mtlsd-2', signerEpoch: 1, leaseEndsAtMs: at(30) }] }), at(1));
+    expect(plan).toMatchObject({ nextAtMs: at(30), expectedAtMs: at(900) });
   });
 });
 

@@ -1,3 +1,4 @@
+import { isExempted } from '../exemption.ts';
 import type { ConsumerView, GateJudge, GateView, NodeView, Straggler } from '../types.ts';
 
 /**
@@ -10,16 +11,16 @@ export const delivered: GateJudge = (view) => {
   const { propagationBoundMs } = observed.bounds;
   const boundAtMs = view.passedAtMs('Written') + propagationBoundMs;
   const { nodes = [], consumers = [], consumersUnknown } = observed;
-  const late = lateNodes(view, boundAtMs);
+  const { late, awaited } = unseenNodes(view, boundAtMs);
   const frozen = consumers.filter(({ neverUpdates }) => neverUpdates !== undefined);
   const stale = frozen.flatMap((pod) => stalePod(pod, view));
   const isBounded = propagationBoundMs > 0;
   return {
-    done: nodes.length - late.length + frozen.length - stale.length,
+    done: nodes.length - late.length - awaited + frozen.length - stale.length,
     total: nodes.length + frozen.length,
     // Within the bound nobody is late yet.
     stragglers: nowMs < boundAtMs ? stale : [...late, ...stale],
-    waitsFor: consumersUnknown ?? (nowMs < boundAtMs ? 'the time in which a change reaches consumers' : undefined),
+    waitsFor: consumersUnknown ?? (nowMs < boundAtMs ? 'the time in which a change reaches consumers' : signOfLife(awaited)),
     untilMs: consumersUnknown === undefined && nowMs < boundAtMs ? boundAtMs : undefined,
     evidence: isBounded ? ['bounded', ...(nodes.length > 0 ? (['observed'] as const) : [])] : ['observed'],
     because: isBounded
@@ -28,17 +29,30 @@ export const delivered: GateJudge = (view) => {
   };
 };
 
-/** Nodes with consumers that were not seen alive at `boundAtMs`. */
-export function lateNodes(view: GateView, boundAtMs: number): readonly Straggler[] {
-  return (view.observed.nodes ?? []).flatMap((node) => lateNode(node, view, boundAtMs));
+/** What is waited for while nodes that seem alive are due to be seen; undefined when none is. */
+export function signOfLife(awaited: number): string | undefined {
+  if (awaited === 0) return undefined;
+  return awaited === 1 ? 'the next sign of life of 1 node' : `the next sign of life of ${awaited} nodes`;
+}
+
+/**
+ * Nodes with consumers that were not seen alive at `boundAtMs`: those that are late, by name, and how many are still within the
+ * time in which one that is alive renews its Lease.
+ */
+export function unseenNodes(view: GateView, boundAtMs: number): { readonly late: readonly Straggler[]; readonly awaited: number } {
+  const unseen = (view.observed.nodes ?? []).flatMap((node) => unseenNode(node, view, boundAtMs));
+  // For one that a person gave up nobody waits.
+  const late = unseen.filter(({ straggler, lateFromMs }) => view.nowMs >= lateFromMs || isExempted(straggler, view.observed.spec.exemptions, view.nowMs));
+  return { late: late.map(({ straggler }) => straggler), awaited: unseen.length - late.length };
 }
 
 /** A kubelet that came back later needs its bound from then on. */
-function lateNode({ name, renewedAtMs, readySinceMs }: NodeView, view: GateView, boundAtMs: number): Straggler[] {
+function unseenNode({ name, renewedAtMs, readySinceMs, watchedSinceMs = 0, renewsWithinMs = 0 }: NodeView, view: GateView, boundAtMs: number): { readonly straggler: Straggler; readonly lateFromMs: number }[] {
   const neededMs = Math.max(boundAtMs, (readySinceMs ?? 0) + view.observed.bounds.propagationBoundMs);
   if (renewedAtMs !== undefined && renewedAtMs >= neededMs) return [];
   const seen = renewedAtMs === undefined ? 'its Lease was not seen to be renewed' : `its Lease was last renewed at ${new Date(renewedAtMs).toISOString()}`;
-  return [{ kind: 'Node', name, reason: `${seen}: what its pods have is not known; bring it back, drain it, or exempt it` }];
+  const straggler: Straggler = { kind: 'Node', name, reason: `${seen}: what its pods have is not known; bring it back, drain it, or exempt it` };
+  return [{ straggler, lateFromMs: Math.max(neededMs, watchedSinceMs) + renewsWithinMs }];
 }
 
 function stalePod({ namespace, name, startedAtMs, neverUpdates }: ConsumerView, view: GateView): Straggler[] {

@@ -1,5 +1,5 @@
 import type { RotationInRecord } from '../../../authority/index.ts';
-import { lateNodes } from './delivered.ts';
+import { signOfLife, unseenNodes } from './delivered.ts';
 import type { GateJudge, GateView, RecordView } from '../types.ts';
 
 /**
@@ -12,13 +12,14 @@ export const drained: GateJudge = (view) => {
   const { observed, rotation, nowMs } = view;
   const untilMs = rotation.mode === 'Emergency' ? (rotation.distrustAtMs ?? nowMs) : drainedAtMs(view);
   // The promise is about consumers that see what is written: their nodes have to be alive for that.
-  const late = rotation.mode === 'Graceful' && observed.bounds.reloadIsPromised && nowMs >= untilMs && nowMs < leavesEndMs(view) ? lateNodes(view, view.passedAtMs('Reissued') + observed.bounds.propagationBoundMs) : [];
+  const isPromised = rotation.mode === 'Graceful' && observed.bounds.reloadIsPromised && nowMs >= untilMs && nowMs < leavesEndMs(view);
+  const { late, awaited } = isPromised ? unseenNodes(view, view.passedAtMs('Reissued') + observed.bounds.propagationBoundMs) : { late: [], awaited: 0 };
   const waits = nowMs < untilMs;
   return {
-    done: waits || late.length > 0 ? 0 : 1,
+    done: waits || late.length + awaited > 0 ? 0 : 1,
     total: 1,
     stragglers: late,
-    waitsFor: waits ? (rotation.mode === 'Emergency' ? 'the named time of distrust' : 'the end of the last certificate of the old authority that may be in use') : undefined,
+    waitsFor: waits ? (rotation.mode === 'Emergency' ? 'the named time of distrust' : 'the end of the last certificate of the old authority that may be in use') : signOfLife(awaited),
     untilMs: waits ? untilMs : undefined,
     evidence: ['bounded'],
     because: rotation.mode === 'Emergency' ? 'the named time of distrust has come' : 'every certificate of the old authority has ended, or its consumers had the time to load another',
