@@ -10,6 +10,7 @@ import { nodePeer } from './peers/node.ts';
 import { openSslPeer } from './peers/openssl.ts';
 import type { Client, Outcome, Peer, Server, TlsVersion } from './peers/peer.ts';
 import { programPeer } from './peers/program.ts';
+import { sharedPeer } from './peers/shared.ts';
 import { Product } from './product.ts';
 import { requirementsMet, type ToolName } from './requirements.ts';
 
@@ -25,9 +26,9 @@ const peerEntries: readonly PeerEntry[] = [
   { title: 'Node', needs: [], open: async () => nodePeer },
   { title: 'OpenSSL', needs: ['openssl'], open: async () => openSslPeer },
   { title: 'Go', needs: ['go'], open: async () => programPeer('Go', [await goJudge(env)], env) },
-  { title: 'Python', needs: ['python'], open: async () => programPeer('Python', await pythonJudge(env), env) },
+  { title: 'Python', needs: ['python'], open: async () => sharedPeer('Python', await pythonJudge(env), env) },
   { title: 'Rust', needs: ['cargo'], open: async () => programPeer('Rust', [await rustJudge(env)], env) },
-  { title: 'Java', needs: ['java', 'maven'], open: async () => programPeer('Java', await javaJudge(env), env) },
+  { title: 'Java', needs: ['java', 'maven'], open: async () => sharedPeer('Java', await javaJudge(env), env) },
 ];
 const entries = await Promise.all(
   peerEntries.map(async (entry) => ({ ...entry, ready: await requirementsMet(`${entry.title} shakes hands with every stack`, entry.needs, env) })),
@@ -63,9 +64,12 @@ describe('mutual TLS between stacks', () => {
     for (const { name } of [...named, ...keyed]) await product.untilIssued(folder(name), () => true);
   }, 600_000);
 
-  afterAll(() => product[Symbol.asyncDispose]());
+  afterAll(async () => {
+    for (const peer of peers) await peer[Symbol.asyncDispose]?.();
+    await product[Symbol.asyncDispose]();
+  });
 
-  /** Runs `work` with every stack as server and as client, each of them one process for the whole of it. */
+  /** Runs `work` with every stack as server and as client, none of them started anew within it. */
   const withEnds = async (
     serverName: string,
     [clientName, admitted]: readonly [name: string, admitted: string],

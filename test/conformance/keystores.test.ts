@@ -1,16 +1,17 @@
 /** The keystores of a running mtlsd, as Java and OpenSSL take them: read, trusted and presented, for every kind of key. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keyAlgorithms, openPkcs12, type KeyAlgorithm } from '../../src/x509/index.ts';
 import { readIdentity } from './identity-folder.ts';
+import { keystorePrograms } from './peers/keystore-programs.ts';
+import { LineProgram } from './line-program.ts';
 import { nodePeer } from './peers/node.ts';
 import type { Peer } from './peers/peer.ts';
-import { programPeer } from './peers/program.ts';
+import { sharedPeer } from './peers/shared.ts';
 import { Product, type Manifest } from './product.ts';
 import { requirementsMet } from './requirements.ts';
 
@@ -31,7 +32,6 @@ const manifestOf = (profile: Profile, algorithm: KeyAlgorithm, name: string): Ma
 };
 
 let product: Product;
-let scratch: string;
 const folderOf = (name: string): string => product.identityFolder(namespace, name);
 const idOf = (name: string): string => `spiffe://stores.example/ns/${namespace}/sa/${name}`;
 const manifestsFolder = (): string => join(product.identityFolder('', ''), '..', '..', 'manifests');
@@ -47,7 +47,6 @@ async function untilFile(name: string, file: string, wanted: (bytes: Buffer) => 
 }
 
 beforeAll(async () => {
-  scratch = await mkdtemp(join(tmpdir(), 'mtlsd-keystores-'));
   const custom: Manifest = {
     kind: 'WorkloadIdentity',
     namespace,
@@ -63,14 +62,23 @@ beforeAll(async () => {
   product.start();
   for (const { name } of [...cases, custom]) await untilFile(name, 'keystore.p12', () => true);
 }, 240_000);
-afterAll(async () => {
-  await product[Symbol.asyncDispose]();
-  await rm(scratch, { recursive: true, force: true });
-});
+afterAll(() => product[Symbol.asyncDispose]());
 
 describe.skipIf(!hasJava)('keytool', () => {
-  const list = async (file: string, storePassword = password): Promise<string> => {
-    const { stdout } = await run('keytool', ['-J-XX:TieredStopAtLevel=1', '-J-Duser.language=en', '-list', '-v', '-storetype', 'PKCS12', '-keystore', file, '-storepass', storePassword]);
+  // One process for all of them: to start one takes ten times as long as to list a file.
+  let keytool: LineProgram;
+  beforeAll(async () => {
+    keytool = new LineProgram((await keystorePrograms(env)).keytool, env);
+  });
+  afterAll(() => keytool[Symbol.asyncDispose]());
+
+  const listing = (file: string, storePassword: string): readonly string[] => ['-list', '-v', '-storetype', 'PKCS12', '-keystore', file, '-storepass', storePassword];
+  const list = async (file: string): Promise<string> => {
+    const { printed } = await keytool.ask<{ printed: string }>({ arguments: Buffer.from(listing(file, password).join('\0')).toString('base64') });
+    return Buffer.from(printed, 'base64').toString('utf8');
+  };
+  const listByCommand = async (file: string, storePassword = password): Promise<string> => {
+    const { stdout } = await run('keytool', ['-J-XX:TieredStopAtLevel=1', '-J-Duser.language=en', ...listing(file, storePassword)]);
     return stdout;
   };
 
@@ -87,12 +95,12 @@ describe.skipIf(!hasJava)('keytool', () => {
   });
 
   test('shows the aliases that were chosen', async () => {
-    expect(await list(join(folderOf('named'), 'keystore.p12'))).toContain('Alias name: tls\n');
-    expect(await list(join(folderOf('named'), 'truststore.p12'))).toMatch(/Alias name: shop-[0-9a-f]{8}\n/);
+    expect(await listByCommand(join(folderOf('named'), 'keystore.p12'))).toContain('Alias name: tls\n');
+    expect(await listByCommand(join(folderOf('named'), 'truststore.p12'))).toMatch(/Alias name: shop-[0-9a-f]{8}\n/);
   });
 
   test('refuses another password', async () => {
-    await expect(list(join(folderOf('named'), 'keystore.p12'), 'not the password')).rejects.toThrow('Command failed');
+    await expect(listByCommand(join(folderOf('named'), 'keystore.p12'), 'not the password')).rejects.toThrow('Command failed');
   });
 });
 
@@ -125,11 +133,12 @@ describe.skipIf(!hasOpenssl)('openssl pkcs12', () => {
 });
 
 describe.skipIf(!hasJava)('a Java application with nothing but the platform', () => {
-  let java: Peer;
+  const withPassword = async (known: string) => sharedPeer('Java', (await keystorePrograms(env)).peer, { ...env, KEYSTORE_PASSWORD: known });
+  let java: Peer & AsyncDisposable;
   beforeAll(async () => {
-    await run('javac', ['-d', scratch, join(import.meta.dirname, 'keystores', 'KeystorePeer.java')]);
-    java = programPeer('Java', ['java', '-XX:TieredStopAtLevel=1', '-cp', scratch, 'KeystorePeer'], { ...env, KEYSTORE_PASSWORD: password });
+    java = await withPassword(password);
   });
+  afterAll(() => java[Symbol.asyncDispose]());
 
   const shake = async (client: Peer, server: Peer, name: string, tls: '1.2' | '1.3', admitted = name) => {
     await using listening = await server.serve(folderOf(name), idOf(admitted));
@@ -160,7 +169,7 @@ describe.skipIf(!hasJava)('a Java application with nothing but the platform', ()
     await untilFile(name, 'keystore.p12', opens);
     expect(await opens(await readFile(join(folderOf(name), 'truststore.p12')))).toBe(true);
     expect(await readFile(join(folderOf(name), 'tls.crt'))).toEqual(before);
-    const other = programPeer('Java', ['java', '-XX:TieredStopAtLevel=1', '-cp', scratch, 'KeystorePeer'], { ...env, KEYSTORE_PASSWORD: 'another password' });
+    await using other = await withPassword('another password');
     expect(await shake(other, nodePeer, name, '1.3')).toMatchObject([{ ok: true }, { ok: true }]);
   });
 });

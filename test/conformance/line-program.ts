@@ -6,13 +6,21 @@ import type { Readable, Writable } from 'node:stream';
 
 const answerTimeoutMs = 60_000;
 
-/** One running program. Dispose of it to end it: it ends when its stdin does, and is killed when it does not. */
+/** What came on one channel and nobody has read, or who waits for what comes next. */
+interface Channel {
+  readonly unread: unknown[];
+  readonly waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[];
+}
+
+/**
+ * One running program. Dispose of it to end it: it ends when its stdin does, and is killed when it does not. A program that
+ * does several things at once is talked to on channels: each line, in both directions, names its own.
+ */
 export class LineProgram implements AsyncDisposable {
   readonly #name: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #ended: Promise<void>;
-  readonly #unread: unknown[] = [];
-  readonly #waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
+  readonly #channels = new Map<string | undefined, Channel>();
   #stderr = '';
   #over = false;
 
@@ -30,9 +38,10 @@ export class LineProgram implements AsyncDisposable {
     });
   }
 
-  /** The next line that it writes. @throws {Error} when it ends before, or takes too long */
-  async next<T>(): Promise<T> {
-    if (this.#unread.length > 0) return this.#unread.shift() as T;
+  /** The next line that it writes on that channel. @throws {Error} when it ends before, or takes too long */
+  async next<T>(channel?: string): Promise<T> {
+    const { unread, waiting } = this.#channel(channel);
+    if (unread.length > 0) return unread.shift() as T;
     if (this.#over) throw new Error(`${this.#name} has ended: ${this.#stderr}`);
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${this.#name} did not answer within ${answerTimeoutMs} ms: ${this.#stderr}`)), answerTimeoutMs);
@@ -40,15 +49,20 @@ export class LineProgram implements AsyncDisposable {
         clearTimeout(timer);
         then(value);
       };
-      this.#waiting.push({ resolve: settle((value) => resolve(value as T)), reject: settle(reject) });
+      waiting.push({ resolve: settle((value) => resolve(value as T)), reject: settle(reject) });
     });
   }
 
-  /** Asks one thing. A program answers in the order in which it is asked. */
-  async ask<T>(request: unknown): Promise<T> {
-    const answer = this.next<T>();
-    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+  /** Asks one thing. A program answers in the order in which it is asked, on each channel. */
+  async ask<T>(request: object, channel?: string): Promise<T> {
+    const answer = this.next<T>(channel);
+    this.tell(request, channel);
     return answer;
+  }
+
+  /** Says what is not answered. */
+  tell(request: object, channel?: string): void {
+    this.#child.stdin.write(`${JSON.stringify(channel === undefined ? request : { ...request, channel })}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -59,15 +73,23 @@ export class LineProgram implements AsyncDisposable {
   }
 
   #deliver(line: string): void {
-    const value: unknown = JSON.parse(line);
-    const waiting = this.#waiting.shift();
-    if (waiting === undefined) this.#unread.push(value);
-    else waiting.resolve(value);
+    const { channel, ...value } = JSON.parse(line) as { readonly channel?: string };
+    const { unread, waiting } = this.#channel(channel);
+    const first = waiting.shift();
+    if (first === undefined) unread.push(value);
+    else first.resolve(value);
+  }
+
+  #channel(name: string | undefined): Channel {
+    const channel = this.#channels.get(name) ?? { unread: [], waiting: [] };
+    this.#channels.set(name, channel);
+    return channel;
   }
 
   #end(why: string, resolve: () => void): void {
     this.#over = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(new Error(`${this.#name}: ${why}: ${this.#stderr}`));
+    const waiting = [...this.#channels.values()].flatMap((channel) => channel.waiting.splice(0));
+    for (const { reject } of waiting) reject(new Error(`${this.#name}: ${why}: ${this.#stderr}`));
     resolve();
   }
 }

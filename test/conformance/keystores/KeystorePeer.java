@@ -12,7 +12,9 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
@@ -23,48 +25,53 @@ import javax.net.ssl.TrustManagerFactory;
 
 /**
  * Both ends of mutual TLS with nothing but the Java platform: key and trust come from keystore.p12 and truststore.p12, as
- * they were delivered. The client sends a line, the server sends it back reversed. Speaks one line of JSON a handshake.
+ * they were delivered. The client sends a line, the server sends it back reversed. One process for many ends: each line of
+ * JSON, in both directions, names the channel of its own.
  */
 public final class KeystorePeer {
   private static final int TIMEOUT_MS = 10_000;
   private static final int URI_NAME = 6;
+  private static final Map<String, ServerSocket> LISTENERS = new HashMap<>();
   private static final char[] PASSWORD = System.getenv("KEYSTORE_PASSWORD").toCharArray();
 
   private KeystorePeer() {}
 
-  public static void main(String[] args) throws Exception {
-    if (args[0].equals("serve")) serve(Path.of(args[1]), args[2]);
-    else dial(Path.of(args[1]));
-  }
-
-  private static void serve(Path folder, String peer) throws Exception {
-    try (ServerSocket listener = new ServerSocket(0, 16, InetAddress.getLoopbackAddress())) {
-      say("{\"port\":" + listener.getLocalPort() + "}");
-      Thread untilStdinEnds = new Thread(KeystorePeer::endWithStdin);
-      untilStdinEnds.setDaemon(true);
-      untilStdinEnds.start();
-      while (true) {
-        Socket connection = listener.accept();
-        tell(() -> answerOne(connection, folder, peer));
-      }
-    }
-  }
-
-  private static void endWithStdin() {
-    try {
-      System.in.readAllBytes();
-    } catch (IOException gone) {
-      // It has ended all the same.
-    }
-    Runtime.getRuntime().halt(0);
-  }
-
-  private static void dial(Path folder) throws IOException {
+  public static void main(String[] args) throws IOException {
     BufferedReader requests = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String request = requests.readLine(); request != null; request = requests.readLine()) {
-      String asked = request;
-      tell(() -> dialOne(folder, Integer.parseInt(field(asked, "port\":(\\d+)")), field(asked, "peer\":\"([^\"]*)\""), field(asked, "tls\":\"([^\"]*)\"")));
+    for (String request = requests.readLine(); request != null; request = requests.readLine()) take(request);
+  }
+
+  /** A server says its port, and then each handshake until it is closed; a client makes one. */
+  private static void take(String request) throws IOException {
+    String channel = field(request, "channel");
+    if (request.contains("\"serve\":")) {
+      ServerSocket listener = new ServerSocket(0, 16, InetAddress.getLoopbackAddress());
+      LISTENERS.put(channel, listener);
+      say(channel, "\"port\":" + listener.getLocalPort());
+      start(() -> serve(channel, listener, Path.of(field(request, "serve")), field(request, "peer")));
+    } else if (request.contains("\"dial\":")) {
+      start(() -> tell(channel, () -> dialOne(Path.of(field(request, "dial")), Integer.parseInt(field(request, "port")), field(request, "peer"), field(request, "tls"))));
+    } else {
+      LISTENERS.remove(channel).close();
     }
+  }
+
+  private static void serve(String channel, ServerSocket listener, Path folder, String peer) {
+    while (true) {
+      Socket connection;
+      try {
+        connection = listener.accept();
+      } catch (IOException closed) {
+        return;
+      }
+      tell(channel, () -> answerOne(connection, folder, peer));
+    }
+  }
+
+  private static void start(Runnable work) {
+    Thread thread = new Thread(work);
+    thread.setDaemon(true);
+    thread.start();
   }
 
   private static String answerOne(Socket connection, Path folder, String peer) throws Exception {
@@ -116,7 +123,7 @@ public final class KeystorePeer {
     X509Certificate leaf = (X509Certificate) secure.getSession().getPeerCertificates()[0];
     String id = onlyUri(leaf.getSubjectAlternativeNames());
     if (!id.equals(wanted)) throw new SSLException("the peer is " + id + ", not " + wanted);
-    return String.format("{\"ok\":true,\"spiffeId\":\"%s\",\"serial\":\"%s\",\"protocol\":\"%s\"}", id, leaf.getSerialNumber().toString(16), secure.getSession().getProtocol());
+    return String.format("\"ok\":true,\"spiffeId\":\"%s\",\"serial\":\"%s\",\"protocol\":\"%s\"", id, leaf.getSerialNumber().toString(16), secure.getSession().getProtocol());
   }
 
   private static String onlyUri(Collection<List<?>> names) throws SSLException {
@@ -129,18 +136,18 @@ public final class KeystorePeer {
     String make() throws Exception;
   }
 
-  private static void tell(Handshake handshake) {
+  private static void tell(String channel, Handshake handshake) {
     String line;
     try {
       line = handshake.make();
     } catch (Exception error) {
-      line = "{\"ok\":false,\"reason\":\"" + String.valueOf(error).replaceAll("[\"\\\\\\p{Cntrl}]", "'") + "\"}";
+      line = "\"ok\":false,\"reason\":\"" + String.valueOf(error).replaceAll("[\"\\\\\\p{Cntrl}]", "'") + "\"";
     }
-    say(line);
+    say(channel, line);
   }
 
-  private static void say(String line) {
-    System.out.println(line);
+  private static synchronized void say(String channel, String fields) {
+    System.out.println("{\"channel\":\"" + channel + "\"," + fields + "}");
     System.out.flush();
   }
 
@@ -155,9 +162,10 @@ public final class KeystorePeer {
     return line;
   }
 
-  private static String field(String json, String pattern) {
-    Matcher found = Pattern.compile(pattern).matcher(json);
-    if (!found.find()) throw new IllegalArgumentException("no " + pattern + " in " + json);
+  /** A text or a number of a flat object without escapes. */
+  private static String field(String json, String name) {
+    Matcher found = Pattern.compile("\"" + name + "\":\"?([^\",}]*)").matcher(json);
+    if (!found.find()) throw new IllegalArgumentException("no " + name + " in " + json);
     return found.group(1);
   }
 }

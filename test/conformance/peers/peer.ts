@@ -24,8 +24,8 @@ export interface Client extends AsyncDisposable {
   dial(port: number, serverId: string, tls: TlsVersion): Promise<Outcome>;
 }
 
-/** A TLS stack that can be either end. */
-export interface Peer {
+/** A TLS stack that can be either end. What it keeps running for all of its ends goes when it is disposed of. */
+export interface Peer extends Partial<AsyncDisposable> {
   readonly name: string;
   readonly serve: (folder: string, clientId: string) => Promise<Server>;
   readonly dial: (folder: string) => Promise<Client>;

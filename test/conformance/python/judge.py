@@ -2,22 +2,24 @@
 
     judge.py verify              requests on stdin, one JSON object a line; one answer a line
     judge.py tokens              the same, about JWT-SVIDs
-    judge.py serve FOLDER PEER   a mutual TLS server that admits the SPIFFE ID PEER alone
-    judge.py dial FOLDER         a mutual TLS client: one handshake for each line on stdin
-
-FOLDER is what mtlsd writes for one identity. It is read again for every handshake.
+    judge.py mesh                servers and clients of mutual TLS, each on a channel of its own
 """
 
 import json
 import sys
+from threading import Lock
 
-from peer import dial, serve
+from peer import Mesh
 from tokens import verify_token
 from verify import verify
 
 
+saying = Lock()
+
+
 def say(value):
-    print(json.dumps(value), flush=True)
+    with saying:
+        print(json.dumps(value), flush=True)
 
 
 def each_line(answer):
@@ -31,12 +33,12 @@ def main(arguments):
             each_line(verify)
         case ["tokens"]:
             each_line(verify_token)
-        case ["serve", folder, peer]:
-            serve(folder, peer, say)
-        case ["dial", folder]:
-            each_line(lambda request: dial(folder, request))
+        case ["mesh"]:
+            mesh = Mesh(say)
+            for line in sys.stdin:
+                mesh.take(json.loads(line))
         case _:
-            sys.exit("usage: judge.py verify | tokens | serve FOLDER PEER | dial FOLDER")
+            sys.exit("usage: judge.py verify | tokens | mesh")
 
 
 if __name__ == "__main__":

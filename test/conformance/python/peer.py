@@ -1,9 +1,7 @@
 """Both ends of a mutual TLS connection. The client sends a line, the server sends it back reversed."""
 
-import os
 import socket
 import ssl
-import sys
 import threading
 from pathlib import Path
 
@@ -31,19 +29,46 @@ def context(folder, protocol):
                 raise
 
 
-def serve(folder, peer, say):
-    listener = socket.create_server(("127.0.0.1", 0))
-    say({"port": listener.getsockname()[1]})
-    threading.Thread(target=end_with_stdin, daemon=True).start()
-    while True:
-        connection, _ = listener.accept()
-        say(outcome(lambda: answer_one(connection, folder, peer)))
+class Mesh:
+    """Ends of mutual TLS in one process. A request names its channel, and so does each answer to it.
+
+    serve FOLDER, peer ID               a server that admits that SPIFFE ID alone: its port, then each handshake
+    dial FOLDER, port, peer ID, tls     one handshake
+    close                               ends the server of the channel
+
+    FOLDER is what mtlsd writes for one identity. It is read again for every handshake.
+    """
+
+    def __init__(self, say):
+        self.say = say
+        self.listeners = {}
+
+    def take(self, request):
+        match request:
+            case {"channel": channel, "serve": folder, "peer": peer}:
+                listener = self.listeners[channel] = socket.create_server(("127.0.0.1", 0))
+                self.say({"channel": channel, "port": listener.getsockname()[1]})
+                start(self.serve, channel, listener, folder, peer)
+            case {"channel": channel, "dial": folder}:
+                start(self.answer, channel, lambda: dial_once(folder, request))
+            case {"channel": channel, "close": True}:
+                # A thread that waits in accept() is woken by this, and not by close().
+                self.listeners.pop(channel).shutdown(socket.SHUT_RDWR)
+
+    def serve(self, channel, listener, folder, peer):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # It was closed.
+                return listener.close()
+            self.answer(channel, lambda: answer_one(connection, folder, peer))
+
+    def answer(self, channel, handshake):
+        self.say({"channel": channel, **outcome(handshake)})
 
 
-def end_with_stdin():
-    """The test ends this process by closing its stdin."""
-    sys.stdin.read()
-    os._exit(0)
+def start(work, *arguments):
+    threading.Thread(target=work, args=arguments, daemon=True).start()
 
 
 def answer_one(connection, folder, peer):
@@ -53,10 +78,6 @@ def answer_one(connection, folder, peer):
         line = secure.makefile().readline().rstrip("\n")
         secure.sendall(f"{line[::-1]}\n".encode())
         return seen
-
-
-def dial(folder, request):
-    return outcome(lambda: dial_once(folder, request))
 
 
 def dial_once(folder, request):

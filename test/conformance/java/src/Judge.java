@@ -9,11 +9,8 @@ import java.util.Map;
  *
  * <pre>
  *   Judge verify              requests on stdin, one JSON object a line; one answer a line
- *   Judge serve FOLDER PEER   a mutual TLS server that admits the SPIFFE ID PEER alone
- *   Judge dial FOLDER         a mutual TLS client: one handshake for each line on stdin
+ *   Judge mesh                servers and clients of mutual TLS, each on a channel of its own
  * </pre>
- *
- * FOLDER is what mtlsd writes for one identity. It is read again for every handshake.
  */
 final class Judge {
   interface Answer {
@@ -25,24 +22,31 @@ final class Judge {
   public static void main(String[] args) throws Exception {
     if (args.length == 1 && args[0].equals("verify")) {
       eachLine(Verify::verify);
-    } else if (args.length == 3 && args[0].equals("serve")) {
-      Peer.serve(args[1], args[2]);
-    } else if (args.length == 2 && args[0].equals("dial")) {
-      eachLine(request -> outcome(() -> Peer.dial(args[1], request)));
+    } else if (args.length == 1 && args[0].equals("mesh")) {
+      Mesh mesh = new Mesh();
+      eachRequest(mesh::take);
     } else {
-      System.err.println("usage: Judge verify | serve FOLDER PEER | dial FOLDER");
+      System.err.println("usage: Judge verify | mesh");
       System.exit(2);
     }
   }
 
+  interface Taker {
+    void take(Map<String, Object> request) throws Exception;
+  }
+
   private static void eachLine(Answer answer) throws Exception {
+    eachRequest(request -> say(answer.to(request)));
+  }
+
+  private static void eachRequest(Taker taker) throws Exception {
     BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
     for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-      say(answer.to(JSONObjectUtils.parse(line)));
+      taker.take(JSONObjectUtils.parse(line));
     }
   }
 
-  static void say(Map<String, ?> value) {
+  static synchronized void say(Map<String, ?> value) {
     System.out.println(JSONObjectUtils.toJSONString(value));
     System.out.flush();
   }

@@ -3,7 +3,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -24,30 +23,7 @@ final class Peer {
 
   private Peer() {}
 
-  static void serve(String folder, String peer) throws Exception {
-    try (ServerSocket listener = new ServerSocket(0, 16, InetAddress.getLoopbackAddress())) {
-      Judge.say(Map.of("port", listener.getLocalPort()));
-      Thread untilStdinEnds = new Thread(Peer::endWithStdin);
-      untilStdinEnds.setDaemon(true);
-      untilStdinEnds.start();
-      while (true) {
-        Socket connection = listener.accept();
-        Judge.say(Judge.outcome(() -> answerOne(connection, folder, peer)));
-      }
-    }
-  }
-
-  /** The test ends this process by closing its stdin. */
-  private static void endWithStdin() {
-    try {
-      System.in.readAllBytes();
-    } catch (IOException gone) {
-      // It has ended all the same.
-    }
-    Runtime.getRuntime().halt(0);
-  }
-
-  private static Map<String, Object> answerOne(Socket connection, String folder, String peer) throws Exception {
+  static Map<String, Object> answerOne(Socket connection, String folder, String peer) throws Exception {
     connection.setSoTimeout(TIMEOUT_MS);
     try (SSLSocket secure = (SSLSocket) context(folder).getSocketFactory().createSocket(connection, null, true)) {
       secure.setUseClientMode(false);
