@@ -6,11 +6,12 @@ import { Agent, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchOnce, keepFresh } from '../../../src/app/svid-client/keep-svid.ts';
 import { Identity } from '../../standalone/identity.ts';
 import { until } from '../../standalone/wait.ts';
-import { ApiSite, externalToken } from './api-site.ts';
+import { ApiSite, externalToken, otherIssuer } from './api-site.ts';
 
 const hourMs = 3_600_000;
 const nothing = (): void => undefined;
@@ -22,7 +23,7 @@ let port: number;
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'mtlsd-api-'));
-  site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost', '*.{namespace}.svc'] } });
+  site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost', '*.{namespace}.svc'] }, jwt: {} });
   served = await site.serve('shop', 'edge');
   port = Number(new URL(served.address).port);
 });
@@ -154,5 +155,63 @@ describe('mtlsd svid fetch', () => {
   test('touches no folder that holds something else', async () => {
     writeFileSync(join(root, 'foreign'), '');
     await expect(fetchOnce({ ...keeping(), out: root }, never)).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID' });
+  });
+});
+
+describe('mtlsd svid fetch with a JWT-SVID', () => {
+  const lines: string[] = [];
+  let out: string;
+  let token: string;
+  beforeAll(() => {
+    [out, token] = [join(root, 'both'), join(root, 'caller')];
+  });
+  const keeping = (aheadMs = 0) => ({
+    server: { api: `https://localhost:${port}`, ca, tokenFile: token, identity: undefined, ttl: undefined },
+    out,
+    jwtAudience: 'orders',
+    signalled: { signal: 'SIGHUP' as const, pidFile: join(root, 'nobody') },
+    clock: { nowMs: () => Date.now() + aheadMs },
+    log: { debug: nothing, info: (line: string) => void lines.push(line), warn: (line: string) => void lines.push(line), error: nothing },
+  });
+  const read = (name: string): string => readFileSync(join(out, name), 'utf8');
+  const held = () => ({ pair: read('tls.crt'), jwt: read('jwt_svid.token'), subject: decodeJwt(read('jwt_svid.token')).sub });
+
+  /** Keeps the folder until its log has this line. */
+  async function keepUntil(line: string, aheadMs: number, also: () => boolean = () => true): Promise<void> {
+    lines.length = 0;
+    const stop = new AbortController();
+    const kept = keepFresh(keeping(aheadMs), stop.signal);
+    await until(line, () => lines.includes(line) && also());
+    stop.abort();
+    await kept;
+  }
+
+  test('leaves both, of one identity, and nobody else can read the token', async () => {
+    writeFileSync(token, externalToken());
+    expect(await fetchOnce(keeping(), AbortSignal.abort())).toBe('spiffe://shop.example/ext/ci/acme/1234');
+    expect(new Identity(out).now()?.spiffeId).toBe(held().subject);
+    expect(decodeJwt(held().jwt)).toMatchObject({ aud: ['orders'] });
+    expect(statSync(join(out, 'jwt_svid.token')).mode & 0o777).toBe(0o600);
+  });
+
+  test('renews the token by itself, and signals nobody for it', async () => {
+    const before = held();
+    await keepUntil('a JWT-SVID was fetched', 180_000, () => held().jwt !== before.jwt);
+    expect([held().pair === before.pair, held().jwt === before.jwt, lines.includes('the process was not signalled')]).toEqual([true, false, false]);
+  });
+
+  test('replaces both when its caller has become another', async () => {
+    writeFileSync(token, externalToken({ repository_id: 5678 }));
+    await keepUntil('an SVID was fetched', 180_000);
+    expect([new Identity(out).now()?.spiffeId, held().subject]).toEqual(['spiffe://shop.example/ext/ci/acme/5678', 'spiffe://shop.example/ext/ci/acme/5678']);
+  });
+
+  test('keeps the certificate fresh where there are no tokens', async () => {
+    out = join(root, 'without');
+    writeFileSync(token, externalToken({ iss: otherIssuer, deep: { name: 'cart' } }));
+    await keepUntil('no JWT-SVID was fetched', 0);
+    expect(new Identity(out).now()?.spiffeId).toBe('spiffe://other.example/ext/elsewhere/cart');
+    expect(() => read('jwt_svid.token')).toThrow('ENOENT');
+    await expect(fetchOnce(keeping(), AbortSignal.abort())).rejects.toMatchObject({ code: 'API_REFUSED', message: expect.stringContaining('API_JWT_OFF') as string });
   });
 });
