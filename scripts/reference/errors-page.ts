@@ -17,6 +17,7 @@ const areas: Readonly<Record<string, string>> = {
   DNS: 'Names',
   DURATION: 'Manifests',
   FEDERATION: 'Federation',
+  GATEWAY: 'Tokens',
   ISSUANCE: 'Signing',
   MANIFEST: 'Manifests',
   MANIFESTS: 'Manifests',

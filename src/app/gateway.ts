@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
 import { gatewayServer, healthServer, PeerIdentities } from '../server/index.ts';
@@ -48,11 +49,11 @@ export class GatewayDaemon implements AsyncDisposable {
     const decisions = new Counter({ name: 'mtlsd_token_decisions_total', help: 'Tokens judged for gateways, by outcome: accepted, or why not.', labelNames: ['outcome'], registers: [registry] });
     const access = new Map(config.configuration.gateways.map(({ spiffeId, rules }) => [spiffeId, issuers.trustedBy(rules)]));
     const { key, cert, ca } = folder.identity;
-    const server = gatewayServer({
+    const server = await gatewayServer({
       tls: { key, cert, ca },
-      peers: new PeerIdentities(() => folder.identity.trust),
-      issuersFor: (spiffeId) => access.get(spiffeId),
+      gateways: { peers: new PeerIdentities(() => folder.identity.trust), issuersFor: (spiffeId) => access.get(spiffeId), clock: systemClock },
       clock: systemClock,
+      newRequestId: randomUUID,
       audit,
       log,
       counted: (outcome) => decisions.inc({ outcome }),

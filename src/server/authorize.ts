@@ -1,17 +1,13 @@
-import type { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { AuditLog } from '../audit/index.ts';
 import type { Clock } from '../telemetry/index.ts';
-import { verifyToken, type Accepted, type Refusal, type TokenDecision, type TrustedIssuer } from '../tokens/index.ts';
+import { verifyToken, type Accepted, type Refusal, type TokenDecision } from '../tokens/index.ts';
 import { bearerToken } from './bearer-token.ts';
-import type { PeerIdentities } from './peer-identity.ts';
-import { sendProblem } from './problem.ts';
+import { gatewayOf } from './gateway-peers.ts';
+import { Refused } from './problem.ts';
 
 /** What forward authorisation decides by. */
 export interface AuthorizeSources {
-  readonly peers: PeerIdentities;
-  /** The issuers that a gateway's rules trust, by `iss`; undefined when the configuration does not name this SPIFFE ID. */
-  issuersFor(spiffeId: string): ReadonlyMap<string, TrustedIssuer> | undefined;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly audit: AuditLog;
   /** Counts a decision: `accepted`, or why not. */
@@ -24,6 +20,12 @@ export interface AuthorizeSources {
  */
 const identityHeaders = ['x-auth-subject', 'x-auth-issuer', 'x-auth-scopes', 'x-auth-expires'] as const;
 
+/** Begins an answer that tells of nobody, which nobody may keep. */
+export function tellNobody(reply: FastifyReply): void {
+  for (const name of identityHeaders) reply.header(name, '');
+  reply.header('cache-control', 'no-store');
+}
+
 /**
  * `GET /v1/authorize`: a gateway asks whether the token of the request that it holds is acceptable. 200 with who it is, 401
  * for a token that is missing or wrong, 403 for one that lacks a scope or claim (RFC 6750 §3.1), 503 when the keys of its
@@ -31,26 +33,20 @@ const identityHeaders = ['x-auth-subject', 'x-auth-issuer', 'x-auth-scopes', 'x-
  * chooses them.
  */
 export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSources): void {
+  const { clock, audit } = sources;
   server.get('/v1/authorize', { config: { access: { rule: 'gateway', object: 'Token' } } }, async (request, reply) => {
-    for (const name of identityHeaders) reply.header(name, '');
-    reply.header('cache-control', 'no-store');
-    const nowMs = sources.clock.nowMs();
-    const peer = sources.peers.of(request.raw.socket as TLSSocket, nowMs);
-    if (!peer.known) return sendProblem(reply, { status: 403, code: 'gateway-unknown', title: 'Unknown gateway', detail: peer.why });
-    const issuers = sources.issuersFor(peer.spiffeId);
-    if (issuers === undefined) {
-      return sendProblem(reply, { status: 403, code: 'gateway-not-configured', title: 'Unknown gateway', detail: `the configuration names no gateway ${peer.spiffeId}: add it with the rules that it asks by` });
-    }
+    const { spiffeId, issuers } = gatewayOf(request);
     const bearer = bearerToken(request);
-    const decision: TokenDecision = bearer.kind === 'token' ? await verifyToken(bearer.token, issuers, nowMs) : withoutToken[bearer.kind];
+    const decision: TokenDecision = bearer.kind === 'token' ? await verifyToken(bearer.token, issuers, clock.nowMs()) : withoutToken[bearer.kind];
     sources.counted(decision.accepted ? 'accepted' : decision.reason);
     if (decision.accepted) {
-      sources.audit.count?.({ decision: 'verified', who: peer.spiffeId });
+      audit.count?.({ decision: 'verified', who: spiffeId });
       return accept(reply, decision);
     }
     // Bearer tokens are missing all the time; a refusal is a decision about one that was there.
-    if (bearer.kind !== 'missing') sources.audit.record({ decision: 'token-refused', object: 'Token', spiffeId: peer.spiffeId, reason: decision.reason });
-    return refuse(reply, decision, bearer.kind === 'missing');
+    if (bearer.kind === 'missing') throw new Refused('TOKEN_MISSING', decision.message);
+    audit.record({ decision: 'token-refused', object: 'Token', spiffeId, reason: decision.reason });
+    throw asProblem(decision);
   });
 }
 
@@ -69,17 +65,11 @@ function accept(reply: FastifyReply, { subject, issuer, scopes, expiresAtMs }: A
     .send();
 }
 
-function refuse(reply: FastifyReply, refusal: Refusal, isMissing: boolean): FastifyReply {
-  const { reason, message, retryAfterMs } = refusal;
-  if (reason === 'keys-unavailable') {
-    reply.header('retry-after', String(Math.ceil((retryAfterMs ?? 1_000) / 1000)));
-    return sendProblem(reply, { status: 503, code: reason, title: 'Keys unavailable', detail: 'the keys of the issuer of this token cannot be had now' });
-  }
+function asProblem({ reason, message, retryAfterMs }: Refusal): Refused {
+  if (reason === 'keys-unavailable') return new Refused('TOKEN_KEYS_UNAVAILABLE', 'the keys of the issuer of this token cannot be had now', { retryAfterMs, reason });
   // Whom it stands for is known then; another token of the same caller would not help (RFC 6750 §3.1).
-  const status = reason === 'scope-missing' || reason === 'claim-wrong' ? 403 : 401;
-  const error = status === 403 ? 'insufficient_scope' : 'invalid_token';
-  reply.header('www-authenticate', isMissing ? 'Bearer' : `Bearer error="${error}"`);
-  return sendProblem(reply, { status, code: isMissing ? 'token-missing' : reason, title: status === 403 ? 'Forbidden' : 'Unauthorized', detail: message });
+  const lacks = reason === 'scope-missing' || reason === 'claim-wrong';
+  return new Refused(lacks ? 'TOKEN_NOT_SUFFICIENT' : 'TOKEN_REFUSED', message, { reason });
 }
 
 /** Printable ASCII without blanks and percent signs stands as it is; every other character is percent-encoded UTF-8: no value can break out of its header. */

@@ -4,14 +4,19 @@ import type { TlsOptions } from 'node:tls';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Log } from '../telemetry/index.ts';
 import { requireAccess } from './access.ts';
-import { authorizeRoute, type AuthorizeSources } from './authorize.ts';
-import { sendProblem } from './problem.ts';
+import { answerProblems, frameOptions, type AnswerOptions } from './answers.ts';
+import { authorizeRoute, tellNobody, type AuthorizeSources } from './authorize.ts';
+import type { GatewaySources } from './gateway-peers.ts';
+import { guardRoutes } from './guard.ts';
 
 /** What the gateway's server needs. */
 export interface GatewayServerOptions extends AuthorizeSources {
+  readonly gateways: GatewaySources;
   /** Key, chain and roots that it begins with, PEM: `setSecureContext` of its server changes them without a dropped connection. */
   readonly tls: Pick<TlsOptions, 'key' | 'cert' | 'ca'>;
   readonly log: Log;
+  /** A name for each request, unlike any other. */
+  readonly newRequestId: () => string;
 }
 
 /** Requests have no body; headers hold a token, and what a gateway passes on besides. */
@@ -21,7 +26,15 @@ const bounds = { bodyBytes: 1024, headerBytes: 32_768, connections: 2_000, reque
  * The server of `mtlsd gateway`, over TLS 1.3: it judges tokens for gateways that present their SVID. It holds no key but that
  * of its own SVID, and reads nothing but its configuration and the key sets of others.
  */
-export function gatewayServer(options: GatewayServerOptions): FastifyInstance<Server> {
+export async function gatewayServer(options: GatewayServerOptions): Promise<FastifyInstance<Server>> {
+  const answers: AnswerOptions = {
+    log: options.log,
+    bodyBytesMax: bounds.bodyBytes,
+    prepare: (_request, reply) => tellNobody(reply),
+    refused: (_request, reply, code) => {
+      if (code in challenges) reply.header('www-authenticate', challenges[code as keyof typeof challenges]);
+    },
+  };
   const server = fastify({
     https: {
       ...options.tls,
@@ -38,16 +51,20 @@ export function gatewayServer(options: GatewayServerOptions): FastifyInstance<Se
     requestTimeout: bounds.requestMs,
     keepAliveTimeout: bounds.keepAliveMs,
     forceCloseConnections: true,
+    genReqId: options.newRequestId,
+    ...frameOptions(answers),
   });
   server.server.maxConnections = bounds.connections;
   requireAccess(server);
-  server.setNotFoundHandler({}, (_request, reply) => sendProblem(reply, { status: 404, code: 'not-found', title: 'Not found', detail: 'there is no such route here' }));
-  server.setErrorHandler((error: { readonly statusCode?: number; readonly message: string }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status < 500) return sendProblem(reply, { status, code: 'bad-request', title: 'Bad request', detail: 'the request cannot be understood' });
-    options.log.error('a request failed', { why: error.message });
-    return sendProblem(reply, { status: 500, code: 'internal', title: 'Internal error', detail: 'this is a defect: the log of mtlsd gateway says more' });
-  });
+  answerProblems(server, answers);
+  await guardRoutes(server, { gateways: options.gateways });
   authorizeRoute(server, options);
   return server;
 }
+
+/** RFC 6750 §3.1. */
+const challenges = {
+  TOKEN_MISSING: 'Bearer',
+  TOKEN_REFUSED: 'Bearer error="invalid_token"',
+  TOKEN_NOT_SUFFICIENT: 'Bearer error="insufficient_scope"',
+} as const;

@@ -1,8 +1,10 @@
+import type { TLSSocket } from 'node:tls';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AccessRule, RouteAccess } from './access.ts';
 import { bearerToken } from './bearer-token.ts';
 import { callerKey, mayTouch, type Caller, type TouchedObject } from './caller.ts';
+import { findGateway, type Gateway, type GatewaySources } from './gateway-peers.ts';
 import { Refused } from './problem.ts';
 import type { RightSource, Sight, Wanted } from './sight.ts';
 
@@ -32,10 +34,8 @@ export interface RequestLimits {
 const windowMs = 10_000;
 /** Callers and addresses that counts are kept of; those unseen for longest are forgotten first. */
 const countedMax = 20_000;
-/** Rules that this guard enforces. */
-const enforced: readonly AccessRule[] = ['anyone', 'own', 'own-or-allowed'];
 /** Rules under which a token says who asks. */
-const withCaller: readonly (AccessRule | undefined)[] = ['own', 'own-or-allowed'];
+const withCaller: readonly AccessRule[] = ['own', 'own-or-allowed'];
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -46,30 +46,34 @@ declare module 'fastify' {
   }
 }
 
-/** By whose word the guard decides. */
+/** By whose word the guard decides; a rule without one is enforced by nobody, and its routes are refused. */
 export interface GuardSources {
-  readonly callers: CallerSource;
-  /** Left out: everybody sees what is its own, and nothing else. */
+  /** Who asks with a token. */
+  readonly callers?: CallerSource;
+  /** Who may see more than its own; left out: nobody. */
   readonly rights?: RightSource;
+  /** Who asks with an SVID. */
+  readonly gateways?: GatewaySources;
+  /** Left out: no request is too many. */
+  readonly limits?: RequestLimits;
 }
 
 /** Puts the guard in front of every route that is added to `server` from now on. */
-export async function guardRoutes(server: FastifyInstance, { callers, rights }: GuardSources, limits: RequestLimits): Promise<void> {
-  server.decorateRequest('caller', undefined);
-  server.decorateRequest('touched', undefined);
-  server.decorateRequest('sight', undefined);
+export async function guardRoutes(server: FastifyInstance, sources: GuardSources): Promise<void> {
+  const { callers, rights, gateways } = sources;
+  for (const decorated of ['caller', 'touched', 'sight', 'gateway']) server.decorateRequest(decorated, undefined);
+  const enforced = new Set<AccessRule>(['anyone', ...(callers === undefined ? [] : withCaller), ...(gateways === undefined ? [] : (['gateway'] as const))]);
   server.addHook('onRoute', ({ url, config }) => {
-    if (config?.access !== undefined && !enforced.includes(config.access.rule)) throw new Error(`invariant broken: nobody enforces the rule ${config.access.rule} of ${url}`);
+    if (config?.access !== undefined && !enforced.has(config.access.rule)) throw new Error(`invariant broken: nobody enforces the rule ${config.access.rule} of ${url}`);
   });
-  await server.register(rateLimit, { global: false, cache: countedMax, timeWindow: windowMs });
-  const ofAddress = server.createRateLimit({ max: limits.perAddress, keyGenerator: (request) => `address:${request.ip}` });
-  const ofCaller = server.createRateLimit({ max: limits.perCaller, keyGenerator: ({ caller }) => (caller === undefined ? 'nobody' : callerKey(caller)) });
+  const limits = sources.limits === undefined ? undefined : await limitsOf(server, sources.limits);
 
   server.addHook('onRequest', async (request) => {
-    await hold(ofAddress, request, 'requests come from this address more often than is answered');
-    if (!needsCaller(request)) return;
+    if (limits !== undefined) await hold(limits.ofAddress, request, 'requests come from this address more often than is answered');
+    if (gateways !== undefined && accessOf(request)?.rule === 'gateway') request.gateway = admit(request, gateways);
+    if (callers === undefined || !needsCaller(request)) return;
     request.caller = await identify(request, callers);
-    await hold(ofCaller, request, 'this caller asks more often than is answered');
+    if (limits !== undefined) await hold(limits.ofCaller, request, 'this caller asks more often than is answered');
   });
   // When body, path and query have been judged by their schemas: they may name the object.
   server.addHook('preHandler', async (request) => {
@@ -92,7 +96,8 @@ async function see(caller: Caller, wanted: Wanted, rights: RightSource | undefin
 
 /** Whether the rule of the route has a token say who asks. */
 export function needsCaller(request: FastifyRequest): boolean {
-  return withCaller.includes(accessOf(request)?.rule);
+  const rule = accessOf(request)?.rule;
+  return rule !== undefined && withCaller.includes(rule);
 }
 
 /** Who asks. Of a route under a rule that has a token say so. */
@@ -104,6 +109,21 @@ export function callerOf({ caller }: FastifyRequest): Caller {
 /** Undefined: there is no such route, and nothing to guard. */
 function accessOf(request: FastifyRequest): RouteAccess | undefined {
   return request.is404 ? undefined : request.routeOptions.config.access;
+}
+
+/** The gateway that asks; everybody else is sent away before anything of the request is read. */
+function admit(request: FastifyRequest, gateways: GatewaySources): Gateway {
+  const found = findGateway(gateways, request.raw.socket as TLSSocket);
+  if (!found.known) throw new Refused(found.code, found.message);
+  return found.gateway;
+}
+
+async function limitsOf(server: FastifyInstance, { perAddress, perCaller }: RequestLimits): Promise<{ readonly ofAddress: Limit; readonly ofCaller: Limit }> {
+  await server.register(rateLimit, { global: false, cache: countedMax, timeWindow: windowMs });
+  return {
+    ofAddress: server.createRateLimit({ max: perAddress, keyGenerator: (request) => `address:${request.ip}` }),
+    ofCaller: server.createRateLimit({ max: perCaller, keyGenerator: ({ caller }) => (caller === undefined ? 'nobody' : callerKey(caller)) }),
+  };
 }
 
 type Limit = ReturnType<FastifyInstance['createRateLimit']>;

@@ -1,13 +1,15 @@
 import type { FastifyReply } from 'fastify';
 import { catalogue, isMtlsdError, type ErrorCode, type MtlsdError } from '../errors/index.ts';
 
-/** A problem as an API caller sees it (RFC 9457). */
-export interface ProblemBody {
+/** A problem as an API caller sees it (RFC 9457). The detail is for the caller: never what stood in its request, never what broke inside. */
+interface ProblemBody {
   readonly status: number;
   /** For programs. */
   readonly code: string;
   readonly title: string;
   readonly detail: string;
+  /** Which of the things that the code stands for, for programs. */
+  readonly reason?: string;
   /** Every single thing that is wrong, where there may be several. */
   readonly reasons?: readonly ProblemReason[];
 }
@@ -18,22 +20,18 @@ export interface ProblemReason {
   readonly message: string;
 }
 
-/** Answers with a problem. The detail is for the caller: never what stood in its request, never what broke inside. */
-export function sendProblem(reply: FastifyReply, problem: ProblemBody): FastifyReply {
-  return reply.code(problem.status).type('application/problem+json').send({ type: 'about:blank', ...problem });
-}
-
 /** An answer that is decided and is no success: thrown where a route gives up. */
 export class Refused extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
-  readonly reasons: readonly ProblemReason[] | undefined;
+  /** See `ProblemBody`. */
+  readonly more: Pick<ProblemBody, 'reason' | 'reasons'>;
 
-  constructor(code: ErrorCode, detail: string, more: { readonly retryAfterMs?: number | undefined; readonly reasons?: readonly ProblemReason[] } = {}) {
+  constructor(code: ErrorCode, detail: string, { retryAfterMs, ...more }: Pick<ProblemBody, 'reason' | 'reasons'> & { readonly retryAfterMs?: number | undefined } = {}) {
     super(detail);
     this.code = code;
-    this.retryAfterMs = more.retryAfterMs;
-    this.reasons = more.reasons;
+    this.retryAfterMs = retryAfterMs;
+    this.more = more;
   }
 }
 
@@ -48,6 +46,6 @@ export function sendError(reply: FastifyReply, error: Refused | MtlsdError): Fas
   const { status, meaning, remedy, retry } = catalogue[error.code];
   const detail = status >= 500 && isMtlsdError(error) ? remedy : error.message;
   if (retry !== 'never') reply.header('retry-after', String(Math.ceil((error.retryAfterMs ?? retryAfterMs) / 1000)));
-  const reasons = error instanceof Refused && error.reasons !== undefined ? { reasons: error.reasons } : {};
-  return sendProblem(reply, { status, code: error.code, title: meaning, detail, ...reasons });
+  const problem: ProblemBody = { status, code: error.code, title: meaning, detail, ...(error instanceof Refused ? error.more : {}) };
+  return reply.code(status).type('application/problem+json').send({ type: 'about:blank', ...problem });
 }

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { catalogue } from '../../src/errors/index.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { claims, signingKey, token as makeToken, type SigningKey } from '../tokens/tokens.ts';
 import type { Command } from './command.ts';
@@ -93,17 +94,18 @@ describe('a gateway that is configured', () => {
     expect(answer).toMatchObject({ status: 200, headers: { 'x-auth-subject': 'service-7', 'x-auth-issuer': issuer, 'x-auth-scopes': 'read write', 'x-auth-expires': String(expires) } });
   });
 
-  test.each<[string, () => Readonly<Record<string, string>>, number, string, string]>([
-    ['nothing', () => ({}), 401, 'token-missing', 'Bearer'],
+  test.each<[string, () => Readonly<Record<string, string>>, number, string | undefined, string]>([
+    ['nothing', () => ({}), 401, undefined, 'Bearer'],
     ['basic credentials', () => ({ authorization: 'Basic YTpi' }), 401, 'malformed', 'Bearer error="invalid_token"'],
     ['two tokens in one header', () => ({ authorization: `Bearer ${fresh()}, Bearer ${fresh()}` }), 401, 'malformed', 'Bearer error="invalid_token"'],
     ['a token for somebody else', () => ({ authorization: `Bearer ${fresh({ aud: 'other' })}` }), 401, 'audience-wrong', 'Bearer error="invalid_token"'],
     ['a token of an unknown key', () => ({ authorization: `Bearer ${fresh({}, signingKey('ES256', 'one'))}` }), 401, 'signature-wrong', 'Bearer error="invalid_token"'],
     ['a token without the scope', () => ({ authorization: `Bearer ${fresh({ scope: 'write' })}` }), 403, 'scope-missing', 'Bearer error="insufficient_scope"'],
-  ])('with %s, is told why not, with every identity header empty', async (_name, headers, status, code, challenge) => {
+  ])('with %s, is told why not, with every identity header empty', async (_name, headers, status, reason, challenge) => {
     const answer = await ask('nginx', headers());
     expect(answer).toMatchObject({ status, headers: { ...empty, 'www-authenticate': challenge, 'content-type': expect.stringMatching(/^application\/problem\+json/u) as string } });
-    expect(JSON.parse(answer.body)).toMatchObject({ status, code, type: 'about:blank' });
+    const code = reason === undefined ? 'TOKEN_MISSING' : status === 403 ? 'TOKEN_NOT_SUFFICIENT' : 'TOKEN_REFUSED';
+    expect(JSON.parse(answer.body)).toEqual({ type: 'about:blank', status, code, title: catalogue[code].meaning, detail: expect.any(String) as string, ...(reason === undefined ? {} : { reason }) });
   });
 
   test('cannot be handed identity headers by a caller: what comes back is ours alone', async () => {
@@ -123,21 +125,21 @@ describe('a gateway that is configured', () => {
 });
 
 describe('whoever else asks', () => {
-  test.each<[string, string | undefined, RegExp]>([
-    ['without a certificate', undefined, /no client certificate/u],
-    ['as another workload', 'stranger', /names no gateway spiffe:\/\/shop.example\/ns\/shop\/sa\/stranger/u],
-    ['as a workload of another trust domain', 'foreigner', /refused/u],
-  ])('%s gets nothing, with the best of tokens', async (_name, as, detail) => {
+  test.each<[string, string | undefined, string, RegExp]>([
+    ['without a certificate', undefined, 'GATEWAY_UNKNOWN', /no client certificate/u],
+    ['as another workload', 'stranger', 'GATEWAY_NOT_CONFIGURED', /names no gateway spiffe:\/\/shop.example\/ns\/shop\/sa\/stranger/u],
+    ['as a workload of another trust domain', 'foreigner', 'GATEWAY_UNKNOWN', /refused/u],
+  ])('%s gets nothing, with the best of tokens', async (_name, as, code, detail) => {
     const answer = await ask(as, { authorization: `Bearer ${fresh()}` });
     expect(answer).toMatchObject({ status: 403, headers: empty });
-    expect(JSON.parse(answer.body)).toMatchObject({ detail: expect.stringMatching(detail) as string });
+    expect(JSON.parse(answer.body)).toMatchObject({ code, detail: expect.stringMatching(detail) as string });
   });
 
   test('for another route gets a problem', async () => {
-    for (const path of ['/', '/v1', '/v1/authorize/x', '/../v1/authorize']) {
+    for (const [path, status, code] of [['/', 404, 'API_ROUTE_UNKNOWN'], ['/v1', 404, 'API_ROUTE_UNKNOWN'], ['/v1/authorize/x', 404, 'API_ROUTE_UNKNOWN'], ['/../v1/authorize', 404, 'API_ROUTE_UNKNOWN'], ['/v1/%zz', 400, 'API_REQUEST_INVALID']] as const) {
       const answer = await ask('nginx', {}, path);
-      expect(answer.status).toBe(404);
-      expect(JSON.parse(answer.body)).toMatchObject({ code: 'not-found' });
+      expect(answer).toMatchObject({ status, headers: empty });
+      expect(JSON.parse(answer.body)).toMatchObject({ code });
     }
   });
 
