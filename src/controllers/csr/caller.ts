@@ -52,6 +52,9 @@ function granted({ namespace, name: account }: Extract<CsrCaller, { kind: 'servi
     .toSorted((a, b) => (isOlder(a, b) ? -1 : 1));
   if (identity === undefined) return notGranted(namespace, account, wanted);
   const source = `WorkloadIdentity ${namespace}/${identity.metadata.name}`;
+  if (caches.namespaces?.get(undefined, namespace)?.metadata.deletionTimestamp !== undefined) {
+    return { code: 'API_IDENTITY_NOT_GRANTED', message: `namespace ${namespace} is being deleted: nobody in it gets anything more` };
+  }
   const domain = resolveTrustDomain(identity, domains);
   if (domain.kind === 'unresolved') return { code: 'API_NOT_READY', message: `${source}: ${domain.message}` };
   if (!takesNamespace(domain.state.object, namespace, caches.namespaces)) {

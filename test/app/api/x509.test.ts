@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseSpiffeId, validateX509Svid } from '../../../src/spiffe/index.ts';
 import { parseCertificate, parsePem, verifySignature } from '../../../src/x509/index.ts';
+import { until } from '../../standalone/wait.ts';
 import { ApiSite, ciIssuer, externalToken, type Answer } from './api-site.ts';
 import { KeyUsageFlags, requestPem, type Asked } from './requests.ts';
 
@@ -150,6 +151,22 @@ describe('a request is refused', () => {
     expect((await site.ask(token, { csr })).body['detail']).toContain('its pod is gone');
     site.store.apply({ apiVersion: 'v1', kind: 'Pod', metadata: place, spec });
     expect((await site.ask(token, { csr })).body['detail']).toContain('its pod is gone');
+  });
+
+  test('of a namespace that is being deleted, whose objects are still there', async () => {
+    const place = { namespace: 'leaving', name: 'last' };
+    site.store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'leaving', finalizers: ['example.com/hold'] } });
+    site.store.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: place });
+    site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: place, spec: {} });
+    await site.controllers.whenIdle();
+    const [token, csr] = [site.accountToken('leaving', 'last'), await requestPem()];
+    expect((await site.ask(token, { csr })).status).toBe(200);
+    site.store.remove({ kind: 'Namespace', name: 'leaving' });
+    await until('mtlsd has seen it', async () => (await site.ask(token, { csr })).status === 403 || undefined);
+    for (const [url, body] of [['/v1/svids/x509', { csr }], ['/v1/svids/jwt', { audience: 'orders' }]] as const) {
+      const answer = await site.ask(token, body, { url });
+      expect([answer.status, answer.body['code'], answer.body['detail']], url).toEqual([403, 'API_IDENTITY_NOT_GRANTED', 'namespace leaving is being deleted: nobody in it gets anything more']);
+    }
   });
 
   test('by a replica that stands by, which sends its caller to another one', async () => {
