@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BundleReads, Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
+import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
 import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
@@ -72,7 +72,6 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #metrics = new PrometheusMetrics();
   readonly #leadership: Leadership;
   readonly #health: ReturnType<typeof healthServer>;
-  readonly #bundleReads = new BundleReads(systemClock);
   #controllers: Controllers | undefined;
   #api: ServedApi | undefined;
   #synced = false;
@@ -137,7 +136,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers, reads: this.#bundleReads }) });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,7 +180,7 @@ export class ClusterDaemon implements AsyncDisposable {
       delivery,
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings, rolloutRestart },
       fetchBundle: bundleFetcher(systemClock),
-      ...(this.#config.api === undefined ? {} : { bundleReads: this.#bundleReads }),
+      servesBundles: this.#config.api !== undefined,
       ...place(namespace),
       issuancesPerSecond,
     };

@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { BundleReads, ProcessLease, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
+import { ProcessLease, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
@@ -83,7 +83,6 @@ export class Standalone implements AsyncDisposable {
     const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
     const anchor = new FileAnchor(join(config.state, 'audit-heads.json'));
     audit.secure(new StoreSecrets({ store, clock, tools, systemNamespace, audit, log: telemetry.log }, anchor), anchor);
-    const bundleReads = new BundleReads(clock);
     const context: ControllerContext = {
       store,
       clock,
@@ -97,14 +96,14 @@ export class Standalone implements AsyncDisposable {
       // Loaded when it is wanted, as few want it.
       fetchBundle: async (request) => (await import('./fetch-bundle.ts')).bundleFetcher(clock)(request),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
-      ...(config.api === undefined ? {} : { bundleReads }),
+      servesBundles: config.api !== undefined,
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,
     };
     const controllers = await startControllers(context);
     // Loaded when it is wanted: its server would double the time until the first identity.
-    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: (await import('./api/families.ts')).apiFamilies({ ...context, controllers: () => controllers, reads: bundleReads }) });
+    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: (await import('./api/families.ts')).apiFamilies({ ...context, controllers: () => controllers }) });
     return new Standalone(store, controllers, audit, clock, api);
   }
 

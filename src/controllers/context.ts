@@ -1,7 +1,6 @@
 import type { AuditLog } from '../audit/index.ts';
 import type { AuthorityTools, SigningLease } from '../authority/index.ts';
 import type { FetchBundle } from './federation/fetch.ts';
-import type { BundleReads } from './federation/reads.ts';
 import type { CallPod } from './reload/call-pod.ts';
 import type { Handshake } from './ca-rotation/handshake.ts';
 import type { Store } from '../store/port.ts';
@@ -58,8 +57,8 @@ export interface ControllerContext {
   readonly readPasswordFile?: (path: string) => Promise<FileReading>;
   /** Asks servers for the bundles of other trust domains; left out: nobody is asked. */
   readonly fetchBundle?: FetchBundle;
-  /** Who fetches our bundles; left out where they are not served. */
-  readonly bundleReads?: BundleReads;
+  /** Whether our bundles are served to whoever fetches them. Left out: they are not. */
+  readonly servesBundles?: boolean;
   /** How canaries of a rotation shake hands; left out: by TLS over the loopback interface. */
   readonly handshake?: Handshake;
   /** How pods are told of changed files; left out: by HTTP. */

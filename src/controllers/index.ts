@@ -5,7 +5,6 @@
 export type { ControllerContext, DeliveryLimits, FileReading } from './context.ts';
 export type { DomainState } from './domains.ts';
 export type { BundleServer, FetchBundle } from './federation/fetch.ts';
-export { BundleReads } from './federation/reads.ts';
 export { readServedBundle, servedBundle } from './federation/served.ts';
 export { Leadership, signerEpochsAnnotation, type LeadershipOptions } from './leadership/leadership.ts';
 export { judgeInjectedPod } from './injected-pod/judge.ts';

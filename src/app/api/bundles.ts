@@ -1,4 +1,4 @@
-import { readServedBundle, servedBundle, type BundleReads, type ControllerContext, type Controllers } from '../../controllers/index.ts';
+import { readServedBundle, servedBundle, type ControllerContext, type Controllers } from '../../controllers/index.ts';
 import { bundleRoutes, type RouteFamily } from '../../server/index.ts';
 import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.ts';
 import type { Clock } from '../../telemetry/index.ts';
@@ -7,7 +7,6 @@ import type { Clock } from '../../telemetry/index.ts';
 export interface BundleParts extends Pick<ControllerContext, 'store' | 'systemNamespace' | 'recordLocation'> {
   /** The running reconcilers; undefined in a replica that stands by. */
   readonly controllers: () => Controllers | undefined;
-  readonly reads: BundleReads;
   readonly clock: Clock;
 }
 
@@ -26,9 +25,7 @@ export function bundleFamily(parts: BundleParts): RouteFamily {
       const running = parts.controllers();
       if (running === undefined) return standby.read(trustDomain);
       const state = running.domains.get(trustDomain);
-      const served = state === undefined ? undefined : servedBundle(state);
-      if (served !== undefined) parts.reads.note(trustDomain);
-      return served;
+      return state === undefined ? undefined : servedBundle(state);
     },
   });
 }

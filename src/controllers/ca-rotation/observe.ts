@@ -4,6 +4,7 @@ import { recordView, type CanaryResult, type ObservedRotation, type RotationBoun
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { ControllerContext } from '../context.ts';
 import type { DomainState } from '../domains.ts';
+import { bundleReaders } from '../federation/readers.ts';
 import { isOlder } from '../workload-identity/indexes.ts';
 import type { RotationCaches } from './caches.ts';
 import { consumersOf, nodesOf } from './consumers.ts';
@@ -50,7 +51,7 @@ export function observeRotation(sight: RotationSight, object: CARotation, domain
     consumersUnknown: watches.unknown,
     unseenReaders: consumers?.unseen ?? inventory.targets.length,
     replicas: replicasOf(sight, spec.trustDomain, domain),
-    readers: domain === undefined ? [] : (context.bundleReads?.readers(domain) ?? []),
+    readers: domain !== undefined && context.servesBundles === true ? bundleReaders(domain) : [],
     canary,
     bounds: boundsOf(context, caches, domain?.object, domain, inventory),
   };

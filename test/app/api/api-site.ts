@@ -9,7 +9,7 @@ import { ReviewedRights, type ReviewAccess } from '../../../src/app/api/reviewed
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import { activeAuthority, decodeRecord, reservedMs } from '../../../src/authority/index.ts';
-import { BundleReads, ProcessLease, startControllers, type Controllers } from '../../../src/controllers/index.ts';
+import { ProcessLease, startControllers, type Controllers } from '../../../src/controllers/index.ts';
 import { apiServer } from '../../../src/server/index.ts';
 import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import type { TokenReview } from '../../../src/store/kubernetes/index.ts';
@@ -109,7 +109,7 @@ export class ApiSite implements AsyncDisposable {
     // What is told to whom asks is looked up when it is asked: the site is made last.
     const parts: { site?: ApiSite } = {};
     const accounts = new ReviewedAccounts(async (token) => parts.site?.review(token) ?? { authenticated: false }, store, log);
-    const families = apiFamilies({ store, clock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined), reads: new BundleReads(clock) });
+    const families = apiFamilies({ store, clock, systemNamespace: 'mtlsd-system', recordLocation: (name) => `the record of ${name}`, controllers: () => (parts.site?.leads === true ? controllers : undefined) });
     const callers = new ApiCallers(externalIssuers(), accounts, clock, log);
     const rights = new ReviewedRights(async (user, access) => parts.site?.mayDo(user, access) ?? false, clock, log);
     const server = await apiServer({ callers, rights, audit, log, newRequestId: randomUUID, limits }, families);

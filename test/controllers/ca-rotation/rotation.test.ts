@@ -22,3 +22,13 @@ test('a root is rotated without a failed handshake: every phase in order, every 
   expect(status?.nextTime).toBeUndefined();
   await site.pass(5 * secondMs);
 });
+
+test('where bundles are served, readers that nobody saw have the time of their hint before the switch', async () => {
+  const site = await startSite({ identities: 1, wrapContext: (context) => ({ ...context, servesBundles: true }) });
+  site.rotate('r1');
+  await site.until(() => site.rotation().status?.gate === 'Fetched', 2 * minuteMs);
+  await site.until(() => site.phase() === 'Complete', 10 * minuteMs);
+  const { startedAt = '', switchedAt = '' } = site.rotation().status ?? {};
+  // Five times the refresh hint, which is as long as consumers take to see a change.
+  expect(Date.parse(switchedAt) - Date.parse(startedAt)).toBeGreaterThanOrEqual(100 * secondMs);
+});
