@@ -42,6 +42,7 @@ export {
   type PasswordReference,
   type ResolvedIdentitySpec,
   type ResolvedTrustDomainSpec,
+  type TokenAudience,
   resolvedIdentitySpec,
   resolvedTrustDomainSpec,
 } from './resolve.ts';

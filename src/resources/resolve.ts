@@ -53,6 +53,9 @@ export interface JwtSettings {
   readonly keyLifetimeMs: number;
 }
 
+/** A token that is delivered as a file. */
+export type TokenAudience = NonNullable<WorkloadIdentitySpec['jwt']>['audiences'][number];
+
 /** A WorkloadIdentity's spec with every default in its place, but for what its trust domain decides. */
 export interface ResolvedIdentitySpec {
   readonly serviceAccountName: string;
@@ -69,6 +72,8 @@ export interface ResolvedIdentitySpec {
   readonly keystore: KeystoreSettings | undefined;
   /** Trust domains of others whose roots it gets, in the order of names. */
   readonly federatesWith: readonly string[];
+  /** For whom it gets tokens, in the order of names. */
+  readonly tokens: readonly TokenAudience[];
   readonly secretLabels: Readonly<Record<string, string>>;
   readonly secretAnnotations: Readonly<Record<string, string>>;
   readonly deletionPolicy: DeletionPolicy;
@@ -119,6 +124,7 @@ export function resolvedIdentitySpec(identity: WorkloadIdentity): ResolvedIdenti
     der: spec.formats?.der ?? false,
     keystore: keystoreSettings(spec, identity.metadata.name),
     federatesWith: [...(spec.federatesWith ?? [])].sort(),
+    tokens: (spec.jwt?.audiences ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     secretLabels: spec.secretTemplate?.labels ?? {},
     secretAnnotations: spec.secretTemplate?.annotations ?? {},
     deletionPolicy: spec.deletionPolicy,

@@ -142,12 +142,13 @@ test('L3: an edit is taken back, a fight is bounded and told, and a new wish cou
   expect(bench.ready('all')).toBe('Reconciled');
 });
 
-test('what is done when certificates are renewed is said once for all', async () => {
+test('what is done when certificates are renewed, and for whom there are tokens, is said once for all', async () => {
   const bench = await shop();
   const reload = { onRenewal: { http: { port: 8080, path: '/-/reload' } } };
-  bench.fleet('all', { reload });
+  const jwt = { audiences: [{ name: 'bank', audience: 'https://bank.example' }] };
+  bench.fleet('all', { reload, jwt });
   await bench.pass(10);
-  expect(bench.identity('shop', 'cart')?.spec.reload).toEqual(reload);
+  expect(bench.identity('shop', 'cart')?.spec).toMatchObject({ reload, jwt });
   const writes = bench.writes();
   await bench.pass(60, 10);
   expect(bench.writes()).toBe(writes);

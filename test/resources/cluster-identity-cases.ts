@@ -1,5 +1,6 @@
 /** As in manifest-cases.ts, which takes these in. */
 import { federatedIdentityCases } from './federation-cases.ts';
+import { tokenCases } from './jwt-cases.ts';
 import { reloadCases } from './reload-cases.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -45,6 +46,7 @@ const dnsName = (name: string, good: string, bad: string, sentence: string): Man
 export const clusterIdentityCases: readonly ManifestCase[] = [
   ...reloadCases('a fleet', clusterIdentity),
   ...federatedIdentityCases('a fleet', clusterIdentity),
+  ...tokenCases('a fleet', clusterIdentity),
   {
     name: 'fleet: no namespaces named',
     good: clusterIdentity({}),

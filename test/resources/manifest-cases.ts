@@ -4,6 +4,7 @@
  */
 import { clusterIdentityCases } from './cluster-identity-cases.ts';
 import { federatedIdentityCases, federationCases } from './federation-cases.ts';
+import { jwtCases, tokenCases } from './jwt-cases.ts';
 import { dnsNameCases } from './dns-name-cases.ts';
 import { formatsCases } from './keystore-cases.ts';
 import type { ManifestCase } from './manifest-case.ts';
@@ -48,6 +49,7 @@ const template = (name: string, good: string, bad: string, ...sentences: readonl
 /** Cases of TrustDomain. */
 export const trustDomainCases: readonly ManifestCase[] = [
   ...federationCases(trustDomain),
+  ...jwtCases(trustDomain),
   {
     name: 'root lifetime in days',
     good: trustDomain({ rootAuthority: { lifetime: '17520h' } }),
@@ -207,6 +209,7 @@ export const identityCases: readonly ManifestCase[] = [
   ...formatsCases(identity),
   ...reloadCases('an identity', identity),
   ...federatedIdentityCases('an identity', identity),
+  ...tokenCases('an identity', identity),
   {
     name: 'trust domain that is a URL',
     good: identity({ trustDomain: 'shop.example' }),

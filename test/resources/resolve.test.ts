@@ -38,6 +38,7 @@ describe('what an empty spec means', () => {
       serviceAccountName: 'cart',
       dnsNames: [],
       federatesWith: [],
+      tokens: [],
       commonName: undefined,
       ttlMs: undefined,
       keyAlgorithm: 'ECDSAP256',
@@ -49,6 +50,12 @@ describe('what an empty spec means', () => {
       deletionPolicy: 'Delete',
     });
   });
+});
+
+test('tokens have their defaults once they are asked for', () => {
+  expect(resolvedTrustDomainSpec(domain({ jwt: {} })).jwt).toEqual({ issuer: undefined, algorithm: 'ES256', ttlMs: 300_000, keyLifetimeMs: 168 * 3_600_000 });
+  const [b, a] = [{ name: 'b', audience: 'x' }, { name: 'a', audience: 'y' }];
+  expect(resolvedIdentitySpec(identity({ jwt: { audiences: [b, a] } })).tokens).toEqual([a, b]);
 });
 
 test('what is written stands, beside the defaults of its neighbours', () => {

@@ -57,6 +57,7 @@ function childSpec(owner: ClusterWorkloadIdentity, facts: TemplateFacts): Worklo
     ...(spec.keyAlgorithm === undefined ? {} : { keyAlgorithm: spec.keyAlgorithm }),
     ...(spec.secretTemplate === undefined ? {} : { secretTemplate: spec.secretTemplate }),
     ...(spec.federatesWith === undefined ? {} : { federatesWith: spec.federatesWith }),
+    ...(spec.jwt === undefined ? {} : { jwt: spec.jwt }),
     ...(spec.reload === undefined ? {} : { reload: spec.reload }),
     ...(spec.deletionPolicy === undefined ? {} : { deletionPolicy: spec.deletionPolicy }),
   };

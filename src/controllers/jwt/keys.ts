@@ -48,6 +48,15 @@ export async function afterJwtStep({ object, record, shown }: JwtSituation, step
   }
 }
 
+/**
+ * A record with new roots, with the keys of the one before: tokens do not hang on a root. Where that one was lost, they begin anew
+ * above what readers have seen.
+ */
+export function withJwtOfBefore(made: AuthorityRecord, before: AuthorityRecord | undefined, { status }: TrustDomain): AuthorityRecord {
+  if (before !== undefined) return { ...made, jwt: before.jwt };
+  return status?.jwt === undefined ? made : restartJwtAuthorities(made, status.jwt.sequence);
+}
+
 const whys = { first: 'the trust domain issues tokens', age: 'the key before comes to its age', algorithm: 'tokens are to be signed otherwise' } as const;
 
 /** Tells what a step has done. */

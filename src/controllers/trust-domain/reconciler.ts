@@ -11,7 +11,7 @@ import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
 import { openJwt, type JwtDomain } from '../jwt/domain.ts';
-import { afterJwtStep, planJwt, tellJwtStep } from '../jwt/keys.ts';
+import { afterJwtStep, planJwt, tellJwtStep, withJwtOfBefore } from '../jwt/keys.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -157,7 +157,7 @@ export class TrustDomainReconciler implements Reconciler {
         return spec.jwt === undefined ? created : withFirstJwtAuthority(created, spec.jwt.algorithm, nowMs, tools);
       }
       case 'replace':
-        return createRecord(name, specs, nowMs, tools, before ?? countersOf(object));
+        return withJwtOfBefore(await createRecord(name, specs, nowMs, tools, before ?? countersOf(object)), before, object);
       case 'accept':
         return acceptRestored(present(before), deliveredBy(object));
       case 'turn-over':
@@ -184,7 +184,7 @@ export class TrustDomainReconciler implements Reconciler {
     const made = plan.action !== 'turn-over';
     const why = 'why' in plan ? plan.why : 'first root';
     const decision = made ? 'authority-created' : 'authority-turned-over';
-    const jwtKeys = (record.jwt?.keys ?? []).map(({ keyIdentifier }) => keyIdentifier);
+    const jwtKeys = (plan.action === 'create' ? (record.jwt?.keys ?? []) : []).map(({ keyIdentifier }) => keyIdentifier);
     for (const authority of made ? [root, issuing, ...jwtKeys] : [issuing]) audit.record({ decision, object: target, trustDomain: name, authority, reason: why });
     events.record(object, {
       type: 'Normal',

@@ -4,12 +4,13 @@ import { annotations, type Secret } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import { openPkcs12, SerialNumbers } from '../../x509/index.ts';
 import type { ControllerContext } from '../context.ts';
+import { issueTokens, tokensThatStay, type TokenFiles } from '../jwt/delivery.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { SecretContents } from './contents.ts';
 import { deliveredFormats, keystoreFiles } from './formats.ts';
 import { renderFormats, type Pair, type RenderedFormats } from './format-writer.ts';
 import { judgeSecret } from './judge.ts';
-import type { ObservedIdentity, Step } from './plan.ts';
+import { tokensQuestion, type ObservedIdentity, type Step } from './plan.ts';
 import { bondsOf, deliveredSvid, ownerOf, renderSecret, type SecretContent } from './secret.ts';
 
 type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
@@ -79,6 +80,7 @@ export class IdentityActor {
       bundle: step.domain.bundle,
       formats: await this.#formats(observed, step, { ...svid, privateKeyPem }, isOwn ? step.over : undefined),
       federated: observed.federated,
+      tokens: await this.#tokens(observed, step.why, async () => (isOwn && step.over !== undefined ? this.#read(step.over) : undefined)),
       profile: step.profile,
       issuances: (isOwn ? (before?.issuances ?? 0) : 0) + 1,
     };
@@ -108,6 +110,7 @@ export class IdentityActor {
       bundle: step.domain.bundle,
       formats: await this.#formats(observed, step, pair, metadataOf(secret)),
       federated: observed.federated,
+      tokens: await this.#tokens(observed, step.why, async () => secret),
       profile: step.profile,
       issuances: svid.issuances,
     };
@@ -125,6 +128,23 @@ export class IdentityActor {
       nowMs: clock.nowMs(),
       randomBytes: (length) => tools.randomBytes(length),
     });
+  }
+
+  /** New tokens; while nothing signs any, those of before as long as they live. */
+  async #tokens(observed: ObservedIdentity, why: string, before: () => Promise<Secret | undefined>): Promise<TokenFiles | undefined> {
+    const question = tokensQuestion(observed);
+    if (question.resolved.tokens.length === 0) return undefined;
+    const { clock, lease, audit } = this.#context;
+    const { namespace = '', name } = observed.identity.metadata;
+    const nowMs = clock.nowMs();
+    const issued = issueTokens(question, {
+      lease,
+      nowMs,
+      nextTokenId: () => this.#serialNumbers.next(),
+      onIssued: ({ spiffeId, tokenId, keyId, expiresAtMs }) =>
+        audit.record({ decision: 'token-issued', object: `WorkloadIdentity ${namespace}/${name}`, trustDomain: observed.domain.name ?? '', spiffeId, tokenId, authority: keyId, notAfter: new Date(expiresAtMs).toISOString(), reason: why }),
+    });
+    return issued ?? tokensThatStay(await before(), question, nowMs);
   }
 
   /** Whether the keystores open with the password as it is now: what it was read from changed, but perhaps not the password. */

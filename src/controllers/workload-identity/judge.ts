@@ -5,6 +5,7 @@ import { keyPairFromPem, parseCertificate, parsePem, verifySignature } from '../
 import type { AuthorityRecord } from '../../authority/index.ts';
 import { rootsOf } from '../../authority/index.ts';
 import type { RenderedBundle } from '../domains.ts';
+import { deliveredTokens } from '../jwt/delivery.ts';
 import { deliveredFederated } from './federated.ts';
 import { deliveredFormats, derFiles, fileDigest } from './formats.ts';
 import { deliveredSvid, secretFiles } from './secret.ts';
@@ -63,7 +64,7 @@ function sameFormats(secret: Secret, chainPem: string, privateKeyPem: string, bu
     if (!bundleIsCurrent && ofBundle.has(name)) continue;
     if (!Buffer.from(secret.data[name] ?? '', 'base64').equals(bytes)) return `${name} was changed`;
   }
-  for (const [name, digest] of Object.entries({ ...keystores?.files, ...deliveredFederated(secret) })) {
+  for (const [name, digest] of Object.entries({ ...keystores?.files, ...deliveredFederated(secret), ...deliveredTokens(secret)?.files })) {
     if (fileDigest(Buffer.from(secret.data[name] ?? '', 'base64')) !== digest) return `${name} was changed`;
   }
   return undefined;

@@ -6,6 +6,7 @@ import { type ResolvedIdentitySpec, type WorkloadIdentity } from '../../resource
 import type { SecretMetadata } from '../../store/port.ts';
 import type { DomainState } from '../domains.ts';
 import type { FederatedFile } from '../federation/federation.ts';
+import { tokensDueAtMs, tokensEndMs, tokensReason, type TokensQuestion } from '../jwt/delivery.ts';
 import { federatedIsCurrent } from './federated.ts';
 import { formatsReason } from './formats.ts';
 import type { PasswordReading } from './keystore-password.ts';
@@ -94,7 +95,7 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
   const mine = ownSecret(observed);
   const svid = mine === undefined ? undefined : deliveredSvid(mine);
   const rest = { svid, renewalTimeMs: svid === undefined ? undefined : renewalOf(observed, svid) };
-  const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs)) });
+  const blocked = (blocker: Blocker, nextAtMs?: number): IdentityPlan => ({ ...rest, step: undefined, blocker, nextAtMs: earliest(nextAtMs, expiryOf(svid, nowMs), tokensEndMs(mine, nowMs)) });
 
   const obstacle = obstacleTo(observed);
   if (obstacle !== undefined) return blocked(obstacle);
@@ -110,7 +111,7 @@ export function planIdentity(observed: ObservedIdentity, nowMs: number): Identit
 
   const step = nextStep(observed, ready, decision.grant, mine, svid, nowMs);
   if (step === 'repair-later') return blocked(changedBlocker(observed), observed.repair.nextAtMs);
-  return { ...rest, step, blocker: undefined, nextAtMs: step === undefined ? earliest(rest.renewalTimeMs, passwordLookMs(observed, nowMs)) : undefined };
+  return { ...rest, step, blocker: undefined, nextAtMs: step === undefined ? earliest(rest.renewalTimeMs, passwordLookMs(observed, nowMs), tokensDueAtMs(mine, tokensQuestion(observed))) : undefined };
 }
 
 function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant, mine: SecretMetadata | undefined, svid: DeliveredSvid | undefined, nowMs: number): Step | undefined | 'repair-later' {
@@ -123,9 +124,9 @@ function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant,
     const bounded = isRepair(observed, why);
     return bounded && !repair.allowed ? 'repair-later' : { do: 'issue', why, bounded, grant, profile, domain, over: secret };
   }
-  const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid);
+  const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid, nowMs);
   if (secret !== undefined && rewrite !== undefined) {
-    const bounded = isDisturbed(observed);
+    const bounded = isDisturbed(observed) && !(rewrite === 'the tokens are renewed' && verdict.kind === 'intact' && verdict.latest);
     return bounded && !repair.allowed ? 'repair-later' : { do: 'rewrite', why: rewrite, bounded, domain, secret, profile };
   }
   const [leftover] = observed.leftovers;
@@ -182,11 +183,16 @@ function isRepair(observed: ObservedIdentity, why: IssueReason): boolean {
 }
 
 /** Why the same pair has to be written again, or undefined. */
-function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: SecretMetadata, svid: DeliveredSvid | undefined): string | undefined {
+function rewriteReason(observed: ObservedIdentity, domain: ReadyDomain, secret: SecretMetadata, svid: DeliveredSvid | undefined, nowMs: number): string | undefined {
   if (svid?.bundleGeneration !== domain.bundle.generation) return 'the trust bundle changed';
   if (!metadataIsCurrent(secret, observed.identity, observed.resolved, domain.name)) return 'the Secret template changed';
   if (!federatedIsCurrent(secret, observed.federated)) return 'the roots of other trust domains changed';
-  return formatsReason(secret, { ...observed, serialNumber: svid.serialNumber, bundleGeneration: domain.bundle.generation });
+  return formatsReason(secret, { ...observed, serialNumber: svid.serialNumber, bundleGeneration: domain.bundle.generation }) ?? tokensReason(secret, tokensQuestion(observed), nowMs);
+}
+
+/** What decides about the tokens of an identity. */
+export function tokensQuestion({ identity, resolved, domain }: ObservedIdentity): TokensQuestion {
+  return { identity, resolved, state: domain.kind === 'resolved' ? domain.state : { jwt: undefined, policy: undefined, record: undefined } };
 }
 
 /** When the password of a keystore is looked at again. */

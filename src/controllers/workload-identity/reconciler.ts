@@ -8,6 +8,7 @@ import type { Federation } from '../federation/federation.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
+import { deliveredTokens } from '../jwt/delivery.ts';
 import { Reissues } from '../ca-rotation/reissues.ts';
 import { Turns } from '../runtime/turns.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
@@ -77,7 +78,10 @@ export class WorkloadIdentityReconciler implements Reconciler {
   deadlineMs(key: QueueKey): number | undefined {
     const identity = this.#identities.get(key.namespace, key.name);
     const at = Date.parse(identity?.status?.notAfter ?? '');
-    return Number.isNaN(at) ? undefined : at;
+    if (Number.isNaN(at)) return undefined;
+    // Tokens may end long before the certificate.
+    const secret = identity?.spec.jwt === undefined ? undefined : this.#secrets.get(key.namespace, identity.status?.secret?.name ?? '');
+    return secret === undefined ? at : Math.min(at, deliveredTokens(secret)?.expiresAtMs ?? at);
   }
 
   async reconcile(key: QueueKey): Promise<Outcome> {
@@ -201,7 +205,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const trustDomain = domain.name ?? identity.status?.trustDomain;
     const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
     const { resolved, password } = observed;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, peers: this.#federation?.peerNames(trustDomain ?? '') ?? [], pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, peers: this.#federation?.peerNames(trustDomain ?? '') ?? [], domain: domain.kind === 'resolved' ? domain.state : undefined, pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });

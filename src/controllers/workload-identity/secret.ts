@@ -4,6 +4,7 @@ import { annotations, labels, managedByMtlsd, type Draft, type ObjectMeta, type 
 import type { SecretMetadata } from '../../store/port.ts';
 import type { RenderedBundle } from '../domains.ts';
 import type { FederatedFile } from '../federation/federation.ts';
+import { tokensAnnotation, tokensAnnotationOf, type TokenFiles } from '../jwt/delivery.ts';
 import { federatedAnnotation, federatedFiles, federatedFilesAnnotation } from './federated.ts';
 import type { RenderedFormats } from './format-writer.ts';
 import { encodeFormats, formatsAnnotation } from './formats.ts';
@@ -86,6 +87,8 @@ export interface SecretContent {
   readonly bundle: RenderedBundle;
   readonly formats: RenderedFormats;
   readonly federated: readonly FederatedFile[];
+  /** Undefined: none. */
+  readonly tokens: TokenFiles | undefined;
   readonly profile: string;
   readonly issuances: number;
 }
@@ -93,7 +96,7 @@ export interface SecretContent {
 /** The whole Secret, to be written in one request. `existing` is what it replaces: what others put into its metadata stays. */
 export function renderSecret(content: SecretContent, existing: Existing | undefined): Draft<Secret> & { readonly kind: 'Secret' } {
   const { identity, resolved } = content;
-  const files = { ...secretFiles(content.svid.chainPem, content.privateKeyPem, content.bundle), ...federatedFiles(content.federated) };
+  const files = { ...secretFiles(content.svid.chainPem, content.privateKeyPem, content.bundle), ...federatedFiles(content.federated), ...content.tokens?.files };
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -121,7 +124,7 @@ export function bondsOf(existing: Pick<ObjectMeta, 'finalizers' | 'ownerReferenc
 
 function renderMetadata(content: SecretContent, existing: Existing | undefined) {
   const foreign = withoutTemplate(existing);
-  for (const ours of [formatsAnnotation, federatedFilesAnnotation]) delete foreign.annotations[ours];
+  for (const ours of [formatsAnnotation, federatedFilesAnnotation, tokensAnnotation]) delete foreign.annotations[ours];
   const formats = encodeFormats(content.formats.delivered);
   return {
     labels: {
@@ -141,6 +144,7 @@ function renderMetadata(content: SecretContent, existing: Existing | undefined) 
       [profileAnnotation]: content.profile,
       ...(formats === undefined ? {} : { [formatsAnnotation]: formats }),
       ...federatedAnnotation(content.federated),
+      ...tokensAnnotationOf(content.tokens),
     },
   };
 }

@@ -2,6 +2,8 @@ import type { SecretMetadata } from '../../store/port.ts';
 import { setCondition, type Condition, type ResolvedIdentitySpec, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
 import { withPodFindings } from '../pod-warnings/conditions.ts';
 import type { PodFindings } from '../pod-warnings/judge.ts';
+import { tokensCondition } from '../jwt/delivery.ts';
+import type { DomainState } from '../domains.ts';
 import { federatedCondition } from './federated.ts';
 import { formatsCondition, keystoreMissing, type FormatsInputs } from './formats-condition.ts';
 import type { PasswordReading } from './keystore-password.ts';
@@ -18,11 +20,13 @@ export interface StatusInputs {
   /** Whether nobody has written the Secret since we did. */
   readonly secretIsOurs: boolean;
   /** What is asked for. */
-  readonly resolved: Pick<ResolvedIdentitySpec, 'der' | 'keystore'>;
+  readonly resolved: Pick<ResolvedIdentitySpec, 'der' | 'keystore' | 'tokens'>;
   /** The password of its keystore; undefined when it asks for none. */
   readonly password: PasswordReading | undefined;
   /** Trust domains that its own one federates with. */
   readonly peers: readonly string[];
+  /** The trust domain, when it is there. */
+  readonly domain: Pick<DomainState, 'jwt' | 'object'> | undefined;
   /** Why the current spec could not be issued or renewed. */
   readonly blocker: Blocker | undefined;
   /** What its pods tell; undefined while that is not known: what was told before stays. */
@@ -35,11 +39,12 @@ export function identityStatus(inputs: StatusInputs, nowMs: number): WorkloadIde
   const observedGeneration = identity.metadata.generation ?? 1;
   const formats = areUnknown(inputs) ? undefined : formatsCondition(formatsOf(inputs));
   const federated = areUnknown(inputs) ? undefined : federatedCondition(inputs);
+  const tokens = areUnknown(inputs) ? undefined : tokensCondition(secret, inputs.resolved.tokens, inputs.domain, nowMs);
   // What is no longer asked for is no longer told.
-  const told = [['Formats', formats], ['Federated', federated]] as const;
+  const told = [['Formats', formats], ['Federated', federated], ['Tokens', tokens]] as const;
   const gone = told.filter(([, condition]) => condition === undefined && !areUnknown(inputs)).map(([type]): string => type);
   let conditions: readonly Condition[] = (identity.status?.conditions ?? []).filter(({ type }) => !gone.includes(type));
-  for (const condition of [issued(inputs), ready(inputs, nowMs), formats, federated]) {
+  for (const condition of [issued(inputs), ready(inputs, nowMs), formats, federated, tokens]) {
     if (condition !== undefined) conditions = setCondition(conditions, { ...condition, observedGeneration }, nowMs);
   }
   conditions = withPodFindings(conditions, inputs.pods, observedGeneration, nowMs);

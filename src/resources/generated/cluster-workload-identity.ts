@@ -95,6 +95,20 @@ export interface ClusterWorkloadIdentitySpec {
    * the roots of each as the file federated.<trust domain>.crt.
    */
   readonly federatesWith?: readonly string[];
+  /**
+   * JWT-SVIDs that these workloads get as files of the Secret, for those who cannot take their certificates. The trust
+   * domain has to issue them (spec.jwt of the TrustDomain). Each is renewed at half of its life, with no new
+   * certificate; it lives for as long as a changed Secret takes to be seen at least, 6m15s where kubelet refreshes it.
+   */
+  readonly jwt?: {
+    /** For whom there are tokens, one file each. */
+    readonly audiences: readonly {
+      /** Name of the file, to which .jwt is added, such as bank for bank.jwt. */
+      readonly name: string;
+      /** What the token has as its only aud. Whoever takes it refuses a token with another one. */
+      readonly audience: string;
+    }[];
+  };
   /** Labels and annotations that each Secret carries besides those of mtlsd. */
   readonly secretTemplate?: {
     /** Labels for each Secret. */

@@ -960,6 +960,53 @@ export const kindDefinitions: readonly KindDefinition[] = [
                 ]
               }
             },
+            "jwt": {
+              "type": "object",
+              "required": [
+                "audiences"
+              ],
+              "properties": {
+                "audiences": {
+                  "type": "array",
+                  "maxItems": 8,
+                  "x-kubernetes-list-type": "map",
+                  "x-kubernetes-list-map-keys": [
+                    "name"
+                  ],
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "name",
+                      "audience"
+                    ],
+                    "properties": {
+                      "name": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 63,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                            "message": "write a name of lower-case letters, digits and \"-\", such as bank; the file is called bank.jwt"
+                          }
+                        ]
+                      },
+                      "audience": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 255,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^[!-~]+$')",
+                            "message": "write what the one who takes the token knows itself by, such as https://bank.example: visible ASCII characters without spaces"
+                          }
+                        ]
+                      }
+                    }
+                  }
+                }
+              }
+            },
             "secretTemplate": {
               "type": "object",
               "properties": {
@@ -2394,6 +2441,53 @@ export const kindDefinitions: readonly KindDefinition[] = [
                     "message": "write the name of a trust domain, such as partner.example: lower-case letters, digits, \"-\", \"_\" and \".\", without \"spiffe://\""
                   }
                 ]
+              }
+            },
+            "jwt": {
+              "type": "object",
+              "required": [
+                "audiences"
+              ],
+              "properties": {
+                "audiences": {
+                  "type": "array",
+                  "maxItems": 8,
+                  "x-kubernetes-list-type": "map",
+                  "x-kubernetes-list-map-keys": [
+                    "name"
+                  ],
+                  "items": {
+                    "type": "object",
+                    "required": [
+                      "name",
+                      "audience"
+                    ],
+                    "properties": {
+                      "name": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 63,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                            "message": "write a name of lower-case letters, digits and \"-\", such as bank; the file is called bank.jwt"
+                          }
+                        ]
+                      },
+                      "audience": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 255,
+                        "x-kubernetes-validations": [
+                          {
+                            "rule": "self.matches('^[!-~]+$')",
+                            "message": "write what the one who takes the token knows itself by, such as https://bank.example: visible ASCII characters without spaces"
+                          }
+                        ]
+                      }
+                    }
+                  }
+                }
               }
             },
             "secretTemplate": {
