@@ -1,10 +1,11 @@
 /** JWT-SVIDs: what is granted, what is signed, and that a library which nobody here wrote accepts it. */
-import { importJWK, jwtVerify, type JWK } from 'jose';
+import { importJWK, jwtVerify } from 'jose';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { activeJwtAuthority, withFirstJwtAuthority, type JwtAlgorithm, type JwtAuthority } from '../../src/authority/index.ts';
 import { decideToken, JwtIssuer, type TokenGrant, type TokenPolicy } from '../../src/issuance/index.ts';
 import { lintToken } from '../../src/issuance/jwt-rules.ts';
+import { requireSpiffeId } from '../../src/spiffe/index.ts';
 import { domain, makeRecord, startMs, tools } from '../authority/record-bench.ts';
 
 const minuteMs = 60_000;
@@ -73,7 +74,7 @@ describe.each(['ES256', 'RS256'] as const)('%s', (algorithm) => {
   test('jose verifies it with the key that is published, at any time until its end and not after', async () => {
     const key = keyOf(algorithm);
     const issued = JwtIssuer.open(key, settings).issue(granted({ audience: ['bank', 'ledger'] }), tokenId, always, startMs + 999);
-    const published = await importJWK({ ...key.jwk } as JWK, algorithm);
+    const published = await importJWK({ ...key.jwk }, algorithm);
     const verify = async (nowMs: number) => jwtVerify(issued.token, published, { algorithms: [algorithm], issuer: issuerUrl, audience: 'ledger', subject: 'spiffe://a.example/ns/shop/sa/cart', requiredClaims: ['exp', 'iat', 'jti'], typ: 'JWT', currentDate: new Date(nowMs) });
     const { payload, protectedHeader } = await verify(startMs);
     expect(protectedHeader).toEqual({ alg: algorithm, kid: key.keyIdentifier, typ: 'JWT' });
@@ -95,12 +96,12 @@ test('nothing is signed without a lease for the epoch, of another trust domain, 
   const none = { permits: (...question: unknown[]) => { asked.push(question); return false; }, acknowledge: async () => undefined };
   expect(() => issuer.issue(granted(), tokenId, none, startMs)).toThrow(expect.objectContaining({ code: 'ISSUANCE_LEASE_LOST' }));
   expect(asked).toEqual([[domain, 3, startMs]]);
-  const other = { ...granted(), spiffeId: { ...granted().spiffeId, trustDomain: 'b.example' } } as unknown as TokenGrant;
+  const other = { ...granted(), spiffeId: requireSpiffeId('spiffe://b.example/x') };
   expect(() => issuer.issue(other, tokenId, always, startMs)).toThrow(/its own trust domain/u);
   const { jwk } = keyOf('ES256');
   const swapped = { ...keyOf('ES256'), jwk: { ...jwk, ...('x' in jwk ? { x: jwk.y, y: jwk.x } : {}) } };
   expect(() => JwtIssuer.open({ ...keyOf('RS256'), jwk }, settings)).toThrow(expect.objectContaining({ code: 'ISSUANCE_LINT_FAILED' }));
-  expect(() => JwtIssuer.open(swapped, settings)).toThrow();
+  expect(() => JwtIssuer.open(swapped, settings)).toThrow(/JWK/u);
   for (const state of ['Prepared', 'Retiring'] as const) expect(() => JwtIssuer.open({ ...keyOf('ES256'), state }, settings)).toThrow(/invariant/u);
   expect(() => JwtIssuer.open(keyOf('ES256'), { ...settings, issuer: 'http://a.example' })).toThrow(expect.objectContaining({ code: 'ISSUANCE_LINT_FAILED' }));
 });

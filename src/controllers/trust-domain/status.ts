@@ -32,12 +32,23 @@ export interface TrustDomainStatusInputs {
 }
 
 /** The status of a trust domain: a projection of the record, which can be rebuilt at any time. */
-export function trustDomainStatus({ object, record, problem, targets, violations = object.status?.violations ?? 0, inUse, federation, jwt }: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
-  const observedGeneration = object.metadata.generation ?? 1;
-  const stopped = stopsIssuance(problem);
+export function trustDomainStatus(inputs: TrustDomainStatusInputs, nowMs: number): TrustDomainStatus {
+  const { object, record, targets, violations = object.status?.violations ?? 0, federation } = inputs;
+  return {
+    observedGeneration: generationOf(object),
+    ...projection(object, record),
+    ...(violations === 0 ? {} : { violations }),
+    ...(targets === undefined ? {} : { targets }),
+    ...(federation === undefined ? {} : { federation }),
+    conditions: [...conditionsOf(inputs, nowMs)],
+  };
+}
+
+function conditionsOf({ object, record, problem, inUse, federation, jwt }: TrustDomainStatusInputs, nowMs: number): readonly Condition[] {
+  const observedGeneration = generationOf(object);
   const ready = {
     type: 'Ready',
-    status: stopped ? ('False' as const) : ('True' as const),
+    status: stopsIssuance(problem) ? ('False' as const) : ('True' as const),
     reason: problem?.reason ?? 'AuthoritiesActive',
     message: problem?.message ?? 'a root and an issuing authority are active',
     observedGeneration,
@@ -50,8 +61,11 @@ export function trustDomainStatus({ object, record, problem, targets, violations
     observedGeneration,
   };
   const own = withRootEnding(setCondition(setCondition(object.status?.conditions, ready, nowMs), used, nowMs), record, observedGeneration, nowMs);
-  const conditions = withJwtReady(withFederated(own, federation, observedGeneration, nowMs), jwt, observedGeneration, nowMs);
-  return { observedGeneration, ...projection(object, record), ...(violations === 0 ? {} : { violations }), ...(targets === undefined ? {} : { targets }), ...(federation === undefined ? {} : { federation }), conditions: [...conditions] };
+  return withJwtReady(withFederated(own, federation, observedGeneration, nowMs), jwt, observedGeneration, nowMs);
+}
+
+function generationOf({ metadata }: TrustDomain): number {
+  return metadata.generation ?? 1;
 }
 
 /** Told once the end is near, and until another root is there; nobody needs to read that a root lives. */

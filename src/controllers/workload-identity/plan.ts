@@ -126,7 +126,7 @@ function nextStep(observed: ObservedIdentity, domain: ReadyDomain, grant: Grant,
   }
   const rewrite = secret === undefined ? undefined : rewriteReason(observed, domain, secret, svid, nowMs);
   if (secret !== undefined && rewrite !== undefined) {
-    const bounded = isDisturbed(observed) && !(rewrite === 'the tokens are renewed' && verdict.kind === 'intact' && verdict.latest);
+    const bounded = isDisturbed(observed) && !isTokenRenewal(observed, rewrite);
     return bounded && !repair.allowed ? 'repair-later' : { do: 'rewrite', why: rewrite, bounded, domain, secret, profile };
   }
   const [leftover] = observed.leftovers;
@@ -150,6 +150,11 @@ function issueReason(observed: ObservedIdentity, domain: ReadyDomain, profile: s
   if (nowMs < svid.notBeforeMs) return 'from-the-future';
   if (nowMs >= renewalOf(observed, svid)) return 'renewal';
   return observed.mayReissue && isRotatedAway(svid.issuer, domain.record) ? 'issuer-retiring' : undefined;
+}
+
+/** As with a certificate, whose renewal answers no foreign change: see `isRepair`. */
+function isTokenRenewal({ verdict }: ObservedIdentity, why: string): boolean {
+  return why === 'the tokens are renewed' && verdict.kind === 'intact' && verdict.latest;
 }
 
 /** Whether somebody else wrote the Secret after us, although its content is in order. */

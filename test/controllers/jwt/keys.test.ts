@@ -27,7 +27,7 @@ function served(bench: Bench): { readonly keys: JSONWebKeySet; readonly ids: rea
   const state = controllers(bench).domains.get('a.example');
   const document = JSON.parse((state === undefined ? undefined : servedBundle(state))?.document ?? '{}') as { keys: { use: string; kid: string }[]; spiffe_sequence: number };
   const keys = document.keys.filter(({ use }) => use === 'jwt-svid');
-  return { keys: { keys: keys as unknown as JSONWebKeySet['keys'] }, ids: keys.map(({ kid }) => kid), sequence: document.spiffe_sequence };
+  return { keys: { keys }, ids: keys.map(({ kid }) => kid), sequence: document.spiffe_sequence };
 }
 
 async function ask(bench: Bench, more: { readonly audience?: readonly string[]; readonly ttl?: string; readonly name?: string } = {}): Promise<TokenOutcome> {
