@@ -12,9 +12,9 @@ import { activeAuthority, createRecord, finishRotation, prepareRoot, prepareSucc
 import { decide, Issuer } from '../../src/issuance/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { generateKeyPair, keyAlgorithms, type KeyAlgorithm, type KeyPair } from '../../src/x509/index.ts';
-import type { Panel, Sample } from '../conformance/judges/judge.ts';
 import { panelEntries } from '../conformance/judges/panels.ts';
 import { requirementsMet } from '../conformance/requirements.ts';
+import { complaints, type Leaf, type Meeting } from './judged.ts';
 
 const { env } = process;
 const trustDomain = parseTrustDomainName('rotated.example');
@@ -23,25 +23,8 @@ const rotations = 100;
 const hourMs = 3_600_000;
 const specs = { root: { keyAlgorithm: 'ECDSAP256', lifetimeMs: 8_760 * hourMs }, issuing: { keyAlgorithm: 'ECDSAP256', lifetimeMs: 336 * hourMs } } as const;
 const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
-/** What a judge cannot know, as in `conformance/matrix.ts`. */
-const unknownTo: Readonly<Record<string, KeyAlgorithm>> = { 'java-spiffe': 'ED25519' };
 
 const entries = await Promise.all(panelEntries.map(async (entry) => ({ ...entry, ready: await requirementsMet(`${entry.title} judges rotations`, entry.needs, env) })));
-
-/** A leaf on disk. */
-interface Leaf {
-  readonly algorithm: KeyAlgorithm;
-  readonly name: string;
-  readonly chain: string;
-  readonly key: string;
-}
-
-/** Leaves that may be in use while bundles may be delivered. */
-interface Stage {
-  readonly title: string;
-  readonly leaves: readonly Leaf[];
-  readonly bundles: readonly string[];
-}
 
 /** Files below one folder, written as they are made. */
 class Site {
@@ -87,7 +70,7 @@ class Site {
 }
 
 /** What a rotation and one that is given up after its switch let meet. */
-async function stagesOf(site: Site): Promise<readonly Stage[]> {
+async function stagesOf(site: Site): Promise<readonly Meeting[]> {
   const [forth, back] = [{ uid: 'forth', name: 'forth' }, { uid: 'back', name: 'back' }];
   const first = await createRecord(trustDomain, specs, Date.now(), tools);
   const firstLeaves = await site.leaves(first);
@@ -124,28 +107,10 @@ async function rotatedOftenRecord(): Promise<AuthorityRecord> {
   return record;
 }
 
-/** Every leaf of a stage against each of its bundles; one of each algorithm for a panel that is slow. */
-function samplesOf({ leaves, bundles }: Stage, slow: boolean): readonly (Sample & { readonly algorithm: KeyAlgorithm; readonly name: string })[] {
-  const asked = slow ? leaves.filter(({ name }) => name.endsWith('-0')) : leaves;
-  return bundles.flatMap((roots) => asked.map(({ algorithm, name, chain, key }) => ({ algorithm, name, chain, key, roots, trustDomain })));
-}
-
-async function complaints(panel: Panel, stage: Stage): Promise<readonly string[]> {
-  const refused: string[] = [];
-  for (const { algorithm, name, ...sample } of samplesOf(stage, panel.slow === true)) {
-    const verdicts = await panel.judge(sample);
-    for (const judge of panel.judges) {
-      const verdict = verdicts[judge];
-      if (unknownTo[judge] !== algorithm && verdict?.ok !== true) refused.push(`${judge} refuses ${name}: ${JSON.stringify(verdict)}`);
-    }
-  }
-  return refused;
-}
-
 describe('rotations before judges that nobody here wrote', () => {
   let folder: string;
-  let stages: readonly Stage[];
-  let often: Stage;
+  let stages: readonly Meeting[];
+  let often: Meeting;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mtlsd-judged-'));
@@ -164,7 +129,7 @@ describe('rotations before judges that nobody here wrote', () => {
       await using panel = await open(env);
       for (const stage of [...stages, often]) {
         if (title === 'keytool' && !['before', 'after a hundred rotations in a row'].includes(stage.title)) continue;
-        expect([stage.title, await complaints(panel, stage)]).toEqual([stage.title, []]);
+        expect([stage.title, await complaints(panel, trustDomain, stage)]).toEqual([stage.title, []]);
       }
     });
   });

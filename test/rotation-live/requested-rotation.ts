@@ -57,7 +57,9 @@ export class RequestedRotation {
     const { phase, gate, direction } = status ?? {};
     if (status === undefined || phase === undefined) return undefined;
     const place = [phase, ...(gate === undefined || gate === '' ? [] : [gate]), ...(direction === 'Back' ? ['back'] : [])].join('/');
-    return this.seen.includes(place) ? undefined : { phase, place, status };
+    // Who waits in vain hears of it.
+    if (this.seen.includes(place)) throw new Error(`it is at ${place} still: ${status.conditions?.find(({ type }) => type === 'Progressing')?.message ?? ''}`);
+    return { phase, place, status };
   }
 
   async #change(more: Partial<CARotationSpec>): Promise<void> {
