@@ -22,6 +22,7 @@ export {
 } from './rotation.ts';
 export {
   activateJwtAuthority,
+  distrustJwtAuthority,
   dropJwtAuthorities,
   isNotedJwtAuthority,
   isShownJwtAuthority,

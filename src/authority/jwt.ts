@@ -72,6 +72,12 @@ export function restartJwtAuthorities(record: AuthorityRecord, seenSequence: num
   return { ...record, jwt: { sequence: Math.max(seenSequence, withdrawn.sequence) + 1, keys: withdrawn.keys } };
 }
 
+/** The record without a key that somebody else may hold, whatever depends on it. */
+export function distrustJwtAuthority(record: AuthorityRecord, keyIdentifier: string): AuthorityRecord {
+  const { sequence, keys } = record.jwt ?? none;
+  return { ...record, jwt: { sequence: sequence + 1, keys: keys.filter((key) => key.keyIdentifier !== keyIdentifier) } };
+}
+
 /** The record without keys that nothing depends on any more. */
 export function dropJwtAuthorities(record: AuthorityRecord, keyIdentifiers: ReadonlySet<string>): AuthorityRecord {
   const { sequence, keys } = record.jwt ?? none;

@@ -17,6 +17,8 @@ export interface ObservedJwtAuthorities {
   readonly shown: JwtAuthorities | undefined;
   /** The highest sequence that status says readers were shown; 0 when it says nothing. */
   readonly seenSequence: number;
+  /** The key that somebody has said is not to be trusted any more, by its name. */
+  readonly distrusted?: string | undefined;
 }
 
 /** What the keys need next. */
@@ -24,6 +26,7 @@ export type JwtPlan =
   | { readonly action: 'none'; readonly nextAtMs: number | undefined }
   /** The record is older than what readers have seen. */
   | { readonly action: 'restart' }
+  | { readonly action: 'distrust'; readonly keyIdentifier: string }
   | { readonly action: 'note' }
   | { readonly action: 'withdraw' }
   | { readonly action: 'drop'; readonly keyIdentifiers: ReadonlySet<string> }
@@ -44,9 +47,11 @@ const lookAgainMs = 1_000;
  * reader may keep the keys from before; it stays published until the last token that it signed has ended.
  * @param settings undefined: the trust domain issues no JWT-SVIDs
  */
-export function planJwtAuthorities({ jwt, shown, seenSequence }: ObservedJwtAuthorities, settings: JwtKeySettings | undefined, nowMs: number): JwtPlan {
+export function planJwtAuthorities({ jwt, shown, seenSequence, distrusted }: ObservedJwtAuthorities, settings: JwtKeySettings | undefined, nowMs: number): JwtPlan {
   if (seenSequence > (jwt?.sequence ?? 0)) return { action: 'restart' };
   const keys = jwt?.keys ?? [];
+  const stolen = keys.find(({ keyIdentifier }) => keyIdentifier === distrusted);
+  if (stolen !== undefined) return { action: 'distrust', keyIdentifier: stolen.keyIdentifier };
   const unnoted = keys.filter((key) => !isNotedJwtAuthority(key, nowMs));
   if (unnoted.some((key) => isShownJwtAuthority(key, shown))) return { action: 'note' };
   const ended = keys.filter((key) => isNotedJwtAuthority(key, nowMs) && nowMs > dropAtMs(key));

@@ -1,9 +1,11 @@
-/** What `mtlsd controller` writes beside the pair, on a real API server: keystores, whose password comes from a Secret that nobody watches, and roots of others. */
+/** What `mtlsd controller` writes beside the pair, on a real API server: keystores, whose password comes from a Secret that nobody watches, roots of others, and tokens. */
+import { createPublicKey } from 'node:crypto';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPkcs12 } from '../../src/x509/index.ts';
 import { BundlePeer } from './bundle-peer.ts';
 import { ControllerProcess } from './controller-process.ts';
-import { identity, isReady, messageOf, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
+import { fileOf, identity, isReady, messageOf, paths, says, serialOf, Site, trustDomain, type Live } from './controller-site.ts';
 
 const asks = { formats: { der: true, pkcs12: { passwordSecretRef: { name: 'store' } } } };
 const passwordSecret = (password: string, annotations: Readonly<Record<string, string>> = {}): object => ({
@@ -86,5 +88,27 @@ describe('keystores', () => {
     expect([serialOf(without), without.data?.['ca.crt']]).toEqual([serialOf(secret), secret.data?.['ca.crt']]);
     await site.see(paths.identity('bank', 'till'), says('Federated', 'PeerUnknown'));
     await expect.poll(kept, { timeout: 20_000 }).toBe(0);
+  });
+
+  test('a token for each audience comes beside the same certificate, and goes again', async () => {
+    await site.addNamespace('mint', ['cart']);
+    const issuer = 'https://tokens.mint.example';
+    const asked = (...audiences: readonly object[]) => identity('mint', 'cart', { trustDomain: 'mint.example', jwt: { audiences } });
+    await site.apply(trustDomain('mint.example', { jwt: { issuer, algorithm: 'RS256' } }), asked({ name: 'bank', audience: 'https://bank.example' }));
+    const secret = await site.see(paths.secret('mint', 'cart-mtls'), ({ data }) => data?.['bank.jwt'] !== undefined);
+    await site.see(paths.identity('mint', 'cart'), says('Tokens', 'Delivered'));
+    const { status } = await site.see(paths.trustDomain('mint.example'), says('JWTReady', 'KeyActive'));
+    const record = await site.see(paths.secret('mtlsd-system', 'mtlsd-authorities-mint.example'));
+    const { jwt } = JSON.parse(fileOf(record, 'record.json')) as { jwt: { keys: { keyIdentifier: string; publicKey: string }[] } };
+    const [key] = jwt.keys;
+    const published = createPublicKey({ key: Buffer.from(key?.publicKey ?? '', 'base64'), format: 'der', type: 'spki' });
+    const { payload } = await jwtVerify(fileOf(secret, 'bank.jwt'), published, { issuer, audience: 'https://bank.example', algorithms: ['RS256'] });
+    expect([payload.sub, decodeProtectedHeader(fileOf(secret, 'bank.jwt')).kid]).toEqual(['spiffe://mint.example/ns/mint/sa/cart', key?.keyIdentifier]);
+    // As long as kubelet may take to show it, and not the five minutes of the trust domain.
+    expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(375);
+    expect(status?.['jwt']).toMatchObject({ sequence: 1, keys: [{ keyIdentifier: key?.keyIdentifier, algorithm: 'RS256', state: 'Active' }] });
+    await site.apply(asked());
+    const without = await site.see(paths.secret('mint', 'cart-mtls'), ({ data }) => data?.['bank.jwt'] === undefined);
+    expect(serialOf(without)).toBe(serialOf(secret));
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   activateJwtAuthority,
   activeJwtAuthority,
+  distrustJwtAuthority,
   dropJwtAuthorities,
   noteJwtAuthorities,
   prepareJwtAuthority,
@@ -86,6 +87,8 @@ class Site {
         return activateJwtAuthority(this.record, nowMs);
       case 'withdraw':
         return withdrawJwtAuthorities(this.record);
+      case 'distrust':
+        return distrustJwtAuthority(this.record, plan.keyIdentifier);
       case 'restart':
         return restartJwtAuthorities(this.record, this.seenSequence);
       case 'drop':

@@ -1,6 +1,8 @@
 import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { openPkcs12 } from '../../src/x509/index.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';
 import { until } from './wait.ts';
@@ -63,4 +65,23 @@ test.each([
   await sandbox.once();
   expect(readFileSync(join(sandbox.out, 'status/WorkloadIdentity/shop/cart.yaml'), 'utf8')).toContain(`the file link, which holds the password, cannot be used: ${problem}`);
   expect(sandbox.identity('cart').now().spiffeId).toBe('spiffe://shop.example/ns/shop/sa/cart');
+});
+
+test('a token is a file that its owner alone reads; another one comes beside the same certificate, and none after a restart', async () => {
+  await using sandbox = new Sandbox();
+  const audiences = [{ name: 'bank', audience: 'https://bank.example' }];
+  sandbox.write('all.yaml', trustDomain('shop.example', { jwt: { issuer: 'https://tokens.shop.example' } }), identity('cart', { jwt: { audiences } }));
+  await sandbox.once();
+  const token = (): string => readFileSync(sandbox.identity('cart').file('bank.jwt'), 'utf8');
+  const { generation, leaf } = sandbox.identity('cart').now();
+  const keys = (parse(readFileSync(join(sandbox.out, 'status/TrustDomain/shop.example.yaml'), 'utf8')) as { status: { jwt: { keys: { keyIdentifier: string }[] } } }).status.jwt.keys;
+  expect(decodeProtectedHeader(token())).toEqual({ alg: 'ES256', kid: keys[0]?.keyIdentifier, typ: 'JWT' });
+  expect(decodeJwt(token())).toMatchObject({ iss: 'https://tokens.shop.example', sub: 'spiffe://shop.example/ns/shop/sa/cart', aud: ['https://bank.example'] });
+  expect(modeOf(sandbox, 'bank.jwt')).toBe('600');
+  await sandbox.once();
+  expect(sandbox.identity('cart').now().generation).toBe(generation);
+  sandbox.write('all.yaml', trustDomain('shop.example', { jwt: { ttl: '1m' } }), identity('cart', { jwt: { audiences } }));
+  sandbox.start('--log-level', 'warn');
+  await until('the token is another one', () => decodeJwt(token()).iss === undefined);
+  expect(sandbox.identity('cart').now().leaf.serialNumber).toBe(leaf.serialNumber);
 });

@@ -1,6 +1,7 @@
 import {
   activateJwtAuthority,
   activeJwtAuthority,
+  distrustJwtAuthority,
   dropJwtAuthorities,
   noteJwtAuthorities,
   prepareJwtAuthority,
@@ -15,6 +16,9 @@ import { planJwtAuthorities, type JwtPlan } from '../../rotation/index.ts';
 import type { ControllerContext } from '../context.ts';
 import { jwtSettingsOf } from './settings.ts';
 
+/** Annotation by which an operator has a key for tokens distrusted at once: its name (`kid`). Left in place it does nothing more. */
+const distrustAnnotation = 'mtlsd.io/distrust-jwt-key';
+
 /** What a change of the JWT authorities of a trust domain is decided from. */
 export interface JwtSituation {
   readonly object: TrustDomain;
@@ -27,7 +31,8 @@ type JwtStep = Exclude<JwtPlan, { action: 'none' }>;
 
 /** Decides what to do next. Pure. */
 export function planJwt({ object, record, shown }: JwtSituation, nowMs: number): JwtPlan {
-  return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0 }, jwtSettingsOf(object), nowMs);
+  const distrusted = object.metadata.annotations?.[distrustAnnotation];
+  return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0, distrusted }, jwtSettingsOf(object), nowMs);
 }
 
 /** The record after a step. */
@@ -35,6 +40,8 @@ export async function afterJwtStep({ object, record, shown }: JwtSituation, step
   switch (step.action) {
     case 'restart':
       return restartJwtAuthorities(record, object.status?.jwt?.sequence ?? 0);
+    case 'distrust':
+      return distrustJwtAuthority(record, step.keyIdentifier);
     case 'note':
       return noteJwtAuthorities(record, shown, nowMs);
     case 'withdraw':
@@ -62,9 +69,14 @@ const whys = { first: 'the trust domain issues tokens', age: 'the key before com
 /** Tells what a step has done. */
 export function tellJwtStep({ audit, events }: Pick<ControllerContext, 'audit' | 'events'>, { object, record: before }: JwtSituation, step: JwtStep, after: AuthorityRecord): void {
   const { trustDomain } = after;
-  const tell = (decision: 'authority-created' | 'authority-turned-over' | 'authority-dropped', authority: string, reason: string): void => audit.record({ decision, object: `TrustDomain ${trustDomain}`, trustDomain, authority, reason: `key for JWT-SVIDs: ${reason}` });
+  const tell = (decision: 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'authority-distrusted', authority: string, reason: string): void => audit.record({ decision, object: `TrustDomain ${trustDomain}`, trustDomain, authority, reason: `key for JWT-SVIDs: ${reason}` });
   if (step.action === 'prepare') for (const key of keysWithout(after, before)) tell('authority-created', key, whys[step.why]);
-  for (const key of keysWithout(before, after)) tell('authority-dropped', key, 'no token that it signed is live');
+  if (step.action === 'distrust') {
+    tell('authority-distrusted', step.keyIdentifier, 'somebody asked for it');
+    events.record(object, { type: 'Warning', reason: 'JWTKeyDistrusted', message: `key ${step.keyIdentifier} is published no more: tokens that it signed are refused by whoever fetches keys from now on` });
+    return;
+  }
+  for (const key of keysWithout(before, after)) tell('authority-dropped', key, 'no live token needs it');
   const active = activeJwtAuthority(after.jwt)?.keyIdentifier;
   if (step.action === 'activate' && active !== undefined) {
     tell('authority-turned-over', active, 'it was published for long enough');

@@ -201,3 +201,24 @@ test('without spec.jwt nothing is signed, and keys stay until the last token has
   await bench.pass(10 * minuteMs);
   expect([status(bench)?.jwt?.keys, served(bench).sequence]).toEqual([[], sequence + 1]);
 });
+
+test('a stolen key is gone at once, asked for by its name alone; tokens go on once another one was published', async () => {
+  const bench = await start({ jwt });
+  const { token, keyId, issuedAtMs } = await signed(bench);
+  const { sequence } = served(bench);
+  bench.domain({ jwt }, { 'mtlsd.io/distrust-jwt-key': 'another' });
+  await bench.world.drain();
+  expect(served(bench).ids).toEqual([keyId]);
+  const distrusts = { 'mtlsd.io/distrust-jwt-key': keyId };
+  bench.domain({ jwt }, distrusts);
+  await bench.world.drain();
+  expect([served(bench).ids.includes(keyId), states(bench), await refusal(ask(bench))]).toEqual([false, ['Prepared'], 'API_NOT_READY']);
+  expect(served(bench).sequence).toBeGreaterThan(sequence);
+  expect(bench.world.audit).toContainEqual(expect.objectContaining({ decision: 'authority-distrusted', authority: keyId }));
+  await expect(verify(token, served(bench), issuedAtMs)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
+  await bench.pass(publishMs + 5 * minuteMs);
+  const next = await signed(bench);
+  expect([next.keyId === keyId, served(bench).ids]).toEqual([false, [next.keyId]]);
+  await bench.pass(2 * hourMs);
+  expect(served(bench).ids).toEqual([next.keyId]);
+});
