@@ -107,7 +107,7 @@ describe.skipIf(!met)('tokens', () => {
   const all = (said: unknown) => ({ jose: said, 'go-oidc': said, 'go-spiffe': said, PyJWT: said, 'Python spiffe': said });
   const refused = expect.stringMatching(/^refused: ./u) as string;
 
-  test('are accepted by all, whichever key signed them, and refused for others', async () => {
+  test('are accepted by all, whichever key signed them and however they came, and refused for others', async () => {
     await passUntil(20 * minuteMs);
     const before = await mint(site.accountToken('shop', 'cart'), 'orders');
     expect(await judged(before, 'orders')).toEqual(all(cart));
@@ -122,6 +122,11 @@ describe.skipIf(!met)('tokens', () => {
     expect(await judged(after, 'stock')).toEqual(all(refused));
     expect(await judged(tampered(after), 'orders')).toEqual(all(refused));
     expect(await judged(after, 'orders', 'other.example')).toEqual(all(refused));
+
+    site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'cart' }, spec: { dnsNames: ['cart.shop.svc'], jwt: { audiences: [{ name: 'stock', audience: 'stock' }] } } });
+    const file = (): string => Buffer.from(site.store.peek({ kind: 'Secret', namespace: 'shop', name: 'cart-mtls' })?.data['stock.jwt'] ?? '', 'base64').toString('utf8');
+    await expect.poll(file, { timeout: 20_000 }).not.toBe('');
+    expect(await judged(file(), 'stock')).toEqual(all(cart));
 
     const rsa = await mint(externalToken({ iss: otherIssuer, deep: { name: 'cart' } }), 'orders');
     expect(decodeProtectedHeader(rsa).alg).toBe('RS256');

@@ -140,6 +140,35 @@ test('weeks of keys: each is there before its first token and until its last one
   expect(bench.world.audit.filter(({ decision, reason }) => decision === 'authority-turned-over' && reason?.startsWith('key for JWT') === true)).toHaveLength(2);
 });
 
+test.each([2, 7])('whoever is killed every %i steps loses no key that somebody needs', async (stepsLived) => {
+  const bench = await start({ jwt: { ...jwt, keyLifetime: '1h' } });
+  const { world } = bench;
+  const live: { readonly token: string; readonly endMs: number }[] = [];
+  const shown: { readonly atMs: number; readonly keys: ReturnType<typeof served> }[] = [];
+  const used = new Set<string>();
+  for (const endMs = world.time.nowMs + 4 * hourMs; world.time.nowMs < endMs; ) {
+    await world.advance(3 * minuteMs);
+    for (let step = 0; step < stepsLived && world.busy; step += 1) await world.step();
+    await restart(bench);
+    await world.drain();
+    const nowMs = world.time.nowMs;
+    const keys = served(bench);
+    expect(keys.sequence).toBeGreaterThanOrEqual(shown.at(-1)?.keys.sequence ?? 0);
+    shown.push({ atMs: nowMs, keys });
+    const outcome = await ask(bench);
+    if (outcome.signed) {
+      live.push({ token: outcome.svid.token, endMs: outcome.svid.expiresAtMs });
+      used.add(outcome.svid.keyId);
+    }
+    const old = shown.findLast(({ atMs }) => atMs <= nowMs - 30 * minuteMs)?.keys;
+    for (const { token, endMs: tokenEndMs } of live.filter((each) => each.endMs > nowMs)) {
+      await verify(token, keys, tokenEndMs - 1);
+      if (old !== undefined) await verify(token, old, tokenEndMs - 1);
+    }
+  }
+  expect(used.size).toBeGreaterThanOrEqual(3);
+});
+
 test('a change of algorithm prepares a key at once and uses it once it was published', async () => {
   const bench = await start({ jwt });
   bench.domain({ jwt: { ...jwt, algorithm: 'RS256' } });
