@@ -229,7 +229,7 @@ export interface WorkloadIdentityStatus {
   };
   /**
    * Ready says whether the Secret holds a valid certificate of this identity; Issued says how the last issuance went
-   * and what to do.
+   * and what to do. Formats, Federated and Tokens say whether the further files are there that were asked for.
    */
   readonly conditions?: readonly Condition[];
 }
