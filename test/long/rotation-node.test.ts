@@ -8,7 +8,8 @@ import { RequestedRotation } from '../rotation-live/requested-rotation.ts';
 
 const peersOf = (place: string, delivery: NonNullable<PeerPlan['delivery']>): readonly PeerPlan[] =>
   Array.from({ length: 6 }, (_, index) => ({ namespace: place, name: `${place}-${index}`, image: index % 2 === 0 ? 'go-peer' : 'node-peer', delivery }));
-const bySecret = peersOf('north', 'secret');
+// A kubelet that is away for a minute brings nothing meanwhile: what pods have by then lives longer.
+const bySecret = peersOf('north', 'secret').map((plan) => ({ ...plan, ttl: '10m' }));
 const byNode = peersOf('south', 'pod-certificate');
 const timeout = 900_000;
 

@@ -12,6 +12,8 @@ export interface PeerPlan {
   readonly image: 'go-peer' | 'node-peer';
   /** The label; none: the pod asks for nothing. */
   readonly delivery?: 'secret' | 'pod-certificate';
+  /** How long certificates in its Secret live; left out: as short as can be. */
+  readonly ttl?: string;
   /** If it is of another one than everybody. */
   readonly trustDomain?: string;
   /** If it calls those of another trust domain, and nobody else. */
@@ -87,7 +89,7 @@ export class Mesh {
     const { site } = this.#node;
     await site.apply(
       ...plans.map(({ namespace, name }) => serviceAccount(namespace, name)),
-      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery, trustDomain }) => identity(namespace, name, { ...(delivery === 'secret' ? { ttl: quickTtl } : {}), ...(trustDomain === undefined ? {} : { trustDomain }) })),
+      ...plans.filter(({ delivery }) => delivery !== undefined).map(({ namespace, name, delivery, trustDomain, ttl = quickTtl }) => identity(namespace, name, { ...(delivery === 'secret' ? { ttl } : {}), ...(trustDomain === undefined ? {} : { trustDomain }) })),
       ...plans.map((plan) => podOf(plan, { image: imageName(plan.image) })),
     );
     for (const plan of plans) this.#members.set(`${plan.namespace}/${plan.name}`, { plan, address: await this.#addressOf(plan) });

@@ -5,6 +5,8 @@ import type { Rotations } from './stage.ts';
 
 /** Every gate waits for a person, so that a rotation can be looked at, and its daemon killed, at each. */
 const everyGate: NonNullable<CARotationSpec['approvals']> = ['Written', 'Delivered', 'Loaded', 'Fetched', 'Canary', 'Acknowledged', 'Reissued', 'Drained', 'Withdrawn'];
+/** A machine that has much else to do takes minutes for what waits for seconds. */
+const patienceMs = 600_000;
 const ends: readonly string[] = ['Complete', 'Aborted', 'Superseded'];
 
 export class RequestedRotation {
@@ -38,7 +40,7 @@ export class RequestedRotation {
    */
   async follow(at: (place: string) => Promise<void>, last?: string): Promise<string> {
     for (;;) {
-      const { phase, place, status } = await until(`${this.name} is at a place it was not at before`, async () => this.#newPlace(), 240_000);
+      const { phase, place, status } = await until(`${this.name} is at a place it was not at before`, async () => this.#newPlace(), patienceMs);
       this.seen.push(place);
       if (ends.includes(phase)) return phase;
       await at(place);
