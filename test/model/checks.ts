@@ -101,7 +101,7 @@ export class Checks {
       if (after === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was deleted by us`);
       if (before === undefined) throw new Violation(`${object.kind} ${placeOf(object)} was created by us`);
       if (JSON.stringify((before as WorkloadIdentity).spec) !== JSON.stringify((after as WorkloadIdentity).spec)) throw new Violation(`the spec of ${placeOf(object)} was changed by us`);
-      if (object.kind === 'TrustDomain') this.#noteDomainStatus(after as TrustDomain);
+      if (object.kind === 'TrustDomain') this.#noteDomainStatus(before as TrustDomain, after as TrustDomain);
       else this.#writes.identityStatus += 1;
     });
   }
@@ -113,8 +113,15 @@ export class Checks {
     if (before !== undefined && before.metadata.generation === after.metadata.generation) this.#writes.identityStatus += 1;
   }
 
-  #noteDomainStatus({ metadata, status }: TrustDomain): void {
-    this.#writes.domainStatus += 1;
+  #noteDomainStatus(before: TrustDomain, { metadata, status }: TrustDomain): void {
+    // Leaves that somebody may refuse are counted from time to time: a new process counts what has been renewed since.
+    const { violations: _counted, ...rest } = before.status ?? {};
+    const { violations: _counts, ...told } = status ?? {};
+    if (JSON.stringify(rest) !== JSON.stringify(told)) this.#writes.domainStatus += 1;
+    const { sequence = 0, keys = [] } = status?.jwt ?? {};
+    if (sequence < (this.#jwtSequences.get(metadata.uid) ?? 0)) throw new Violation(`the sequence of the keys for tokens of ${metadata.name} went back to ${sequence}`);
+    this.#jwtSequences.set(metadata.uid, sequence);
+    for (const { keyIdentifier, state } of keys) if (state === 'Active') this.#signers.add(`${metadata.name} ${keyIdentifier}`);
     for (const { keyIdentifier } of status?.authorities ?? []) this.#rootsInUse.add(`${metadata.name} ${keyIdentifier}`);
   }
 
@@ -140,6 +147,7 @@ export class Checks {
     // Other words around what is there, be it damaged by somebody: nothing was issued or repaired.
     if (before !== undefined && JSON.stringify(before.data) === JSON.stringify(after.data)) return;
     this.#judgePair(before, after, place);
+    this.#judgeTokens(after, place);
   }
 
   #judgeDeletion(before: Secret, place: string): void {
@@ -187,7 +195,23 @@ export class Checks {
     }
   }
 
+  /** Tokens are signed by keys that status has named as active before. */
+  #judgeTokens(after: Secret, place: string): void {
+    for (const [file, data] of Object.entries(after.data)) {
+      if (!file.endsWith('.jwt')) continue;
+      const [head = ''] = Buffer.from(data, 'base64').toString('utf8').split('.');
+      const { kid } = JSON.parse(Buffer.from(head, 'base64url').toString('utf8')) as { kid: string };
+      if (!this.#signers.has(`${after.metadata.labels?.['mtlsd.io/trust-domain']} ${kid}`)) throw new Violation(`Secret ${place} holds a token of key ${kid}, which never was active`);
+      this.tokens.add(data);
+    }
+  }
+
   readonly #knownRoots = new Set<string>();
+  /** By uid of the trust domain. */
+  readonly #jwtSequences = new Map<string, number>();
+  readonly #signers = new Set<string>();
+  /** Every token that was delivered. */
+  readonly tokens = new Set<string>();
 
   /** The object of that uid and version as users wrote it, whatever the process was told. */
   #real(object: StoredObject | undefined): StoredObject | undefined {

@@ -26,6 +26,8 @@ export function drawTrustDomain(world: World): TrustDomainSpec {
     svid: { ttl: life.ttl, maxTTL: life.maxTTL },
     ...(patterns === undefined ? {} : { dnsNames: { allowedPatterns: patterns } }),
     ...(random.chance(0.3) ? { default: true } : {}),
+    // As with formats of identities: it follows from another draw.
+    ...(life.ttl === '2h' ? { jwt: { ttl: '1h', keyLifetime: '1h' } } : {}),
   };
 }
 
@@ -45,7 +47,8 @@ export function drawIdentity(world: World): WorkloadIdentitySpec {
   };
   // Follows from another draw: a draw of its own would give every seed another story.
   const formats = drawn.deletionPolicy === 'Delete' ? { der: true } : undefined;
-  return Object.fromEntries(Object.entries({ ...drawn, formats }).filter(([, value]) => value !== undefined)) as WorkloadIdentitySpec;
+  const jwt = drawn.deletionPolicy === 'Retain' ? { audiences: [{ name: 'bank', audience: 'https://bank.example' }] } : undefined;
+  return Object.fromEntries(Object.entries({ ...drawn, formats, jwt }).filter(([, value]) => value !== undefined)) as WorkloadIdentitySpec;
 }
 
 export function putTrustDomain(world: World, name: string, spec: TrustDomainSpec, annotations?: Record<string, string>): void {

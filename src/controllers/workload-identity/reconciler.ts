@@ -203,9 +203,10 @@ export class WorkloadIdentityReconciler implements Reconciler {
     const { identity, domain, secret } = observed;
     const own = plan.svid === undefined ? undefined : secret;
     const trustDomain = domain.name ?? identity.status?.trustDomain;
+    const secretIsIntact = observed.verdict.kind === 'intact';
     const secretIsOurs = observed.verdict.kind === 'intact' && observed.verdict.ours;
     const { resolved, password } = observed;
-    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, resolved, password, blocker, peers: this.#federation?.peerNames(trustDomain ?? '') ?? [], domain: domain.kind === 'resolved' ? domain.state : undefined, pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
+    const status = identityStatus({ identity, plan, trustDomain, secret: own, secretIsOurs, secretIsIntact, resolved, password, blocker, peers: this.#federation?.peerNames(trustDomain ?? '') ?? [], domain: domain.kind === 'resolved' ? domain.state : undefined, pods: this.#podFindings(identity) }, this.#context.clock.nowMs());
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });

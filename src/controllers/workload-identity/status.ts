@@ -19,6 +19,8 @@ export interface StatusInputs {
   readonly secret: SecretMetadata | undefined;
   /** Whether nobody has written the Secret since we did. */
   readonly secretIsOurs: boolean;
+  /** Whether its content is known to be in order. */
+  readonly secretIsIntact: boolean;
   /** What is asked for. */
   readonly resolved: Pick<ResolvedIdentitySpec, 'der' | 'keystore' | 'tokens'>;
   /** The password of its keystore; undefined when it asks for none. */
@@ -77,14 +79,18 @@ function saidBefore(status: WorkloadIdentityStatus = {}): Partial<WorkloadIdenti
   return saidOfSecret;
 }
 
-/** The version that we wrote last: somebody else's write to labels must not become a write of ours, each time (L3). */
-function versionWritten({ identity, secretIsOurs }: StatusInputs, svid: DeliveredSvid, secret: SecretMetadata): string {
+/**
+ * The version that we wrote last: somebody else's write to labels must not become a write of ours, each time (L3). Undefined while
+ * that is not known: what nobody has looked at must not pass for ours after a restart.
+ */
+function versionWritten({ identity, secretIsOurs, secretIsIntact }: StatusInputs, svid: DeliveredSvid, secret: SecretMetadata): string | undefined {
   const { status } = identity;
   const known = status?.secret?.name === secret.metadata.name && status.serialNumber === svid.serialNumber ? status.secret.resourceVersion : undefined;
-  return secretIsOurs ? secret.metadata.resourceVersion : (known ?? secret.metadata.resourceVersion);
+  if (!secretIsOurs && known !== undefined) return known;
+  return secretIsIntact ? secret.metadata.resourceVersion : undefined;
 }
 
-function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secret: { readonly name: string; readonly resourceVersion: string }): Partial<WorkloadIdentityStatus> {
+function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, { name, resourceVersion }: { readonly name: string; readonly resourceVersion: string | undefined }): Partial<WorkloadIdentityStatus> {
   return {
     spiffeID: svid.spiffeId,
     serialNumber: svid.serialNumber,
@@ -93,7 +99,7 @@ function delivered(svid: DeliveredSvid, renewalTimeMs: number | undefined, secre
     ...(renewalTimeMs === undefined ? {} : { renewalTime: timestamp(renewalTimeMs) }),
     issuer: svid.issuer,
     bundleGeneration: svid.bundleGeneration,
-    secret,
+    secret: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
     issuances: svid.issuances,
   };
 }
