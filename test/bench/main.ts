@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   issue: async () => (await import('./issue.ts')).issue,
   idle: async () => (await import('./idle.ts')).idle,
   rotate: async () => (await import('./rotate.ts')).rotate,
+  tokens: async () => (await import('./tokens.ts')).tokens,
   audit: async () => (await import('./audit.ts')).audit,
   api: async () => (await import('./api.ts')).api,
   pods: async () => (await import('./pods.ts')).pods,

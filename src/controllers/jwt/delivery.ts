@@ -43,7 +43,7 @@ export interface TokensQuestion {
 export type TokensReason = 'the tokens that are asked for changed' | 'the tokens are renewed';
 
 /** The file of a token. */
-export function tokenFileName(name: string): string {
+function tokenFileName(name: string): string {
   return `${name}.jwt`;
 }
 
