@@ -22,7 +22,7 @@ export {
 } from './rotation.ts';
 export {
   activateJwtAuthority,
-  distrustJwtAuthority,
+  distrustJwtAuthorities,
   dropJwtAuthorities,
   isNotedJwtAuthority,
   isShownJwtAuthority,

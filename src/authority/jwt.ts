@@ -72,17 +72,17 @@ export function restartJwtAuthorities(record: AuthorityRecord, seenSequence: num
   return { ...record, jwt: { sequence: Math.max(seenSequence, withdrawn.sequence) + 1, keys: withdrawn.keys } };
 }
 
-/** The record without a key that somebody else may hold, whatever depends on it. */
-export function distrustJwtAuthority(record: AuthorityRecord, keyIdentifier: string): AuthorityRecord {
+/** The record without keys that somebody else may hold, whatever depends on them. */
+export function distrustJwtAuthorities(record: AuthorityRecord, keyIdentifiers: ReadonlySet<string>): AuthorityRecord {
   const { sequence, keys } = record.jwt ?? none;
-  return { ...record, jwt: { sequence: sequence + 1, keys: keys.filter((key) => key.keyIdentifier !== keyIdentifier) } };
+  return { ...record, jwt: { sequence: sequence + 1, keys: keys.filter(({ keyIdentifier }) => !keyIdentifiers.has(keyIdentifier)) } };
 }
 
 /** The record without keys that nothing depends on any more. */
 export function dropJwtAuthorities(record: AuthorityRecord, keyIdentifiers: ReadonlySet<string>): AuthorityRecord {
-  const { sequence, keys } = record.jwt ?? none;
-  if (keys.some(({ keyIdentifier, state }) => keyIdentifiers.has(keyIdentifier) && state !== 'Retiring')) throw new Error('invariant broken: only a Retiring JWT authority may be dropped');
-  return { ...record, jwt: { sequence: sequence + 1, keys: keys.filter(({ keyIdentifier }) => !keyIdentifiers.has(keyIdentifier)) } };
+  const isNeeded = record.jwt?.keys.some(({ keyIdentifier, state }) => keyIdentifiers.has(keyIdentifier) && state !== 'Retiring');
+  if (isNeeded === true) throw new Error('invariant broken: only a Retiring JWT authority may be dropped');
+  return distrustJwtAuthorities(record, keyIdentifiers);
 }
 
 function withKeys(record: AuthorityRecord, change: (key: JwtAuthority) => JwtAuthority): AuthorityRecord {

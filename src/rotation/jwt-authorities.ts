@@ -17,8 +17,8 @@ export interface ObservedJwtAuthorities {
   readonly shown: JwtAuthorities | undefined;
   /** The highest sequence that status says readers were shown; 0 when it says nothing. */
   readonly seenSequence: number;
-  /** The key that somebody has said is not to be trusted any more, by its name. */
-  readonly distrusted?: string | undefined;
+  /** Keys that somebody has said are not to be trusted any more, by their names. */
+  readonly distrusted?: ReadonlySet<string>;
 }
 
 /** What the keys need next. */
@@ -26,7 +26,7 @@ export type JwtPlan =
   | { readonly action: 'none'; readonly nextAtMs: number | undefined }
   /** The record is older than what readers have seen. */
   | { readonly action: 'restart' }
-  | { readonly action: 'distrust'; readonly keyIdentifier: string }
+  | { readonly action: 'distrust'; readonly keyIdentifiers: ReadonlySet<string> }
   | { readonly action: 'note' }
   | { readonly action: 'withdraw' }
   | { readonly action: 'drop'; readonly keyIdentifiers: ReadonlySet<string> }
@@ -50,8 +50,8 @@ const lookAgainMs = 1_000;
 export function planJwtAuthorities({ jwt, shown, seenSequence, distrusted }: ObservedJwtAuthorities, settings: JwtKeySettings | undefined, nowMs: number): JwtPlan {
   if (seenSequence > (jwt?.sequence ?? 0)) return { action: 'restart' };
   const keys = jwt?.keys ?? [];
-  const stolen = keys.find(({ keyIdentifier }) => keyIdentifier === distrusted);
-  if (stolen !== undefined) return { action: 'distrust', keyIdentifier: stolen.keyIdentifier };
+  const stolen = keys.filter(({ keyIdentifier }) => distrusted?.has(keyIdentifier) === true);
+  if (stolen.length > 0) return { action: 'distrust', keyIdentifiers: new Set(stolen.map(({ keyIdentifier }) => keyIdentifier)) };
   const unnoted = keys.filter((key) => !isNotedJwtAuthority(key, nowMs));
   if (unnoted.some((key) => isShownJwtAuthority(key, shown))) return { action: 'note' };
   const ended = keys.filter((key) => isNotedJwtAuthority(key, nowMs) && nowMs > dropAtMs(key));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import {
   activateJwtAuthority,
   activeJwtAuthority,
-  distrustJwtAuthority,
+  distrustJwtAuthorities,
   dropJwtAuthorities,
   noteJwtAuthorities,
   prepareJwtAuthority,
@@ -88,7 +88,7 @@ class Site {
       case 'withdraw':
         return withdrawJwtAuthorities(this.record);
       case 'distrust':
-        return distrustJwtAuthority(this.record, plan.keyIdentifier);
+        return distrustJwtAuthorities(this.record, plan.keyIdentifiers);
       case 'restart':
         return restartJwtAuthorities(this.record, this.seenSequence);
       case 'drop':

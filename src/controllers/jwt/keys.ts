@@ -1,7 +1,7 @@
 import {
   activateJwtAuthority,
   activeJwtAuthority,
-  distrustJwtAuthority,
+  distrustJwtAuthorities,
   dropJwtAuthorities,
   noteJwtAuthorities,
   prepareJwtAuthority,
@@ -16,7 +16,7 @@ import { planJwtAuthorities, type JwtPlan } from '../../rotation/index.ts';
 import type { ControllerContext } from '../context.ts';
 import { jwtSettingsOf } from './settings.ts';
 
-/** Annotation by which an operator has a key for tokens distrusted at once: its name (`kid`). Left in place it does nothing more. */
+/** Annotation by which an operator has keys for tokens distrusted at once: their names (`kid`), with commas between them. Left in place it does nothing more. */
 const distrustAnnotation = 'mtlsd.io/distrust-jwt-key';
 
 /** What a change of the JWT authorities of a trust domain is decided from. */
@@ -31,7 +31,7 @@ type JwtStep = Exclude<JwtPlan, { action: 'none' }>;
 
 /** Decides what to do next. Pure. */
 export function planJwt({ object, record, shown }: JwtSituation, nowMs: number): JwtPlan {
-  const distrusted = object.metadata.annotations?.[distrustAnnotation];
+  const distrusted = new Set(object.metadata.annotations?.[distrustAnnotation]?.split(',').map((name) => name.trim()));
   return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0, distrusted }, jwtSettingsOf(object), nowMs);
 }
 
@@ -41,7 +41,7 @@ export async function afterJwtStep({ object, record, shown }: JwtSituation, step
     case 'restart':
       return restartJwtAuthorities(record, object.status?.jwt?.sequence ?? 0);
     case 'distrust':
-      return distrustJwtAuthority(record, step.keyIdentifier);
+      return distrustJwtAuthorities(record, step.keyIdentifiers);
     case 'note':
       return noteJwtAuthorities(record, shown, nowMs);
     case 'withdraw':
@@ -72,8 +72,8 @@ export function tellJwtStep({ audit, events }: Pick<ControllerContext, 'audit' |
   const tell = (decision: 'authority-created' | 'authority-turned-over' | 'authority-dropped' | 'authority-distrusted', authority: string, reason: string): void => audit.record({ decision, object: `TrustDomain ${trustDomain}`, trustDomain, authority, reason: `key for JWT-SVIDs: ${reason}` });
   if (step.action === 'prepare') for (const key of keysWithout(after, before)) tell('authority-created', key, whys[step.why]);
   if (step.action === 'distrust') {
-    tell('authority-distrusted', step.keyIdentifier, 'somebody asked for it');
-    events.record(object, { type: 'Warning', reason: 'JWTKeyDistrusted', message: `key ${step.keyIdentifier} is published no more: tokens that it signed are refused by whoever fetches keys from now on` });
+    for (const key of step.keyIdentifiers) tell('authority-distrusted', key, 'somebody asked for it');
+    events.record(object, { type: 'Warning', reason: 'JWTKeyDistrusted', message: `published no more: ${[...step.keyIdentifiers].join(', ')}. Tokens that were signed with it are refused by whoever fetches keys from now on` });
     return;
   }
   for (const key of keysWithout(before, after)) tell('authority-dropped', key, 'no live token needs it');

@@ -238,7 +238,7 @@ test('a stolen key is gone at once, asked for by its name alone; tokens go on on
   bench.domain({ jwt }, { 'mtlsd.io/distrust-jwt-key': 'another' });
   await bench.world.drain();
   expect(served(bench).ids).toEqual([keyId]);
-  const distrusts = { 'mtlsd.io/distrust-jwt-key': keyId };
+  const distrusts = { 'mtlsd.io/distrust-jwt-key': `another, ${keyId}` };
   bench.domain({ jwt }, distrusts);
   await bench.world.drain();
   expect([served(bench).ids.includes(keyId), states(bench), await refusal(ask(bench))]).toEqual([false, ['Prepared'], 'API_NOT_READY']);
