@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
-import { rotateUnderLoad, type KilledAt } from './rotate-under-load.ts';
+import { rotateUnderLoad, type Load } from './rotate-under-load.ts';
 import type { Stage } from './stage.ts';
 
 /** Rotates under load, and holds that nobody who kept the bounds refused anybody. @param workloads in all */
-export async function expectNobodyRefused(stage: Stage, workloads: number, killedAt: KilledAt): Promise<void> {
-  const { forth, back, phases } = await rotateUnderLoad(stage, Math.ceil(workloads / 2), killedAt);
+export async function expectNobodyRefused(stage: Stage, workloads: number, load: Load): Promise<void> {
+  const { forth, back, phases } = await rotateUnderLoad(stage, Math.ceil(workloads / 2), load);
   console.log(`${stage.daemon.times} times killed: ${stage.daemon.kills.join('; ')}`);
   for (const { counts } of [forth, back]) {
     const { failed, failedLate, late, ...rest } = counts;

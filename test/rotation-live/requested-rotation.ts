@@ -22,10 +22,10 @@ export class RequestedRotation {
     this.#spec = spec;
   }
 
-  /** Asks for the root of a trust domain to be rotated. */
-  static async of(rotations: Rotations, name: string, trustDomain: string): Promise<RequestedRotation> {
+  /** Asks for the root of a trust domain to be rotated. @param more of the rotation's spec */
+  static async of(rotations: Rotations, name: string, trustDomain: string, more: Pick<CARotationSpec, 'pace'> = {}): Promise<RequestedRotation> {
     const [fromAuthority = ''] = await rotations.roots(trustDomain);
-    const rotation = new RequestedRotation(rotations, name, { trustDomain, what: 'Root', fromAuthority, approvals: everyGate });
+    const rotation = new RequestedRotation(rotations, name, { trustDomain, what: 'Root', fromAuthority, approvals: everyGate, ...more });
     await rotations.request(name, rotation.#spec);
     return rotation;
   }

@@ -33,20 +33,27 @@ export interface Outcome {
   readonly phases: ReadonlySet<string>;
 }
 
-/** When the daemon is killed, besides at every change of its record. */
-export type KilledAt = 'every phase' | 'every gate';
+/** How hard it is. */
+export interface Load {
+  /** When the daemon is killed, besides at every change of its record. */
+  readonly killedAt: 'every phase' | 'every gate';
+  /** In each trust domain. */
+  readonly handshakesPerSecond: number;
+  /** How many are re-issued a second: the fewer, the longer do leaves of both roots meet. */
+  readonly pace: number;
+}
 
 /** @param workloads of each trust domain */
-export async function rotateUnderLoad(stage: Stage, workloads: number, killedAt: KilledAt): Promise<Outcome> {
+export async function rotateUnderLoad(stage: Stage, workloads: number, { killedAt, handshakesPerSecond, pace }: Load): Promise<Outcome> {
   const { daemon } = stage;
   await Promise.all([forth, back].map(async (domain) => stage.issue(domain, spec, namesOf(domain, workloads))));
-  await using forthLoad = await startLoad(stage, forth, workloads);
-  await using backLoad = await startLoad(stage, back, workloads);
+  await using forthLoad = await startLoad(stage, forth, workloads, handshakesPerSecond);
+  await using backLoad = await startLoad(stage, back, workloads, handshakesPerSecond);
   const before = { forth: await stage.roots(forth), back: await stage.roots(back) };
   for (const domain of [forth, back]) await stage.killWhenRecordChanges(domain);
   const phases = new Set<string>();
   const follow = async (name: string, of: string, abortAt?: { readonly place: string; readonly reissued: number }): Promise<string> => {
-    const rotation = await RequestedRotation.of(stage, name, of);
+    const rotation = await RequestedRotation.of(stage, name, of, { pace });
     const mine = new Set<string>();
     return rotation.follow(async (place) => {
       const [phase = ''] = place.split('/');
@@ -76,9 +83,9 @@ function namesOf(of: string, workloads: number): readonly string[] {
   return Array.from({ length: workloads }, (_, index) => `${of.slice(0, 1)}${index}`);
 }
 
-async function startLoad(stage: Stage, of: string, workloads: number): Promise<LiveLoad> {
+async function startLoad(stage: Stage, of: string, workloads: number, handshakesPerSecond: number): Promise<LiveLoad> {
   const names = namesOf(of, workloads);
-  const settings = { ...bounds, trustDomain: of, names, nodeCount: Math.ceil(workloads * 0.06), openSslCount: 3, handshakesPerSecond: 30, restartsPerSecond: 3 };
+  const settings = { ...bounds, trustDomain: of, names, nodeCount: Math.ceil(workloads * 0.06), openSslCount: 3, handshakesPerSecond, restartsPerSecond: 3 };
   return LiveLoad.start(settings, stage.source(names), join(stage.delivered, of), process.env);
 }
 

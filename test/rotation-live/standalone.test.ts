@@ -11,6 +11,6 @@ test.skipIf(!ready)(
   { timeout: 900_000 },
   async () => {
     await using stage = await FolderStage.open();
-    await expectNobodyRefused(stage, workloads, 'every phase');
+    await expectNobodyRefused(stage, workloads, { killedAt: 'every phase', handshakesPerSecond: 30, pace: 50 });
   },
 );
