@@ -1,7 +1,7 @@
 import { resolvedRotationSettings, type TrustDomain } from '../../resources/index.ts';
 
-/** How often readers are asked to fetch a bundle, seconds: as often as they do without being asked (SPIFFE-31). */
-const hintMaxSeconds = 300;
+/** How often readers are asked to fetch a bundle at the least, seconds: as often as they do without being asked (SPIFFE-31). */
+export const hintMaxSeconds = 300;
 const hintMinSeconds = 10;
 
 /**
