@@ -87,8 +87,8 @@ export function tellJwtStep({ audit, events }: Pick<ControllerContext, 'audit' |
   }
 }
 
-/** The keys of one record that another has not. */
-function keysWithout({ jwt }: AuthorityRecord, other: AuthorityRecord): readonly string[] {
+/** The keys for tokens of one record that another has not. */
+export function keysWithout({ jwt }: AuthorityRecord, other: AuthorityRecord): readonly string[] {
   const there = new Set(other.jwt?.keys.map(({ keyIdentifier }) => keyIdentifier));
   return (jwt?.keys ?? []).map(({ keyIdentifier }) => keyIdentifier).filter((keyIdentifier) => !there.has(keyIdentifier));
 }

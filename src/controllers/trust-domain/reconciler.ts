@@ -11,7 +11,7 @@ import type { ControllerContext } from '../context.ts';
 import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
 import { openJwt, type JwtDomain } from '../jwt/domain.ts';
-import { afterJwtStep, planJwt, tellJwtStep, withJwtOfBefore } from '../jwt/keys.ts';
+import { afterJwtStep, keysWithout, planJwt, tellJwtStep, withJwtOfBefore } from '../jwt/keys.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -81,6 +81,7 @@ export class TrustDomainReconciler implements Reconciler {
     // A new root signs nothing before status names it: were its record lost then, nobody would know what was lost. What
     // stops issuance, in contrast, waits for no write.
     const jwt = openJwt(this.#domains.get(name)?.jwt, object, settled.record);
+    this.#takeKeysAway(name, settled.record, jwt);
     const publish = async (): Promise<void> => this.#publish(name, object, spec, { ...settled, jwt });
     if (settled.problem !== undefined) await publish();
     await this.#writeStatus(object, settled.record, settled.problem, jwt);
@@ -198,6 +199,13 @@ export class TrustDomainReconciler implements Reconciler {
     const ending = record === undefined ? undefined : rootEnding(record, this.#context.clock.nowMs());
     const told = before.status?.conditions?.find(({ type }) => type === 'RootEnding')?.reason;
     if (ending?.status === 'True' && told !== ending.reason) this.#context.events.record(before, { type: 'Warning', reason: ending.reason, message: ending.message });
+  }
+
+  /** A key for tokens that the record has no more signs nothing and is shown to nobody from here on, whatever comes of the status. */
+  #takeKeysAway(name: TrustDomainName, record: AuthorityRecord | undefined, jwt: JwtDomain | undefined): void {
+    const known = this.#domains.get(name);
+    if (known?.record === undefined || record === undefined || keysWithout(known.record, record).length === 0) return;
+    this.#domains.set(name, { ...known, jwt, record: { ...known.record, jwt: record.jwt } });
   }
 
   /** Opens the issuer when it changed, and shows the domain to the identity controller. */

@@ -239,9 +239,14 @@ test('a stolen key is gone at once, asked for by its name alone; tokens go on on
   bench.domain({ jwt }, { 'mtlsd.io/distrust-jwt-key': 'another' });
   await bench.world.drain();
   expect(served(bench).ids).toEqual([keyId]);
-  const distrusts = { 'mtlsd.io/distrust-jwt-key': `another, ${keyId}` };
-  bench.domain({ jwt }, distrusts);
+  // It stops at once, and waits for no status.
+  const patchStatus = bench.world.store.patchStatus.bind(bench.world.store);
+  bench.world.store.patchStatus = async () => Promise.reject(new Error('down'));
+  bench.domain({ jwt }, { 'mtlsd.io/distrust-jwt-key': `another, ${keyId}` });
   await bench.world.drain();
+  expect([served(bench).ids.includes(keyId), await refusal(ask(bench))]).toEqual([false, 'API_NOT_READY']);
+  bench.world.store.patchStatus = patchStatus;
+  await bench.pass(minuteMs);
   expect([served(bench).ids.includes(keyId), states(bench), await refusal(ask(bench))]).toEqual([false, ['Prepared'], 'API_NOT_READY']);
   expect(served(bench).sequence).toBeGreaterThan(sequence);
   expect(bench.world.audit).toContainEqual(expect.objectContaining({ decision: 'authority-distrusted', authority: keyId }));
