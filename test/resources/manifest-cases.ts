@@ -46,6 +46,13 @@ const template = (name: string, good: string, bad: string, ...sentences: readonl
   sentences: sentences.map((sentence) => `spec.pathTemplate: Invalid value: "${bad}": ${sentence}`),
 });
 
+const life = (name: string, field: 'ttl' | 'maxTTL', good: string, bad: string, sentence: string): ManifestCase => ({
+  name,
+  good: trustDomain({ svid: { [field]: good } }),
+  bad: trustDomain({ svid: { [field]: bad } }),
+  sentences: [`spec.svid.${field}: Invalid value: "${bad}": ${sentence}`],
+});
+
 /** Cases of TrustDomain. */
 export const trustDomainCases: readonly ManifestCase[] = [
   ...federationCases(trustDomain),
@@ -85,30 +92,10 @@ export const trustDomainCases: readonly ManifestCase[] = [
       'spec.issuingAuthority.lifetime: Invalid value: it is 336h and must be at most half of rootAuthority.lifetime (671h), so that the next issuing authority has its full life under the same root: shorten it, or raise rootAuthority.lifetime',
     ],
   },
-  {
-    name: 'ttl with a fraction',
-    good: trustDomain({ svid: { ttl: '1h30m' } }),
-    bad: trustDomain({ svid: { ttl: '1.5h' } }),
-    sentences: [`spec.svid.ttl: Invalid value: "1.5h": ${whole('1h')}`],
-  },
-  {
-    name: 'ttl below 1m',
-    good: trustDomain({ svid: { ttl: '60s' } }),
-    bad: trustDomain({ svid: { ttl: '59s' } }),
-    sentences: ['spec.svid.ttl: Invalid value: "59s": an identity lives for 1m at least; write 1m or more'],
-  },
-  {
-    name: 'maxTTL that is empty',
-    good: trustDomain({ svid: { maxTTL: '12h' } }),
-    bad: trustDomain({ svid: { maxTTL: '' } }),
-    sentences: [`spec.svid.maxTTL: Invalid value: "": ${whole('24h')}`],
-  },
-  {
-    name: 'maxTTL above 24h',
-    good: trustDomain({ svid: { maxTTL: '24h' } }),
-    bad: trustDomain({ svid: { maxTTL: '25h' } }),
-    sentences: ['spec.svid.maxTTL: Invalid value: "25h": an identity lives for 24h at most; write 24h or less'],
-  },
+  life('ttl with a fraction', 'ttl', '1h30m', '1.5h', whole('1h')),
+  life('ttl below 1m', 'ttl', '60s', '59s', 'an identity lives for 1m at least; write 1m or more'),
+  life('maxTTL that is empty', 'maxTTL', '12h', '', whole('24h')),
+  life('maxTTL above 24h', 'maxTTL', '24h', '25h', 'an identity lives for 24h at most; write 24h or less'),
   {
     name: 'ttl longer than maxTTL',
     good: trustDomain({ svid: { ttl: '2h', maxTTL: '2h' } }),
