@@ -134,9 +134,14 @@ export class ClusterDaemon implements AsyncDisposable {
     await this.#leadership.run((ended) => this.#lead(ended), signal);
   }
 
+  /** The reconcilers, while their lease holds: a replica that was paused shows nobody what has been overtaken meanwhile. */
+  get #leading(): Controllers | undefined {
+    return this.#leadership.leads ? this.#controllers : undefined;
+  }
+
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#controllers }) });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#leading }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
