@@ -6,8 +6,8 @@ import { catalogue, MtlsdError } from '../../errors/index.ts';
 export interface SvidServer {
   /** https://… */
   readonly api: string;
-  /** Certificates that the server is verified with, PEM; undefined: the system's. */
-  readonly ca: string | undefined;
+  /** Certificates that the server is verified with, PEM, for one request: its root is rotated like any other. Undefined: the system's. */
+  readonly ca: () => Promise<string | undefined>;
   /** File with the token that says who asks: read for each request, as it is renewed beside us. */
   readonly tokenFile: string;
   readonly identity: string | undefined;
@@ -24,10 +24,16 @@ const answerBytesMax = 1024 * 1024;
  * @throws MtlsdError API_REFUSED when the answer is no, API_UNREACHABLE when trying again may help, CONFIGURATION_INVALID
  */
 export async function askApi<Answer>(server: SvidServer, route: string, body: object, read: (answer: unknown) => Answer | undefined): Promise<Answer> {
-  const text = await post(server, route, await readToken(server.tokenFile), { ...body, identity: server.identity });
+  const headers = { authorization: `Bearer ${await readToken(server.tokenFile)}`, 'content-type': 'application/json' };
+  const text = await send(server, route, { method: 'POST', headers, body: JSON.stringify({ ...body, identity: server.identity }) });
   const answer = read(parsed(text));
   if (answer === undefined) throw strange(server.api, 'its answer is no SVID');
   return answer;
+}
+
+/** Gets a document that anybody may have. @throws MtlsdError API_REFUSED, API_UNREACHABLE, CONFIGURATION_INVALID */
+export async function getFromApi(server: SvidServer, route: string): Promise<string> {
+  return send(server, route, { method: 'GET', headers: { accept: 'application/json' } });
 }
 
 /**
@@ -48,17 +54,14 @@ async function readToken(file: string): Promise<string> {
   }
 }
 
-async function post({ api, ca }: SvidServer, route: string, token: string, body: object): Promise<string> {
+type Sent = { readonly method: 'GET' | 'POST'; readonly headers: Readonly<Record<string, string>>; readonly body?: string };
+
+async function send({ api, ca: rootsNow }: SvidServer, route: string, sent: Sent): Promise<string> {
+  const ca = await rootsNow();
   // A connection each time: replicas that stand by are left for another one.
   const agent = new Agent({ connections: 1, connect: ca === undefined ? {} : { ca } });
   try {
-    const { statusCode, headers, body: stream } = await request(new URL(route, api), {
-      method: 'POST',
-      dispatcher: agent,
-      signal: AbortSignal.timeout(timeoutMs),
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+    const { statusCode, headers, body: stream } = await request(new URL(route, api), { ...sent, dispatcher: agent, signal: AbortSignal.timeout(timeoutMs) });
     const text = await bounded(stream as AsyncIterable<Buffer>, api);
     if (statusCode === 200) return text;
     throw refusal(api, statusCode, text, Number(headers['retry-after']));

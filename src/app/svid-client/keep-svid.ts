@@ -4,6 +4,7 @@ import { isMtlsdError, MtlsdError } from '../../errors/index.ts';
 import { retryDelayMs } from '../../rotation/index.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
 import { strange, type SvidServer } from './ask-api.ts';
+import { lookAtBundle } from './look-at-bundle.ts';
 import { requestJwt, type FetchedJwt } from './request-jwt.ts';
 import { requestSvid, type FetchedSvid } from './request-svid.ts';
 import { SvidFolder } from './svid-folder.ts';
@@ -42,7 +43,7 @@ export async function fetchOnce(keeping: SvidKeeping, signal: AbortSignal): Prom
   }
 }
 
-/** One of the two things in a folder that end. Times in milliseconds since the epoch. */
+/** One of the things in a folder that do not stay as they are. Times in milliseconds since the epoch. */
 interface Part {
   readonly what: string;
   /** Undefined while it is not there. */
@@ -54,8 +55,8 @@ interface Part {
 
 /**
  * Keeps the folder fresh until `signal` aborts: what is there and fresh is kept, then renewed when the API said, and tried
- * again after failures, sooner the less life is left. No failure ends it, and trouble with one of the SVIDs leaves the other
- * alone: whoever watches it sees the log.
+ * again after failures, sooner the less life is left; roots that change come as soon as the API's hint says. No failure ends it,
+ * and trouble with one of the SVIDs leaves the other alone: whoever watches it sees the log.
  */
 export async function keepFresh(keeping: SvidKeeping, signal: AbortSignal): Promise<void> {
   const { clock, log } = keeping;
@@ -78,9 +79,27 @@ function partsOf(keeping: SvidKeeping, folder: SvidFolder): readonly Part[] {
   const { jwtAudience } = keeping;
   const lifeOf = (refreshAtMs: number | undefined, endMs: number | undefined) => (refreshAtMs === undefined || endMs === undefined ? undefined : { refreshAtMs, endMs });
   const certificate: Part = { what: 'SVID', life: () => lifeOf(folder.svid?.refreshAtMs, folder.svid?.notAfterMs), renew: async () => renew(keeping, folder, false), failures: 0, retryAtMs: 0 };
-  if (jwtAudience === undefined) return [certificate];
+  const bundle = bundlePart(keeping, folder);
+  if (jwtAudience === undefined) return [certificate, bundle];
   const token: Part = { what: 'JWT-SVID', life: () => lifeOf(folder.jwt?.refreshAtMs, folder.jwt?.expiresAtMs), renew: async () => renewJwt(keeping, folder, jwtAudience), failures: 0, retryAtMs: 0 };
-  return [certificate, token];
+  return [certificate, bundle, token];
+}
+
+/** Roots change while the certificate is fresh. The API gives both together: where they are others, so is the certificate. */
+function bundlePart(keeping: SvidKeeping, folder: SvidFolder): Part {
+  const { server, clock, log } = keeping;
+  let lookAtMs = 0;
+  const look = async (): Promise<void> => {
+    const { spiffeId } = folder.svid ?? {};
+    if (spiffeId === undefined) return;
+    const { isOther, againMs } = await lookAtBundle(server, spiffeId, folder.rootsPem);
+    if (isOther) {
+      log.info('the roots are others', { spiffeId });
+      await renew(keeping, folder, false);
+    }
+    lookAtMs = clock.nowMs() + againMs;
+  };
+  return { what: 'bundle', life: () => folder.svid && { refreshAtMs: lookAtMs, endMs: folder.svid.notAfterMs }, renew: look, failures: 0, retryAtMs: 0 };
 }
 
 function dueMs({ failures, retryAtMs, life }: Part): number {

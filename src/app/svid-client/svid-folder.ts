@@ -60,6 +60,11 @@ export class SvidFolder {
     return this.#contents?.svid;
   }
 
+  /** The roots that are there, PEM. */
+  get rootsPem(): string {
+    return Buffer.from(this.#contents?.files.get('ca.crt') ?? []).toString('utf8');
+  }
+
   /** The JWT-SVID that is there beside it. */
   get jwt(): KeptJwt | undefined {
     return this.#contents?.jwt?.kept;

@@ -31,7 +31,7 @@ function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
   return new Command('fetch')
     .description('Make a key, have the API certify it, and put both into a folder; with --watch, keep it fresh.')
     .requiredOption('--api <url>', 'address of the API, such as https://mtlsd-api.mtlsd-system.svc:8443', httpsUrl)
-    .option('--ca-file <file>', 'roots that the API is verified by, PEM: ca.crt of its trust domain')
+    .option('--ca-file <file>', 'roots that the API is verified by, PEM: ca.crt of its trust domain; read again for each request')
     .option('--system-roots', 'verify the API by the roots of this system instead')
     .requiredOption('--token-file <file>', 'the token that says who asks; read again for each request')
     .requiredOption('--out <folder>', 'a folder of its own for tls.crt, tls.key, ca.crt, credential-bundle.pem, bundle.json and jwt_svid.token')
@@ -48,8 +48,11 @@ function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
       `
 The key is made here and never leaves the folder. All files change at once (..data is a link to the newest generation), and
 what is there stays until something newer is. A JWT-SVID lives much shorter than the certificate: read its file for each use, as
-no process is signalled when it alone changes. With --watch nothing but a signal ends it: failures are logged and tried again,
-sooner the less life is left. Without it, the status is 1 when the API refuses, and 3 when it cannot be asked.
+no process is signalled when it alone changes.
+
+With --watch nothing but a signal ends it: failures are logged and tried again, sooner the less life is left. When a root is
+rotated, the new one comes before anything is signed below it; where nobody else keeps the file of --ca-file up to date, name the
+folder's own ca.crt from then on. Without --watch, the status is 1 when the API refuses, and 3 when it cannot be asked.
 ${exitCodesHelp}`,
     )
     .action((options: FetchOptions) => fetchSvid(io, options, untilStopped));
@@ -58,7 +61,7 @@ ${exitCodesHelp}`,
 async function fetchSvid(io: CliIo, options: FetchOptions, untilStopped: () => Promise<void>): Promise<void> {
   if ((options.caFile === undefined) === (options.systemRoots !== true)) throw unusable('--ca-file', 'Say by what the API is verified: --ca-file or --system-roots, one of the two.');
   if ((options.signal === undefined) !== (options.pidFile === undefined)) throw unusable('--signal', '--signal and --pid-file belong together: name both, or none.');
-  const ca = options.caFile === undefined ? undefined : new TextDecoder().decode(await readInput(io, '--ca-file', options.caFile));
+  const ca = options.caFile === undefined ? async () => Promise.resolve(undefined) : await rootsIn(io, options.caFile);
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write: io.stderr });
   const { fetchOnce, keepFresh } = await import('../../app/svid-client/keep-svid.ts');
   const keeping = {
@@ -77,6 +80,13 @@ async function fetchSvid(io: CliIo, options: FetchOptions, untilStopped: () => P
   await Promise.race([untilStopped(), keeps]);
   stop.abort();
   await keeps;
+}
+
+/** A file that is not there is told at once. What comes on standard input comes once. */
+async function rootsIn(io: CliIo, file: string): Promise<() => Promise<string>> {
+  const read = async (): Promise<string> => new TextDecoder().decode(await readInput(io, '--ca-file', file));
+  const first = await read();
+  return file === '-' ? async () => Promise.resolve(first) : read;
 }
 
 /** A refusal is an answer: no option is wrong, and nothing is missing. */

@@ -9,6 +9,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchOnce, keepFresh } from '../../../src/app/svid-client/keep-svid.ts';
+import { lookAtBundle } from '../../../src/app/svid-client/look-at-bundle.ts';
 import { Identity } from '../../standalone/identity.ts';
 import { until } from '../../standalone/wait.ts';
 import { ApiSite, externalToken, otherIssuer } from './api-site.ts';
@@ -96,7 +97,7 @@ describe('mtlsd svid fetch', () => {
   const token = (): string => join(root, 'token');
   const lines: string[] = [];
   const keeping = (aheadMs = 0, signalled?: { readonly signal: NodeJS.Signals; readonly pidFile: string }) => ({
-    server: { api: `https://localhost:${port}`, ca, tokenFile: token(), identity: undefined, ttl: undefined },
+    server: { api: `https://localhost:${port}`, ca: async () => Promise.resolve(ca), tokenFile: token(), identity: undefined, ttl: undefined },
     out: out(),
     jwtAudience: undefined,
     signalled,
@@ -149,7 +150,39 @@ describe('mtlsd svid fetch', () => {
 
   test('believes no server that its roots do not know', async () => {
     const { server, ...more } = keeping();
-    await expect(fetchOnce({ ...more, server: { ...server, ca: undefined } }, AbortSignal.abort())).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+    await expect(fetchOnce({ ...more, server: { ...server, ca: async () => Promise.resolve(undefined) } }, AbortSignal.abort())).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+  });
+
+  test('asks for the roots of the server again each time: its root is rotated like any other', async () => {
+    const { server, ...more } = keeping(0.65 * hourMs);
+    let roots: string | undefined;
+    const stop = new AbortController();
+    lines.length = 0;
+    writeFileSync(token(), externalToken());
+    const kept = keepFresh({ ...more, server: { ...server, ca: async () => Promise.resolve(roots) } }, stop.signal);
+    await until('it was refused', () => lines.includes('no SVID was fetched'));
+    roots = ca;
+    await until('it has fetched', () => lines.includes('an SVID was fetched'));
+    stop.abort();
+    await kept;
+  });
+
+  test('has a new root while its certificate is fresh, and before anything is signed below it', async () => {
+    const { server } = keeping();
+    const roots = (): string => readFileSync(join(out(), 'ca.crt'), 'utf8');
+    expect(await lookAtBundle(server, 'spiffe://shop.example/any', roots())).toEqual({ isOther: false, againMs: 300_000 });
+    await expect(lookAtBundle(server, 'spiffe://nobody.example/any', roots())).rejects.toMatchObject({ code: 'API_REFUSED' });
+    const authorities = site.store.peek({ kind: 'TrustDomain', name: 'shop.example' })?.status?.authorities ?? [];
+    const fromAuthority = authorities.find(({ role }) => role === 'Root')?.keyIdentifier ?? '';
+    site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'held' }, spec: { trustDomain: 'shop.example', what: 'Root', fromAuthority, approvals: ['Written'] } });
+    await until('the API serves another root', async () => (await lookAtBundle(server, 'spiffe://shop.example/any', roots())).isOther);
+    const stop = new AbortController();
+    const kept = keepFresh(keeping(), stop.signal);
+    await until('both roots are there', () => roots().match(/BEGIN/gu)?.length === 2);
+    stop.abort();
+    await kept;
+    expect(lines).toContain('the roots are others');
+    expect(new Identity(out()).now()).toBeDefined();
   });
 
   test('touches no folder that holds something else', async () => {
@@ -166,7 +199,7 @@ describe('mtlsd svid fetch with a JWT-SVID', () => {
     [out, token] = [join(root, 'both'), join(root, 'caller')];
   });
   const keeping = (aheadMs = 0) => ({
-    server: { api: `https://localhost:${port}`, ca, tokenFile: token, identity: undefined, ttl: undefined },
+    server: { api: `https://localhost:${port}`, ca: async () => Promise.resolve(ca), tokenFile: token, identity: undefined, ttl: undefined },
     out,
     jwtAudience: 'orders',
     signalled: { signal: 'SIGHUP' as const, pidFile: join(root, 'nobody') },
