@@ -70,8 +70,10 @@ export class TrustedIssuers implements AsyncDisposable {
 }
 
 async function keysOverNetwork(issuer: IssuerConfiguration, log: Log): Promise<{ keys: IssuerKeys; fetcher: DocumentFetcher }> {
-  const ca = issuer.caFile === undefined ? undefined : await read(issuer.caFile);
-  const fetcher = documentFetcher({ privateAddresses: issuer.privateAddresses, ca });
+  const { caFile, privateAddresses } = issuer;
+  const ca = async (): Promise<string | undefined> => (caFile === undefined ? undefined : read(caFile));
+  await ca(); // a file that is not there is told at once
+  const fetcher = documentFetcher({ privateAddresses, ca });
   const place: KeySetPlace = issuer.keySet === undefined ? { kind: 'discovery', issuer: issuer.issuer } : { kind: 'url', url: issuer.keySet };
   const keys = new IssuerKeys({
     fetch: (nowMs) => fetchKeySet(place, fetcher.fetchDocument, nowMs),
