@@ -1,5 +1,4 @@
 /** Keys of issuers over real connections: an OpenID provider that nobody here wrote, and a server that misbehaves in every way. */
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -7,12 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { documentFetcher, type DocumentFetcher } from '../../src/app/fetch-document.ts';
-import { activeAuthority, createRecord, rootsOf } from '../../src/authority/index.ts';
-import { decide, Issuer } from '../../src/issuance/index.ts';
-import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { fetchKeySet, readKeySet, verifyToken, type KeySetPlace } from '../../src/tokens/index.ts';
-import { generateKeyPair } from '../../src/x509/index.ts';
 import { signingKey } from '../tokens/tokens.ts';
+import { rootAndPair } from './root-and-pair.ts';
 
 const key = signingKey('ES256', 'one');
 const keySet = JSON.stringify({ keys: [key.jwk] });
@@ -123,22 +119,6 @@ describe('an address that is not public', () => {
 });
 
 describe('the roots of a server', () => {
-  const hourMs = 3_600_000;
-  const authority = { keyAlgorithm: 'ECDSAP256', lifetimeMs: 100 * hourMs } as const;
-
-  /** A root, and a certificate for localhost below it. */
-  async function rootAndPair(): Promise<{ readonly root: string; readonly pair: { readonly key: string; readonly cert: string } }> {
-    const trustDomain = parseTrustDomainName('keys.example');
-    const record = await createRecord(trustDomain, { root: authority, issuing: authority }, Date.now(), { generateKeyPair, randomBytes });
-    const issuer = await Issuer.open(activeAuthority(record, 'Issuing'), record.signerEpoch);
-    const policy = { trustDomain, pathTemplate: '/ns/{namespace}/sa/{serviceAccount}', allowedDnsPatterns: ['localhost'], defaultTtlMs: hourMs, maxTtlMs: hourMs, minTtlMs: 60_000, minTtlReason: 'as short as can be' };
-    const decision = decide({ namespace: 'keys', serviceAccountName: 'keys', dnsNames: ['localhost'], commonName: undefined, ttlMs: undefined }, policy);
-    if (!decision.granted) throw new Error(JSON.stringify(decision.denials));
-    const keyPair = await generateKeyPair('ECDSAP256');
-    const { chainPem } = issuer.issue(decision.grant, keyPair.publicKey, randomBytes(16), { permits: () => true, acknowledge: async () => undefined }, Date.now());
-    return { root: rootsOf(record).map(({ certificatePem }) => certificatePem).join(''), pair: { key: keyPair.privateKeyPem(), cert: chainPem } };
-  }
-
   test('are those of the moment: one that is rotated is known as soon as its file has it', async () => {
     const [before, after] = [await rootAndPair(), await rootAndPair()];
     const tls = createTlsServer(before.pair, json(keySet));

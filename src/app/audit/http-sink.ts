@@ -4,7 +4,7 @@ import type { AuditSink } from './sink.ts';
 
 /** How lines are sent to an HTTP endpoint. */
 export interface HttpSinkOptions {
-  /** PEM of the roots that its certificate is verified by; undefined: those of the system. */
+  /** PEM of the roots that its certificate is verified by, read again for each request: roots are rotated. Undefined: those of the system. */
   readonly caFile: string | undefined;
   /** A file with a bearer token; read again for each request, so that it may change. */
   readonly tokenFile: string | undefined;
@@ -20,24 +20,27 @@ const timeoutMs = 10_000;
 export class HttpSink implements AuditSink {
   readonly name: string;
   readonly #url: URL;
-  readonly #tokenFile: string | undefined;
-  readonly #agent: Agent;
+  readonly #files: HttpSinkOptions;
+  #connection: { readonly ca: string | undefined; readonly agent: Agent } | undefined;
 
-  private constructor(url: URL, tokenFile: string | undefined, ca: string | undefined) {
+  private constructor(url: URL, files: HttpSinkOptions) {
     this.name = url.origin;
     this.#url = url;
-    this.#tokenFile = tokenFile;
-    this.#agent = new Agent({ connections: 1, connect: { timeout: timeoutMs, ...(ca === undefined ? {} : { ca }) } });
+    this.#files = files;
   }
 
-  static async open(url: URL, { caFile, tokenFile }: HttpSinkOptions): Promise<HttpSink> {
-    return new HttpSink(url, tokenFile, caFile === undefined ? undefined : await readFile(caFile, 'utf8'));
+  /** @throws what the disk says of the file of roots */
+  static async open(url: URL, files: HttpSinkOptions): Promise<HttpSink> {
+    const sink = new HttpSink(url, files);
+    await sink.#agent();
+    return sink;
   }
 
   async deliver(lines: readonly string[]): Promise<void> {
-    const token = this.#tokenFile === undefined ? undefined : (await readFile(this.#tokenFile, 'utf8')).trim();
+    const { tokenFile } = this.#files;
+    const token = tokenFile === undefined ? undefined : (await readFile(tokenFile, 'utf8')).trim();
     const { statusCode, body } = await request(this.#url, {
-      dispatcher: this.#agent,
+      dispatcher: await this.#agent(),
       method: 'POST',
       headers: { 'content-type': 'application/x-ndjson', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
       body: `${lines.join('\n')}\n`,
@@ -49,6 +52,17 @@ export class HttpSink implements AuditSink {
   }
 
   close(): void {
-    void this.#agent.destroy();
+    void this.#connection?.agent.destroy();
+  }
+
+  /** The connection to a collector that is verified by the roots of this moment. */
+  async #agent(): Promise<Agent> {
+    const { caFile } = this.#files;
+    const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8');
+    if (this.#connection !== undefined && this.#connection.ca === ca) return this.#connection.agent;
+    await this.#connection?.agent.destroy();
+    const agent = new Agent({ connections: 1, connect: { timeout: timeoutMs, ...(ca === undefined ? {} : { ca }) } });
+    this.#connection = { ca, agent };
+    return agent;
   }
 }

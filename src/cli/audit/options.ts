@@ -27,7 +27,7 @@ export function withAuditOptions(command: Command, sinks: string): Command {
     .addOption(number('--audit-spool-bytes <bytes>', 'what waits in memory at most while the sink is down', auditDefaults.spoolBytes, spoolBytesMin))
     .addOption(number('--audit-file-bytes <bytes>', 'length at which a new file begins', auditDefaults.fileBytes, 64 * 1024))
     .addOption(number('--audit-files <count>', 'how many files are kept', auditDefaults.files, 2))
-    .addOption(new Option('--audit-ca-file <file>', 'roots that the endpoint is verified by, PEM (default: those of the system)'))
+    .addOption(new Option('--audit-ca-file <file>', 'roots that the endpoint is verified by, PEM, read again for each request (default: those of the system)'))
     .addOption(new Option('--audit-token-file <file>', 'a bearer token for the endpoint, read again for each request'))
     .addOption(number('--audit-person-days <days>', 'how long records of one person can be linked; then the key that hides persons is replaced', auditDefaults.personDays, 1));
 }

@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FileSink } from '../../../src/app/audit/file-sink.ts';
+import { HttpSink } from '../../../src/app/audit/http-sink.ts';
 import { auditDefaults, openAuditSettings } from '../../../src/app/audit/settings.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
+import { rootAndPair } from '../root-and-pair.ts';
 import { AuditSite, soon } from './audit-site.ts';
 
 let folder: string;
@@ -112,6 +115,23 @@ describe('an HTTP endpoint', () => {
   afterEach(() => server.close());
 
   const settings = async (sink: string, tokenFile?: string) => openAuditSettings({ ...auditDefaults, sink, tokenFile });
+
+  test('is verified by the roots of the moment: one that is rotated is known as soon as its file has it', async () => {
+    const [before, after] = [await rootAndPair(), await rootAndPair()];
+    const taking = createTlsServer(before.pair, (request, response) => request.resume().on('end', () => response.writeHead(204).end()));
+    server = taking;
+    await new Promise<void>((resolve) => taking.listen(0, '127.0.0.1', resolve));
+    const caFile = join(folder, 'ca.crt');
+    writeFileSync(caFile, before.root);
+    const sink = await HttpSink.open(new URL(`https://localhost:${(taking.address() as AddressInfo).port}/audit`), { caFile, tokenFile: undefined });
+    await sink.deliver(['{}']);
+    taking.setSecureContext(after.pair);
+    taking.closeAllConnections();
+    await expect(sink.deliver(['{}'])).rejects.toThrow(/certificate/u);
+    writeFileSync(caFile, after.root);
+    await sink.deliver(['{}']);
+    sink.close();
+  });
 
   test('gets every line at least once, in order, in batches, through refusals, redirects and a changed token', async () => {
     const site = new AuditSite();
