@@ -1,10 +1,11 @@
 import { MtlsdError } from '../../errors/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Kind } from '../port.ts';
+import type { Answer } from './answer-reader.ts';
 import { notServed, refusalError, unreachableError, type Question } from './failures.ts';
 import { definitionName, groupPath, isCustomResource, resourceTypeOf, type ResourceType } from './resource-types.ts';
 import { parseStatus, retryAfterMs } from './status.ts';
-import type { Answer, Call, Stream, Transport } from './transport.ts';
+import type { Call, Stream, Transport } from './transport.ts';
 
 /** Different warnings that are passed on; there are few in practice. */
 const warningsMax = 100;

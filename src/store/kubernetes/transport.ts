@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'undici/types/header.js';
 import { Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { readAnswer, type Answer } from './answer-reader.ts';
 import { tlsText, type Access, type Credentials } from './credentials.ts';
 import { isCertificateError } from './failures.ts';
 
@@ -12,13 +13,6 @@ export interface Call {
   readonly body?: string;
   /** Default: JSON. */
   readonly accept?: string;
-}
-
-/** A whole answer, whatever its status. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
 }
 
 /** An answer whose body comes as it is made. An unfinished body has to be aborted by the caller's signal. */
@@ -71,13 +65,7 @@ export class Transport implements AsyncDisposable {
 
   /** The answer, read whole. A reading that lost its connection is tried once more. */
   async call(call: Call): Promise<Answer> {
-    const attempt = async (access: Access): Promise<Answer> => {
-      const { statusCode, headers, body } = await this.#linesFor(access).calls.request({
-        ...requestOptions(access, call),
-        signal: AbortSignal.timeout(this.#limits.callTimeoutMs),
-      });
-      return { status: statusCode, headers, text: await body.text() };
-    };
+    const attempt = async (access: Access): Promise<Answer> => readAnswer(this.#linesFor(access).calls, requestOptions(access, call), this.#limits.callTimeoutMs);
     return this.#withAccess(async (access) => {
       try {
         return await attempt(access);
@@ -129,7 +117,7 @@ export class Transport implements AsyncDisposable {
 
   #linesFor(access: Access): Lines {
     if (this.#closed) throw new Error('the transport is closed');
-    const tls = tlsKey(access);
+    const { tls } = placeOf(access);
     if (this.#lines?.tls === tls) return this.#lines;
     const old = this.#lines;
     this.#server = access.server;
@@ -141,19 +129,29 @@ export class Transport implements AsyncDisposable {
   }
 }
 
-const tlsKeys = new WeakMap<Access, string>();
+/** What follows from an access alone. */
+interface Place {
+  /** What distinguishes its connections from others. */
+  readonly tls: string;
+  readonly origin: string;
+  /** Of each path. */
+  readonly prefix: string;
+}
+
+const places = new WeakMap<Access, Place>();
 
 /** Computed once for each access: it is asked for at each request. */
-function tlsKey(access: Access): string {
-  const known = tlsKeys.get(access);
+function placeOf(access: Access): Place {
+  const known = places.get(access);
   if (known !== undefined) return known;
-  const key = `${access.server} ${access.proxyUrl ?? ''} ${tlsText(access.tls)}`;
-  tlsKeys.set(access, key);
-  return key;
+  const { origin, pathname } = new URL(access.server);
+  const place = { tls: `${access.server} ${access.proxyUrl ?? ''} ${tlsText(access.tls)}`, origin, prefix: pathname === '/' ? '' : pathname };
+  places.set(access, place);
+  return place;
 }
 
 function openPool(access: Access, connections: number | null): Dispatcher {
-  const { origin } = new URL(access.server);
+  const { origin } = placeOf(access);
   const tls = access.tls as Record<string, unknown>;
   const options = { allowH2: false, pipelining: 1, keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs, connections };
   const connect = { timeout: connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: keepAliveMs };
@@ -162,8 +160,7 @@ function openPool(access: Access, connections: number | null): Dispatcher {
 }
 
 function requestOptions(access: Access, call: Call): Dispatcher.RequestOptions {
-  const { origin, pathname } = new URL(access.server);
-  const prefix = pathname === '/' ? '' : pathname;
+  const { origin, prefix } = placeOf(access);
   return {
     origin,
     path: prefix + call.path,
