@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Cache } from '../../src/controllers/runtime/cache.ts';
+import { Controller, type Reconciler } from '../../src/controllers/runtime/controller.ts';
+import { OwnWrites } from '../../src/controllers/runtime/own-writes.ts';
 import { WorkQueue } from '../../src/controllers/runtime/queue.ts';
 import { TokenBucket } from '../../src/controllers/runtime/token-bucket.ts';
 import type { WorkloadIdentity } from '../../src/resources/index.ts';
@@ -179,4 +181,32 @@ test('a snapshot counts even where it is older: the store may have been restored
   expect(cache.get('a', 'x')?.metadata.resourceVersion).toBe('7');
   watch.snapshot([]);
   expect([...cache.values()]).toEqual([]);
+});
+
+test('a write of its own does not bring a key back; a change by others meanwhile does, and others hear of the write', async () => {
+  const looks: string[] = [];
+  const ownWrites = new OwnWrites();
+  const reconciler: Reconciler = {
+    kind: 'WorkloadIdentity',
+    ownWrites,
+    deadlineMs: () => undefined,
+    reconcile: async ({ namespace, name }) => {
+      looks.push(`${namespace}/${name}`);
+      const isFirst = looks.length === 1;
+      if (isFirst) controller.enqueue(namespace, name);
+      ownWrites.show({ namespace, name }, () => {
+        controller.enqueue(namespace, name);
+        if (isFirst) for (const [where, other] of [['a', 'rival'], ['b', 'changed']] as const) controller.enqueue(where, other);
+      });
+      return {};
+    },
+  };
+  const silent = () => undefined;
+  const log = { debug: silent, info: silent, warn: silent, error: silent };
+  const metrics = { issued: silent, reconciled: silent, storeInterrupted: silent, queueDepth: silent };
+  const controller = new Controller(reconciler, { clock: new VirtualTime(0).clockOf(() => true), log, metrics, concurrency: 1 });
+  controller.enqueue('a', 'changed');
+  controller.start();
+  await controller.whenIdle();
+  expect(looks.sort()).toEqual(['a/changed', 'a/changed', 'a/rival', 'b/changed']);
 });

@@ -1,6 +1,7 @@
 import { isMtlsdError } from '../../errors/index.ts';
 import { retryDelayMs } from '../../rotation/index.ts';
 import type { Clock, Log, Metrics } from '../../telemetry/index.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { WorkQueue, type QueueKey } from './queue.ts';
 import type { Turns } from './turns.ts';
 
@@ -19,6 +20,8 @@ export interface Reconciler {
   reconcile(key: QueueKey): Promise<Outcome>;
   /** What its keys wait for besides the queue: whoever is called comes back to the queue. */
   readonly turns?: Turns;
+  /** Changes that are its own: they do not bring a key back. */
+  readonly ownWrites?: OwnWrites;
   /** When it is too late for this key (expiry of what it has), milliseconds since the epoch: orders the queue. */
   deadlineMs(key: QueueKey): number | undefined;
 }
@@ -68,9 +71,10 @@ export class Controller {
     this.#pump();
   }
 
-  /** Adds an object with its deadline. */
-  enqueue(namespace: string | undefined, name: string): void {
-    const key = { namespace: namespace ?? '', name };
+  /** Adds an object with its deadline, unless what is told is a write of its own reconciliation. */
+  enqueue(namespace = '', name: string): void {
+    if (this.#reconciler.ownWrites?.isOf(namespace, name) === true) return;
+    const key = { namespace, name };
     this.queue.add(key, this.#reconciler.deadlineMs(key));
   }
 

@@ -6,6 +6,7 @@ import { openPkcs12, SerialNumbers } from '../../x509/index.ts';
 import type { ControllerContext } from '../context.ts';
 import { issueTokens, tokensThatStay, type TokenFiles } from '../jwt/delivery.ts';
 import type { Cache } from '../runtime/cache.ts';
+import type { OwnWrites } from '../runtime/own-writes.ts';
 import type { SecretContents } from './contents.ts';
 import { deliveredFormats, keystoreFiles } from './formats.ts';
 import { renderFormats, type Pair, type RenderedFormats } from './format-writer.ts';
@@ -23,12 +24,14 @@ export class IdentityActor {
   readonly #context: ControllerContext;
   readonly #secrets: Cache<SecretMetadata>;
   readonly #contents: SecretContents;
+  readonly #ownWrites: OwnWrites;
   readonly #serialNumbers: SerialNumbers;
 
-  constructor(context: ControllerContext, secrets: Cache<SecretMetadata>, contents: SecretContents) {
+  constructor(context: ControllerContext, secrets: Cache<SecretMetadata>, contents: SecretContents, ownWrites: OwnWrites) {
     this.#context = context;
     this.#secrets = secrets;
     this.#contents = contents;
+    this.#ownWrites = ownWrites;
     this.#serialNumbers = new SerialNumbers((length) => context.tools.randomBytes(length));
   }
 
@@ -193,7 +196,8 @@ export class IdentityActor {
     try {
       const written = await this.#context.store.write(draft, expect);
       this.#contents.noteWritten(written);
-      this.#secrets.observeWrite(metadataOf(written));
+      const { namespace = '', name } = content.identity.metadata;
+      this.#ownWrites.show({ namespace, name }, () => this.#secrets.observeWrite(metadataOf(written)));
       return 'done';
     } catch (error) {
       if (isMtlsdError(error, 'STORE_ALREADY_EXISTS')) return this.#meet(content);

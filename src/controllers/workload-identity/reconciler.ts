@@ -7,6 +7,7 @@ import type { Domains } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { deliveredTokens } from '../jwt/delivery.ts';
 import { Reissues } from '../ca-rotation/reissues.ts';
@@ -36,6 +37,8 @@ export class WorkloadIdentityReconciler implements Reconciler {
   readonly kind = 'WorkloadIdentity';
   /** To issue: bounded, so that a herd is smoothed. */
   readonly turns: Turns;
+  /** Each step is planned on what the one before wrote, and nothing follows the status but what others do. */
+  readonly ownWrites = new OwnWrites();
   readonly #context: ControllerContext;
   readonly #identities: Cache<WorkloadIdentity>;
   readonly #secrets: Cache<SecretMetadata>;
@@ -62,7 +65,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     this.#serviceAccounts = caches.serviceAccounts;
     this.#namespaces = caches.namespaces;
     this.#domains = domains;
-    this.#actor = new IdentityActor(context, caches.secrets, this.#contents);
+    this.#actor = new IdentityActor(context, caches.secrets, this.#contents, this.ownWrites);
     this.#departed = new DepartedIdentities(context, caches, this.#actor);
     caches.secrets.onChange((before, after) => {
       if (before !== undefined && before.metadata.uid !== after?.metadata.uid) this.#contents.forget(before);
@@ -210,7 +213,7 @@ export class WorkloadIdentityReconciler implements Reconciler {
     if (sameStatus(identity.status, status)) return;
     const { uid, resourceVersion, name, namespace = '' } = identity.metadata;
     const written = await this.#context.store.patchStatus({ kind: 'WorkloadIdentity', namespace, name }, status, { uid, resourceVersion });
-    this.#identities.observeWrite(written);
+    this.ownWrites.show({ namespace, name }, () => this.#identities.observeWrite(written));
     this.#older.note(this.kind, status, written.status);
     tellBlocker(this.#context, identity, blocker);
     if (password?.kind === 'unusable') tellPassword(this.#context, identity, password);

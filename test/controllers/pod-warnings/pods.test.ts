@@ -35,6 +35,7 @@ function putPod(bench: FleetBench, name: string, mount: { readonly subPath?: str
 }
 
 const condition = (bench: FleetBench, type: string) => bench.identity('shop', 'cart')?.status?.conditions?.find((each) => each.type === type);
+const removeIdentity = (bench: FleetBench, name: string): void => bench.world.asUser(`remove ${name}`, () => bench.world.store.remove({ kind: 'WorkloadIdentity', namespace: 'shop', name }));
 const removePod = (bench: FleetBench, name: string): void => bench.world.asUser(`remove ${name}`, () => bench.world.store.remove({ kind: 'Pod', namespace: 'shop', name }));
 
 describe('an identity', () => {
@@ -96,5 +97,38 @@ describe('an identity', () => {
     const renewals = bench.world.store.counts().replaced - replaced;
     expect(renewals).toBeGreaterThan(15);
     expect(bench.world.store.counts().statusPatched - patched).toBe(renewals);
+  });
+
+  test('costs two object writes when it is issued, none when it is mounted, and two at each renewal', async () => {
+    const bench = await shop();
+    // Of Secrets and identities: that its trust domain comes into use is another matter.
+    const writes = (): number => bench.world.checks.writes.secrets + bench.world.checks.writes.identityStatus;
+    const costs: number[] = [];
+    const serials = new Set<string | undefined>();
+    const measure = async (change: () => Promise<unknown>): Promise<void> => {
+      const before = writes();
+      await change();
+      costs.push(writes() - before);
+      serials.add(bench.identity('shop', 'web')?.status?.serialNumber);
+    };
+    const renewal = async (): Promise<void> => {
+      const issuances = bench.identity('shop', 'web')?.status?.issuances ?? 0;
+      for (let minutes = 0; bench.identity('shop', 'web')?.status?.issuances === issuances && minutes < 24 * 60; minutes += 1) await bench.pass(60, 60);
+    };
+    removeIdentity(bench, 'cart'); // whose renewals would count too
+    bench.account('shop', 'web');
+    await bench.pass(5);
+    await measure(async () => {
+      bench.world.asUser('identity', () => bench.world.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'web' }, spec: {} }));
+      await bench.pass(5);
+    });
+    await measure(async () => {
+      putPod(bench, 'web', { secretName: 'web-mtls' });
+      await bench.pass(600, 10);
+    });
+    await measure(renewal);
+    await measure(renewal);
+    expect(costs).toEqual([2, 0, 2, 2]);
+    expect([serials.size, bench.identity('shop', 'web')?.status?.issuances]).toEqual([3, 3]);
   });
 });
