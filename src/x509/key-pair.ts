@@ -42,6 +42,14 @@ function publicKeyOf(key: KeyObject): PublicKey {
   return validatePublicKey(key.export({ type: 'spki', format: 'der' }));
 }
 
+/** Everything of a P-256 SubjectPublicKeyInfo (RFC 5480 §2) before the point. */
+const p256SpkiHead = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+
+/** The same, put together here: the encoder of OpenSSL takes longer than making the key. */
+function p256PublicKeyOf(key: KeyObject): PublicKey {
+  return validatePublicKey(Buffer.concat([p256SpkiHead, key.export({ format: 'raw-public', type: 'uncompressed' })]));
+}
+
 const generateOffLoop = promisify(generate);
 
 /** P-256 and Ed25519 take less time than a trip to the thread pool does; the others would hold the event loop up. */
@@ -58,7 +66,7 @@ const generators: Readonly<Record<KeyAlgorithm, () => KeyObjects | Promise<KeyOb
 /** A new key pair from the operating system's randomness, made without holding up the event loop. */
 export async function generateKeyPair(algorithm: KeyAlgorithm): Promise<KeyPair> {
   const { publicKey, privateKey } = await generators[algorithm]();
-  return new HeldKeyPair(publicKeyOf(publicKey), privateKey);
+  return new HeldKeyPair(algorithm === 'ECDSAP256' ? p256PublicKeyOf(publicKey) : publicKeyOf(publicKey), privateKey);
 }
 
 /** Nothing of what the parsers said is passed on: no message or cause about a private key may hold a part of it. */
