@@ -1,4 +1,4 @@
-import { labels, resolvedIdentitySpec, type StoredObject, type WorkloadIdentity } from '../../resources/index.ts';
+import { labels, type StoredObject, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { trustDomainNameOf } from './resolve.ts';
@@ -20,7 +20,7 @@ export function indexSecrets(secrets: Cache<SecretMetadata>): void {
 export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
   identities.addIndex('namespace', (identity) => [identity.metadata.namespace ?? '']);
   identities.addIndex('trustDomain', (identity) => [trustDomainNameOf(identity)].filter((name) => name !== undefined));
-  identities.addIndex('serviceAccount', (identity) => [`${identity.metadata.namespace ?? ''}/${resolvedIdentitySpec(identity).serviceAccountName}`]);
+  identities.addIndex('serviceAccount', ({ metadata, spec }) => [`${metadata.namespace ?? ''}/${spec.serviceAccountName ?? metadata.name}`]);
   identities.addIndex('secretName', (identity) => [claimOf(identity)]);
 }
 

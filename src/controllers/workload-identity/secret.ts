@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Grant, IssuedSvid } from '../../issuance/index.ts';
 import { annotations, labels, managedByMtlsd, type Draft, type ObjectMeta, type ResolvedIdentitySpec, type Secret, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
@@ -42,7 +42,7 @@ export function ownerOf(secret: SecretMetadata): string | undefined {
 /** A short digest of everything that decides what the leaf says. The order of DNS names counts: SANs are exact. */
 export function profileOf(grant: Grant, identity: ResolvedIdentitySpec): string {
   const facts = [grant.spiffeId.toString(), grant.dnsNames, grant.commonName ?? '', grant.ttlMs, identity.keyAlgorithm];
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
+  return hash('sha256', JSON.stringify(facts)).slice(0, 32);
 }
 
 /** What the annotations of one of our Secrets say, or undefined when they do not describe an SVID. */

@@ -38,7 +38,14 @@ const quietWaitMs = 500;
 const noteBytesMax = 1024;
 const limits = { quietMs: 10 * 60_000, perReasonMax: 10, rememberedMax: 8192 };
 
+/** What waits to be sent. Its request is made only then: behind a herd, not in it. */
 interface Pending {
+  readonly target: EventTarget;
+  readonly event: ObjectEvent;
+  readonly atMs: number;
+}
+
+interface EventRequest {
   readonly path: string;
   readonly body: string;
 }
@@ -66,12 +73,11 @@ class QueuedEventRecorder implements ApiEventRecorder {
   }
 
   record(target: EventTarget, event: ObjectEvent): void {
-    const { nowMs, instance, random } = this.#options;
-    const now = nowMs();
-    if (this.#closing.signal.aborted || !this.#recent.isNews(target, event, now)) return;
+    const atMs = this.#options.nowMs();
+    if (this.#closing.signal.aborted || !this.#recent.isNews(target, event, atMs)) return;
     const queue = this.#queues[event.type];
     if (queue.length >= queueMax[event.type]) return this.#complain(`more than ${queueMax[event.type]} events wait to be sent`);
-    queue.push(eventRequest(target, event, instance, now, random));
+    queue.push({ target, event, atMs });
     this.#start();
   }
 
@@ -102,8 +108,8 @@ class QueuedEventRecorder implements ApiEventRecorder {
       await this.#untilQuiet();
       const next = this.#queues.Warning.shift() ?? this.#queues.Normal.shift();
       if (next === undefined || signal.aborted) return;
-      const backoff = new Backoff({ firstMs: 500, maxMs: 10_000 }, this.#options.random);
-      const why = await post(this.#options.api, next, backoff, signal);
+      const { api, instance, random } = this.#options;
+      const why = await post(api, eventRequest(next, instance, random), new Backoff({ firstMs: 500, maxMs: 10_000 }, random), signal);
       if (why !== undefined) this.#complain(why);
     }
   }
@@ -124,10 +130,10 @@ class QueuedEventRecorder implements ApiEventRecorder {
 }
 
 /** Sends one event. Returns why it was given up, if it was. */
-async function post(api: Api, pending: Pending, backoff: Backoff, signal: AbortSignal): Promise<string | undefined> {
+async function post(api: Api, request: EventRequest, backoff: Backoff, signal: AbortSignal): Promise<string | undefined> {
   let why: string | undefined;
   for (let tries = 0; tries < triesMax && !signal.aborted; tries++) {
-    const outcome = await api.tell({ method: 'POST', ...pending });
+    const outcome = await api.tell({ method: 'POST', ...request });
     if (outcome === undefined) return undefined;
     why = outcome.why;
     if (!outcome.passing) return why;
@@ -136,16 +142,16 @@ async function post(api: Api, pending: Pending, backoff: Backoff, signal: AbortS
   return why;
 }
 
-function eventRequest(target: EventTarget, event: ObjectEvent, instance: string, nowMs: number, random: () => number): Pending {
+function eventRequest({ target, event, atMs }: Pending, instance: string, random: () => number): EventRequest {
   const { name, uid, namespace } = target.metadata;
   // Events about cluster-scoped objects live in the namespace `default`.
   const place = namespace ?? 'default';
-  const unique = `${nowMs.toString(16)}${Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')}`;
+  const unique = `${atMs.toString(16)}${Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0')}`;
   const body = {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
     metadata: { name: `${name.slice(0, 220)}.${unique}`, namespace: place },
-    eventTime: new Date(nowMs).toISOString().replace('Z', '000Z'),
+    eventTime: new Date(atMs).toISOString().replace('Z', '000Z'),
     type: event.type,
     reason: event.reason,
     action: event.reason,
