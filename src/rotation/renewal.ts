@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** How far around half of life the renewal of an SVID is spread, as a part of its life. */
 const jitterPart = 0.1;
@@ -21,7 +21,7 @@ export interface Life {
  */
 export function renewalTimeMs(life: Life, uid: string): number {
   const spanMs = life.notAfterMs - life.issuedAtMs;
-  const unit = createHash('sha256').update(uid).digest().readUInt32BE(0) / 2 ** 32; // [0, 1)
+  const unit = hash('sha256', uid, 'buffer').readUInt32BE(0) / 2 ** 32; // [0, 1)
   return Math.round(life.issuedAtMs + spanMs * (0.5 + jitterPart * (2 * unit - 1)));
 }
 
