@@ -14,7 +14,7 @@ export interface KubernetesOptions extends CredentialSource {
   readonly random: () => number;
   /** Milliseconds since the epoch. */
   readonly nowMs: () => number;
-  /** Connections for calls, watches apart; default 8. */
+  /** Connections for calls, watches apart; default 16: as many as identities are reconciled at once, so that none waits for another's. */
   readonly connections?: number;
   /** Default 30 s. */
   readonly callTimeoutMs?: number;
@@ -38,7 +38,7 @@ const watchDefaults: WatchLimits = {
  * @throws CONFIGURATION_INVALID when the kubeconfig cannot be used
  */
 export function openKubernetesStore(options: KubernetesOptions): KubernetesStore {
-  const { fieldManager, log, random, nowMs, connections = 8, callTimeoutMs = 30_000, watch = {} } = options;
+  const { fieldManager, log, random, nowMs, connections = 16, callTimeoutMs = 30_000, watch = {} } = options;
   const transport = new Transport(new Credentials(options, nowMs, log), { connections, callTimeoutMs });
   return new KubernetesStore({
     api: new Api(transport, log),
