@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: from `crds/*.yaml` the types and schemas in src/resources/generated and docs/reference/resources.md,
- * then from the program itself docs/reference/cli.md, errors.md and openapi.json. With `--check` it writes nothing and fails when one differs.
+ * then from the program itself docs/reference/cli.md, errors.md, metrics.md and openapi.json. With `--check` it writes nothing and fails when one differs.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -9,6 +9,7 @@ import { generateKeyPair } from '../x509/index.ts';
 import { ReviewedAccounts } from './api/account-tokens.ts';
 import type { ApiConfig } from './api/config.ts';
 import { apiFamilies } from './api/families.ts';
+import { apiMetrics } from './api/metrics.ts';
 import { openApi, type ServedApi } from './api/open.ts';
 import { ReviewedRights } from './api/reviewed-rights.ts';
 import { StoreAnchor } from './audit/anchor.ts';
@@ -141,7 +142,7 @@ export class ClusterDaemon implements AsyncDisposable {
 
   /** In every replica: one that stands by says so to who wants a signature. */
   async #serveApi(config: ApiConfig): Promise<void> {
-    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#leading }) });
+    this.#api = await openApi(config, { store: this.#store, clock: systemClock, log: this.#log, audit: this.#audit, figures: apiMetrics(this.#metrics.registry), accounts: ReviewedAccounts.over(this.#store, this.#log), rights: ReviewedRights.over(this.#store, systemClock, this.#log), families: apiFamilies({ ...place(this.#config.namespace), store: this.#store, clock: systemClock, controllers: () => this.#leading }) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
+import { Registry, collectDefaultMetrics } from 'prom-client';
 import { gatewayServer, healthServer, PeerIdentities } from '../server/index.ts';
 import type { Log } from '../telemetry/index.ts';
+import { apiMetrics } from './api/metrics.ts';
 import { auditMetrics } from './audit/metrics.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
 import { systemClock } from './clock.ts';
 import type { GatewayConfiguration } from './gateway-configuration.ts';
+import { tokenDecisions } from './gateway-metrics.ts';
 import { IdentityFolder } from './identity-folder.ts';
 import { TrustedIssuers } from './trusted-issuers.ts';
 
@@ -46,7 +48,6 @@ export class GatewayDaemon implements AsyncDisposable {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     const audit = opening.use(new Audit(settings, { replica: hostname(), clock: systemClock, log, figures: auditMetrics(registry) }));
-    const decisions = new Counter({ name: 'mtlsd_token_decisions_total', help: 'Tokens judged for gateways, by outcome: accepted, or why not.', labelNames: ['outcome'], registers: [registry] });
     const access = new Map(config.configuration.gateways.map(({ spiffeId, rules }) => [spiffeId, issuers.trustedBy(rules)]));
     const { key, cert, ca } = folder.identity;
     const server = await gatewayServer({
@@ -56,7 +57,8 @@ export class GatewayDaemon implements AsyncDisposable {
       newRequestId: randomUUID,
       audit,
       log,
-      counted: (outcome) => decisions.inc({ outcome }),
+      figures: apiMetrics(registry),
+      counted: tokenDecisions(registry),
     });
     opening.defer(() => server.close());
     folder.onRenewal((identity) => server.server.setSecureContext({ key: identity.key, cert: identity.cert, ca: identity.ca, minVersion: 'TLSv1.3' }));

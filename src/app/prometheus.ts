@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Metrics, TrustFigures } from '../telemetry/index.ts';
+import type { FederationFigures, Metrics, TrustFigures } from '../telemetry/index.ts';
+import { FederationMetrics } from './federation-metrics.ts';
 import { TrustGauges } from './trust-gauges.ts';
 
 /** Metrics for Prometheus: names, help texts and labels of low cardinality (never a name of an object). */
@@ -26,6 +27,7 @@ export class PrometheusMetrics implements Metrics {
   readonly #leader = new Gauge({ name: 'mtlsd_leader', help: 'Whether this replica reconciles and signs (1) or stands by (0).', registers: [this.registry] });
 
   readonly #trust = new TrustGauges(this.registry);
+  readonly #federation = new FederationMetrics(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -58,6 +60,11 @@ export class PrometheusMetrics implements Metrics {
 
   trust(figures: TrustFigures): void {
     this.#trust.set(figures);
+  }
+
+  federated(own: string, peer: string, figures: FederationFigures | undefined): void {
+    if (figures === undefined) this.#federation.forget(own, peer);
+    else this.#federation.tell(own, peer, figures);
   }
 
   /** Tells whether this replica leads. */

@@ -15,8 +15,21 @@ export interface TrustDomainRow {
   readonly notOnNewest: number;
   /** How far the targets beside identities (ConfigMaps, ClusterTrustBundles) have come; undefined where there are none. */
   readonly targets: { readonly written: number; readonly stale: number; readonly failing: readonly string[] } | undefined;
+  /** The trust domains of others that it federates with; left out when there are none. */
+  readonly federation?: readonly FederationRow[];
   /** Live certificates whose root is missing from a bundle that was delivered: 0 unless something is very wrong. */
   readonly violations: number;
+}
+
+/** A trust domain of others as one of ours knows it. */
+export interface FederationRow {
+  readonly trustDomain: string;
+  /** Of the bundle that is in use; undefined while there is none. */
+  readonly sequence: string | undefined;
+  readonly roots: number | undefined;
+  readonly fetchedAt: string | undefined;
+  /** Why the last fetch did not succeed; undefined when it did. */
+  readonly reason: string | undefined;
 }
 
 /** One authority, with how many identities have a certificate of it that lives. */
@@ -51,9 +64,14 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
     bundles: [...generations].sort(([a], [b]) => b - a).map(([each, count]) => ({ generation: each, identities: count })),
     notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + (targets === undefined ? 0 : targets.stale + targets.failing.length),
     targets,
+    ...(status?.federation === undefined ? {} : { federation: status.federation.map(federationRow) }),
     // What the reconcilers counted has every place in it; what identities say is there when no reconciler is.
     violations: Math.max(status?.violations ?? 0, trust === undefined ? 0 : countViolations(trust, generations.keys(), live.map(leafOf), nowMs)),
   };
+}
+
+function federationRow({ trustDomain, sequence, roots, fetchedAt, reason }: NonNullable<NonNullable<TrustDomain['status']>['federation']>[number]): FederationRow {
+  return { trustDomain, sequence, roots, fetchedAt, reason };
 }
 
 function leafOf({ status }: WorkloadIdentity): { readonly issuer: string; readonly notAfterMs: number } {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { IdentityRow, Overview } from '../app/overview.ts';
 import type { RotationRow } from '../app/rotation-row.ts';
-import type { AuthorityRow, TrustDomainRow } from '../app/trust-domain-row.ts';
+import type { AuthorityRow, FederationRow, TrustDomainRow } from '../app/trust-domain-row.ts';
 import { fit, fitEnd, table } from './table.ts';
 import { timeText } from './terminal-text.ts';
 
@@ -84,7 +84,8 @@ function trustDomainsText(trustDomains: readonly TrustDomainRow[], paint: Painte
     .map((domain) => {
       const title = `${paint('bold', domain.name)}  ${domain.ready ? paint('green', 'ready') : paint('red', 'not ready')}  signer epoch ${domain.signerEpoch ?? '-'}  bundle ${domain.bundleGeneration ?? '-'}`;
       if (domain.authorities.length === 0) return title;
-      return [title, table(domain.authorities.map((authority) => authorityCells(authority, paint))), `  ${placesText(domain, paint)}`].join('\n');
+      const federation = (domain.federation ?? []).map((row) => federationCells(row, paint));
+      return [title, table(domain.authorities.map((authority) => authorityCells(authority, paint))), `  ${placesText(domain, paint)}`, ...(federation.length === 0 ? [] : [table(federation)])].join('\n');
     })
     .join('\n');
 }
@@ -99,6 +100,12 @@ function authorityCells({ role, state, keyIdentifier, notAfter, lifeLeft, lifeLe
   const ending = lifeLeftSeconds < rootEndingSeconds && lifeLeft < rootEndingPart ? paint('yellow', `ends in ${spoken(lifeLeftSeconds)}`) : '';
   const leaves = isRoot ? ending : `${liveLeaves} certificate${liveLeaves === 1 ? '' : 's'}`;
   return [`  ${role.toLowerCase()}`, state.toLowerCase(), paint('cyan', keyIdentifier.slice(0, 8)), `until ${notAfter}`, leaves];
+}
+
+/** Whose bundle is here, and what hinders the next. None of its roots means that all of them were revoked. */
+function federationCells({ trustDomain, sequence, roots, fetchedAt, reason }: FederationRow, paint: Painter): readonly string[] {
+  const here = sequence === undefined ? paint('red', 'no bundle yet') : `${roots ?? 0} root${roots === 1 ? '' : 's'}, sequence ${sequence}, since ${fetchedAt ?? '-'}`;
+  return ['  federates with', trustDomain, here, reason === undefined ? '' : paint('yellow', reason)];
 }
 
 /** How far the newest bundle has come, and whether anything in use has a root that is not in it. */

@@ -4,9 +4,17 @@ import type { Log } from '../telemetry/index.ts';
 import { methodsAt } from './access.ts';
 import { Refused, sendError } from './problem.ts';
 
+/** Where a server tells how it answers: routes, methods and codes, never who asked. */
+export interface ApiFigures {
+  answered(answer: { readonly route: string; readonly method: string; readonly status: number; readonly tookMs: number }): void;
+  /** An answer is a problem. */
+  refused(code: ErrorCode): void;
+}
+
 /** How a server answers, besides what its routes say. */
 export interface AnswerOptions {
   readonly log: Log;
+  readonly figures: ApiFigures;
   /** The largest body that is read, octets. */
   readonly bodyBytesMax: number;
   /** Sets what every answer has, before anything can go wrong. */
@@ -19,12 +27,13 @@ export interface AnswerOptions {
 const nameCharactersMax = 255;
 
 /** What a server has to be made with, so that it answers as `answerProblems` says where there is no route yet. */
-export function frameOptions({ prepare }: Pick<AnswerOptions, 'prepare'>) {
+export function frameOptions({ prepare, figures }: Pick<AnswerOptions, 'prepare' | 'figures'>) {
   return {
     routerOptions: { maxParamLength: nameCharactersMax },
     // What is wrong with a path is found before any hook runs.
     frameworkErrors: (_error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       prepare(request, reply);
+      figures.refused('API_REQUEST_INVALID');
       sendError(reply, new Refused('API_REQUEST_INVALID', 'the path cannot be understood'));
     },
   };
@@ -33,6 +42,11 @@ export function frameOptions({ prepare }: Pick<AnswerOptions, 'prepare'>) {
 /** Has everything that goes wrong answered as a problem of the catalogue. What broke inside is told to the log alone. */
 export function answerProblems(server: FastifyInstance, options: AnswerOptions): void {
   server.addHook('onRequest', async (request, reply) => options.prepare(request, reply));
+  server.addHook('onResponse', async (request, reply) => {
+    const { url: route = 'none', method } = request.routeOptions;
+    // Strangers choose methods, too.
+    options.figures.answered({ route: request.is404 ? 'none' : route, method: request.is404 ? 'any' : String(method), status: reply.statusCode, tookMs: reply.elapsedTime });
+  });
   server.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(server, request.url.split('?')[0] ?? '');
     if (methods.length === 0) throw new Refused('API_ROUTE_UNKNOWN', 'there is no such route here');
@@ -43,6 +57,7 @@ export function answerProblems(server: FastifyInstance, options: AnswerOptions):
     const known = isMtlsdError(error) ? error : refusalOf(error, options.bodyBytesMax);
     if (known === undefined || isMtlsdError(known)) options.log.error('a request to the API failed', { requestId: request.id, route: request.routeOptions.url ?? 'none', why: error.message });
     const answered = known ?? new Refused('API_INTERNAL', `look for request ${request.id} in the log of mtlsd`);
+    options.figures.refused(answered.code);
     options.refused(request, reply, answered.code);
     return sendError(reply, answered);
   });

@@ -4,7 +4,7 @@ import type { AuditLog } from '../audit/index.ts';
 import { catalogue, type ErrorCode } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { requireAccess } from './access.ts';
-import { answerProblems, frameOptions, type AnswerOptions } from './answers.ts';
+import { answerProblems, frameOptions, type AnswerOptions, type ApiFigures } from './answers.ts';
 import type { TouchedObject } from './caller.ts';
 import { guardRoutes, needsCaller, type CallerSource, type RequestLimits } from './guard.ts';
 import { openapiRoute } from './openapi.ts';
@@ -17,6 +17,8 @@ export interface ApiServerOptions {
   readonly rights?: RightSource;
   readonly audit: AuditLog;
   readonly log: Log;
+  /** Left out where there are no metrics. */
+  readonly figures?: ApiFigures;
   /** A name for each request, unlike any other. */
   readonly newRequestId: () => string;
   /** What differs from the usual. */
@@ -33,6 +35,8 @@ const bounds = { bodyBytes: 32_768, headerBytes: 16_384, connections: 2_000, han
 const usualPatience = { requestMs: 10_000, checkMs: 2_000 };
 const usualLimits: RequestLimits = { perCaller: 200, perAddress: 2_000 };
 
+const noFigures: ApiFigures = { answered: () => undefined, refused: () => undefined };
+
 /** The least that connections use: readers of what is public may be older than our own. */
 export const apiTlsVersionMin = 'TLSv1.2';
 
@@ -44,6 +48,7 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
   const { requestMs, checkMs } = options.patience ?? usualPatience;
   const answers: AnswerOptions = {
     log: options.log,
+    figures: options.figures ?? noFigures,
     bodyBytesMax: bounds.bodyBytes,
     prepare: (request, reply) => void reply.header('x-request-id', request.id),
     refused: (request, reply, code) => {

@@ -4,7 +4,7 @@ import type { TlsOptions } from 'node:tls';
 import { fastify, type FastifyInstance } from 'fastify';
 import type { Log } from '../telemetry/index.ts';
 import { requireAccess } from './access.ts';
-import { answerProblems, frameOptions, type AnswerOptions } from './answers.ts';
+import { answerProblems, frameOptions, type AnswerOptions, type ApiFigures } from './answers.ts';
 import { authorizeRoute, tellNobody, type AuthorizeSources } from './authorize.ts';
 import type { GatewaySources } from './gateway-peers.ts';
 import { guardRoutes } from './guard.ts';
@@ -15,6 +15,7 @@ export interface GatewayServerOptions extends AuthorizeSources {
   /** Key, chain and roots that it begins with, PEM: `setSecureContext` of its server changes them without a dropped connection. */
   readonly tls: Pick<TlsOptions, 'key' | 'cert' | 'ca'>;
   readonly log: Log;
+  readonly figures: ApiFigures;
   /** A name for each request, unlike any other. */
   readonly newRequestId: () => string;
 }
@@ -29,6 +30,7 @@ const bounds = { bodyBytes: 1024, headerBytes: 32_768, connections: 2_000, reque
 export async function gatewayServer(options: GatewayServerOptions): Promise<FastifyInstance<Server>> {
   const answers: AnswerOptions = {
     log: options.log,
+    figures: options.figures,
     bodyBytesMax: bounds.bodyBytes,
     prepare: (_request, reply) => tellNobody(reply),
     refused: (_request, reply, code) => {

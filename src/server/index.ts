@@ -4,6 +4,7 @@ export { gatewayServer } from './gateway.ts';
 export { PeerIdentities, type PeerTrust } from './peer-identity.ts';
 export { routesOf } from './access.ts';
 export { bundleRoutes, type BundleSource } from './bundle-endpoint.ts';
+export type { ApiFigures } from './answers.ts';
 export { apiServer, apiTlsVersionMin, type RouteFamily } from './api.ts';
 export type { Caller, ServiceAccountCaller } from './caller.ts';
 export type { CallerSource, Identification, RequestLimits } from './guard.ts';

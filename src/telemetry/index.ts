@@ -50,6 +50,14 @@ export interface TrustFigures {
   readonly rotations: number;
 }
 
+/** What a fetch of the bundle of another trust domain came to. */
+export interface FederationFigures {
+  /** When its bundle was fetched last, as far as this is known, milliseconds since the epoch; undefined: never. */
+  readonly fetchedAtMs: number | undefined;
+  /** Why this fetch did not succeed, in one word; undefined: it did. */
+  readonly failure: string | undefined;
+}
+
 /** Counters and gauges of low cardinality. Names and labels are fixed: see `Metrics`' implementation for their help texts. */
 export interface Metrics {
   issued(outcome: 'issued' | 'renewed' | 'failed'): void;
@@ -58,6 +66,8 @@ export interface Metrics {
   queueDepth(kind: string, depth: number): void;
   /** Where the trust of all trust domains stands. Left out by who does not tell it. */
   trust?(figures: TrustFigures): void;
+  /** What a fetch of another trust domain's bundle came to; undefined: it is federated with no more. Left out by who does not tell it. */
+  federated?(own: string, peer: string, figures: FederationFigures | undefined): void;
   /** A pod's request was answered, that long after it was first seen. Left out where pods ask nobody (standalone). */
   podCertificate?(outcome: 'issued' | 'denied', tookMs: number): void;
   /** How many requests of pods wait, by why. */

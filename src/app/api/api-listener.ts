@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog } from '../../audit/index.ts';
-import { apiServer, apiTlsVersionMin, type CallerSource, type RequestLimits, type RightSource, type RouteFamily } from '../../server/index.ts';
+import { apiServer, apiTlsVersionMin, type ApiFigures, type CallerSource, type RequestLimits, type RightSource, type RouteFamily } from '../../server/index.ts';
 import type { Store } from '../../store/port.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
 import { followPair, type ServingSource } from './serving-pair.ts';
@@ -13,6 +13,7 @@ export interface ApiListenerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: AuditLog;
+  readonly figures?: ApiFigures;
   readonly callers: CallerSource;
   readonly rights?: RightSource;
   readonly limits?: Partial<RequestLimits>;
@@ -26,9 +27,9 @@ export interface ApiListenerOptions {
  * @throws MtlsdError CONFIGURATION_INVALID; what the system says of an address that cannot be used
  */
 export async function serveApi(options: ApiListenerOptions, families: readonly RouteFamily[]): Promise<AsyncDisposable & { readonly address: string }> {
-  const { listen, serving, store, clock, log, audit, callers, rights, limits = {}, patience } = options;
+  const { listen, serving, store, clock, log, audit, figures, callers, rights, limits = {}, patience } = options;
   await using opening = new AsyncDisposableStack();
-  const server = await apiServer({ callers, audit, log, limits, newRequestId: randomUUID, ...(rights === undefined ? {} : { rights }), ...(patience === undefined ? {} : { patience }) }, families);
+  const server = await apiServer({ callers, audit, log, ...(figures === undefined ? {} : { figures }), limits, newRequestId: randomUUID, ...(rights === undefined ? {} : { rights }), ...(patience === undefined ? {} : { patience }) }, families);
   opening.defer(() => server.close());
   const ended = new AbortController();
   opening.defer(() => ended.abort());

@@ -1,5 +1,5 @@
 import type { AuditLog } from '../../audit/index.ts';
-import type { RequestLimits, RightSource, RouteFamily } from '../../server/index.ts';
+import type { ApiFigures, RequestLimits, RightSource, RouteFamily } from '../../server/index.ts';
 import type { Store } from '../../store/port.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
 import { TrustedIssuers } from '../trusted-issuers.ts';
@@ -13,6 +13,8 @@ export interface ApiParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: AuditLog;
+  /** Left out where there are no metrics. */
+  readonly figures?: ApiFigures;
   /** Who judges tokens of service accounts; undefined where there are none. */
   readonly accounts: AccountTokens | undefined;
   /** Who may see more than its own; left out: nobody. */
@@ -27,7 +29,7 @@ export type ServedApi = AsyncDisposable & { readonly address: string };
 
 /** Reads its configuration and serves it. @throws MtlsdError CONFIGURATION_INVALID */
 export async function openApi(config: ApiConfig, parts: ApiParts): Promise<ServedApi> {
-  const { store, clock, log, audit, accounts, rights, families, limits } = parts;
+  const { store, clock, log, audit, figures, accounts, rights, families, limits } = parts;
   const configuration = await openApiConfiguration(config.configuration);
   await using opening = new AsyncDisposableStack();
   const issuers = opening.use(await TrustedIssuers.open(configuration, log));
@@ -36,7 +38,7 @@ export async function openApi(config: ApiConfig, parts: ApiParts): Promise<Serve
     for (const [iss, issuer] of issuers.trustedBy([entry.rules])) external.set(iss, { entry, issuer });
   }
   const callers = new ApiCallers(external, accounts, clock, log);
-  const { address } = opening.use(await serveApi({ listen: config.listen, serving: config.serving, store, clock, log, audit, callers, ...(rights === undefined ? {} : { rights }), ...(limits === undefined ? {} : { limits }) }, families));
+  const { address } = opening.use(await serveApi({ listen: config.listen, serving: config.serving, store, clock, log, audit, callers, ...(figures === undefined ? {} : { figures }), ...(rights === undefined ? {} : { rights }), ...(limits === undefined ? {} : { limits }) }, families));
   const all = opening.move();
   return { address, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

@@ -48,6 +48,7 @@ export class FederationReconciler implements Reconciler {
     const state = this.#federation.get(own, name);
     if (state === undefined) {
       await this.#federation.drop(own, name);
+      this.#context.metrics.federated?.(own, name, undefined);
       return {};
     }
     const nowMs = this.#context.clock.nowMs();
@@ -64,6 +65,7 @@ export class FederationReconciler implements Reconciler {
       const done = { ...state, problem: undefined, failures: 0, nextAtMs: at };
       if (sameContent(kept, state.kept)) this.#federation.note(own, done);
       else await this.#keep(own, done, kept);
+      this.#context.metrics.federated?.(own, state.peer.name, { fetchedAtMs: kept.fetchedAtMs, failure: undefined });
       return at;
     } catch (error) {
       if (!isMtlsdError(error) || !error.code.startsWith('FEDERATION_')) throw error;
@@ -71,6 +73,7 @@ export class FederationReconciler implements Reconciler {
       const failures = state.failures + 1;
       const at = nextAtMs(state.kept !== undefined, failures, state.kept?.bundle.refreshHintSeconds);
       this.#federation.note(own, { ...state, problem: this.#problem(own, state, error), failures, nextAtMs: at });
+      this.#context.metrics.federated?.(own, state.peer.name, { fetchedAtMs: state.kept?.fetchedAtMs, failure: error.entry.reason });
       return at;
     }
   }
