@@ -240,10 +240,11 @@ describe('mtlsd rotate approve, exempt, pause, resume, abort', () => {
 
   test.each([
     [['approve'], { approved: ['Canary'] }, 'CARotation spring: Canary is approved'],
-    [['approve', 'spring', 'drained'], { approved: ['Drained'] }, 'Drained is approved'],
+    [['approve', 'spring', 'drained'], { approved: ['Drained'] }, 'Drained is approved before it is reached: nobody will be waited for there'],
+    [['approve', 'Canary'], { approved: ['Canary'] }, 'CARotation spring: Canary is approved\n'],
     [['exempt', 'Pod/shop/till-0', '--reason', 'r', '--until', '1h'], { exemptions: [{ kind: 'Pod', namespace: 'shop', name: 'till-0', reason: 'r', until: '2026-03-01T10:01:15Z' }] }, 'no gate waits for Pod shop/till-0'],
     [['pause', 'spring'], { paused: true }, 'CARotation spring: is paused'],
-    [['resume'], { paused: false }, 'CARotation spring: goes on'],
+    [['resume'], { paused: false }, 'CARotation spring: was not paused'],
     [['abort'], { abort: true }, 'CARotation spring: is given up'],
   ])('%j changes the request alone', async (args, spec, said) => {
     using out = underWay();
@@ -259,6 +260,22 @@ describe('mtlsd rotate approve, exempt, pause, resume, abort', () => {
     out.put(rotation({ phase: 'Complete' }));
     rmSync(join(out.path, 'requests/spring.yaml'));
     expect((await captured(['rotate', 'abort', 'spring', '--out', out.path])).error).toContain('CARotation spring has ended (Complete)');
+  });
+
+  test.each([
+    ['approve a gate again', ['approve', 'spring', 'Drained'], { approvals: ['Drained'], approved: ['Drained'] }, {}, 'CARotation spring: Drained was approved already'],
+    ['approve a gate that was passed', ['approve', 'spring', 'Canary'], { approvals: ['Canary'], approved: ['Canary'] }, { gates: [gate('Canary', 'Canary', { state: 'Passed' })] }, 'Canary is approved; it was passed already'],
+    ['pause twice', ['pause'], { paused: true }, {}, 'CARotation spring: was paused already'],
+    ['go on', ['resume'], { paused: true }, {}, 'CARotation spring: goes on'],
+    ['abort twice', ['abort'], { abort: true }, {}, 'CARotation spring: was given up already'],
+    ['abort what has retired the old root', ['abort'], {}, { switchedAt: '2026-03-01T09:00:00Z', retiredAt: '2026-03-01T09:01:00Z' }, 'ROTATION_NOT_POSSIBLE: CARotation spring has retired the old authority already'],
+    ['abort an issuing authority that signs', ['abort'], { what: 'Issuing' }, { switchedAt: '2026-03-01T09:00:00Z' }, 'ROTATION_NOT_POSSIBLE: CARotation spring has switched the issuing authority'],
+  ] as const)('say what is to be said to who tries to %s', async (_what, args, spec, status, said) => {
+    const asked = rotation(status, spec);
+    using out = new OutFolder(trustDomainFixture(), asked);
+    out.request(asked);
+    const { stdout, error } = await withTaker(out, 'rotate', ...args);
+    expect(stdout + (error ?? '')).toContain(said);
   });
 
   test('do not touch a file that holds more than the rotation', async () => {

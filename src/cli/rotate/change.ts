@@ -24,29 +24,47 @@ function changeCommand(name: string, description: string): Command {
 export function approveCommand(io: CliIo): Command {
   return changeCommand('approve', 'Let a rotation through a gate that waits for a person.')
     .argument('[gate]', `the gate (default: the one that it stands at): ${gateNames.join(', ')}`, parseGate)
-    .action(async (name: string | undefined, gate: RotationGate | undefined, options: Output) => {
+    .action(async (first: string | undefined, second: RotationGate | undefined, options: Output) => {
       await using site = await openPlace(io, options);
-      const rotation = underWay(await named(site, name));
-      const wanted = gate ?? gateToApprove(rotation);
+      // No object has a capital in its name: a gate alone is meant.
+      const alone = second === undefined ? gateNames.find((each) => each === first) : undefined;
+      const rotation = underWay(await named(site, alone === undefined ? first : undefined));
+      const wanted = second ?? alone ?? gateToApprove(rotation);
       if (wanted === undefined) throw impossible(rotation, "waits for nobody's word at the gate that it stands at");
       if (!(rotation.spec.approvals ?? []).includes(wanted)) throw impossible(rotation, `waits for nobody's word at ${wanted}: it was not made with --approve ${wanted}`);
-      await change(io, site, rotation, options, (spec) => ({ ...spec, approved: [...new Set([...(spec.approved ?? []), wanted])] }), `${wanted} is approved`);
+      await change(io, site, rotation, options, (spec) => ({ ...spec, approved: [...new Set([...(spec.approved ?? []), wanted])] }), approvalSaid(rotation, wanted));
     });
+}
+
+/** What a person's word at a gate leads to, where the gate stands now. */
+function approvalSaid({ spec, status }: CARotation, gate: RotationGate): string {
+  const found = status?.gates?.find(({ name }) => name === gate);
+  if (found?.state === 'Passed') return `${gate} is approved; it was passed already`;
+  if ((spec.approved ?? []).includes(gate)) return `${gate} was approved already`;
+  if (found?.state === 'Waiting') return `${gate} is approved`;
+  return `${gate} is approved before it is reached: nobody will be waited for there`;
 }
 
 /** `mtlsd rotate pause`. */
 export function pauseCommand(io: CliIo): Command {
-  return simple(io, changeCommand('pause', 'Hold a rotation; certificates are renewed all the same.'), (spec) => ({ ...spec, paused: true }), 'is paused');
+  return simple(io, changeCommand('pause', 'Hold a rotation; certificates are renewed all the same.'), (spec) => ({ ...spec, paused: true }), ({ spec }) => (spec.paused === true ? 'was paused already' : 'is paused'));
 }
 
 /** `mtlsd rotate resume`. */
 export function resumeCommand(io: CliIo): Command {
-  return simple(io, changeCommand('resume', 'Let a paused rotation go on.'), (spec) => ({ ...spec, paused: false }), 'goes on');
+  return simple(io, changeCommand('resume', 'Let a paused rotation go on.'), (spec) => ({ ...spec, paused: false }), ({ spec }) => (spec.paused === true ? 'goes on' : 'was not paused'));
 }
 
 /** `mtlsd rotate abort`. */
 export function abortCommand(io: CliIo): Command {
-  return simple(io, changeCommand('abort', 'Give a rotation up: before the switch the new authority is dropped, after it the old one takes over again.'), (spec) => ({ ...spec, abort: true }), 'is given up');
+  const command = changeCommand('abort', 'Give a rotation up: before the switch the new authority is dropped, after it the old one takes over again.');
+  return simple(io, command, (spec) => ({ ...spec, abort: true }), (rotation) => {
+    if (rotation.spec.abort === true) return 'was given up already';
+    const { retiredAt, switchedAt } = rotation.status ?? {};
+    if (retiredAt !== undefined) throw impossible(rotation, 'has retired the old authority already: there is nothing to go back to; it ends by itself, and then you may rotate again');
+    if (rotation.spec.what === 'Issuing' && switchedAt !== undefined) throw impossible(rotation, 'has switched the issuing authority, and the key of the one before is gone: it goes on to its end, and then you may rotate again');
+    return 'is given up';
+  });
 }
 
 interface ExemptOptions extends Output {
@@ -72,10 +90,12 @@ export function exemptCommand(io: CliIo): Command {
     });
 }
 
-function simple(io: CliIo, command: Command, edit: (spec: CARotationSpec) => CARotationSpec, done: string): Command {
+/** @param done what to say of it, or throws why it cannot be done */
+function simple(io: CliIo, command: Command, edit: (spec: CARotationSpec) => CARotationSpec, done: (rotation: CARotation) => string): Command {
   return command.action(async (name: string | undefined, options: Output) => {
     await using site = await openPlace(io, options);
-    await change(io, site, underWay(await named(site, name)), options, edit, done);
+    const rotation = underWay(await named(site, name));
+    await change(io, site, rotation, options, edit, done(rotation));
   });
 }
 

@@ -135,8 +135,10 @@ function planEnd(stage: Stage, nowMs: number): RotationPlan {
   const outcome = rotation.direction === 'Back' ? 'Aborted' : 'Complete';
   const gates = rotation.what === 'Root' ? judgeStage(end, stage, nowMs) : [];
   const passed = gates.every(({ state }) => state === 'Passed');
+  const isTooLate = observed.spec.abort && rotation.direction === 'Forward';
+  const blocker = isTooLate ? { reason: 'PastTheSwitch', message: `${rotation.what} authority ${rotation.from} is gone with its key: the rotation goes on to its end; to leave the new one, rotate from it` } : undefined;
   // Nothing is left that a pause could hold.
-  return { ...nothing, phase: 'Retire', gates, step: passed ? { do: 'finish', outcome } : undefined, nextAtMs: nextLook(gates, observed, nowMs) };
+  return { ...nothing, phase: 'Retire', gates, blocker, step: passed ? { do: 'finish', outcome } : undefined, nextAtMs: nextLook(gates, observed, nowMs) };
 }
 
 /** Whether what was prepared has waited for so long that it would have to be replaced as soon as it signs. */

@@ -85,3 +85,18 @@ test('every bundle that was delivered stays as it is, in Secrets, ConfigMaps and
   expect(new Set(after.slice(1)).size).toBe(1);
   expect(after[1]).not.toBe((before as readonly string[])[1]);
 });
+
+test('a record from before a switch that it has lost stops too: given up there, the rotation would take the root of certificates in use away', async () => {
+  const site = await startSite({ identities: 3 });
+  site.rotate('r1', { pace: 1 });
+  await site.until(() => site.phase() === 'Confirm', 3 * minuteMs);
+  const prepared = site.store.peek(recordKey);
+  await site.until(() => site.phase() === 'Reissue', 3 * minuteMs);
+  await site.pass(2 * minuteMs);
+  site.world.asUser('restore', () => void site.store.edit(recordKey, (current) => ({ ...current, data: prepared?.data ?? {} })));
+  site.edit('r1', { abort: true });
+  await site.pass(5 * minuteMs, 5 * secondMs);
+  expect(ready(site)).toMatchObject({ status: 'False', reason: 'AuthorityRecordOlder' });
+  expect(site.record()).toMatchObject({ bundleGeneration: 2, signerEpoch: 1 });
+  expect(site.fleet.failures).toEqual([]);
+});
