@@ -10,7 +10,7 @@ import { nodePeer } from './peers/node.ts';
 import { openSslPeer } from './peers/openssl.ts';
 import type { Client, Outcome, Peer, Server, TlsVersion } from './peers/peer.ts';
 import { programPeer } from './peers/program.ts';
-import { sharedPeer } from './peers/shared.ts';
+import { sharedPeer } from './peers/one-program-peer.ts';
 import { Product } from './product.ts';
 import { requirementsMet, type ToolName } from './requirements.ts';
 

@@ -11,7 +11,7 @@ import { keystorePrograms } from './peers/keystore-programs.ts';
 import { LineProgram } from './line-program.ts';
 import { nodePeer } from './peers/node.ts';
 import type { Peer } from './peers/peer.ts';
-import { sharedPeer } from './peers/shared.ts';
+import { sharedPeer } from './peers/one-program-peer.ts';
 import { Product, type Manifest } from './product.ts';
 import { requirementsMet } from './requirements.ts';
 

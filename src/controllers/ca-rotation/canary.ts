@@ -67,12 +67,9 @@ async function deliveredBundles({ store }: ControllerContext, { secrets, bundles
     if (caPem !== undefined && !found.has(caPem)) found.set(caPem, where);
   };
   const ours = secrets.byIndex('trustDomain', record.trustDomain).filter((secret) => ownerOf(secret) !== undefined && !isLeft({ kind: 'Secret', namespace: secret.metadata.namespace, name: secret.metadata.name }));
-  for (const { metadata } of spread(ours, samplesMax)) {
-    note(await bundleIn(store, metadata.namespace ?? '', metadata.name), `Secret ${metadata.namespace ?? ''}/${metadata.name}`);
-  }
-  for (const { metadata, data } of bundles?.configMaps?.values() ?? []) {
-    const isOne = metadata.name === configMapName(record.trustDomain) && !isLeft({ kind: 'ConfigMap', namespace: metadata.namespace, name: metadata.name });
-    if (isOne) note(data['ca.crt'], `ConfigMap ${metadata.namespace ?? ''}/${metadata.name}`);
+  for (const { metadata: { namespace = '', name } } of spread(ours, samplesMax)) note(await bundleIn(store, namespace, name), `Secret ${namespace}/${name}`);
+  for (const { metadata: { namespace = '', name }, data } of bundles?.configMaps?.values() ?? []) {
+    if (name === configMapName(record.trustDomain) && !isLeft({ kind: 'ConfigMap', namespace, name })) note(data['ca.crt'], `ConfigMap ${namespace}/${name}`);
   }
   const name = clusterTrustBundleName(record.trustDomain);
   if (!isLeft({ kind: 'ClusterTrustBundle', name })) note(bundles?.clusterTrustBundles?.get(undefined, name)?.spec.trustBundle, 'the ClusterTrustBundle');

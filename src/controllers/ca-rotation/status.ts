@@ -40,7 +40,6 @@ export function rotationStatus({ object, plan, record, failure }: RotationStatus
   const gates = mergeGates(before.gates ?? [], plan.gates);
   const held = plan.gates.find(({ state }) => state === 'Waiting');
   const drained = gates.find(({ name, state }) => name === 'Drained' && state === 'Passed');
-  const reissue = plan.gates.find(({ name, state }) => name === 'Reissued' && state !== 'Pending');
   return {
     ...before,
     observedGeneration: object.metadata.generation ?? 1,
@@ -51,11 +50,16 @@ export function rotationStatus({ object, plan, record, failure }: RotationStatus
     ...factsOf(object, record),
     ...(gates.length === 0 ? {} : { gates }),
     phases: phasesOf(before, phase, nowMs),
-    ...(reissue === undefined ? {} : { reissued: reissue.done, remaining: reissue.total - reissue.done }),
+    ...reissuesOf(plan.gates),
     ...(drained?.since === undefined ? {} : { drainedAt: drained.since }),
     ...(plan.expectedAtMs === undefined ? {} : { nextTime: time(plan.expectedAtMs) }),
     conditions: [...conditionsOf(object, plan, phase, held, failure, nowMs)],
   };
+}
+
+function reissuesOf(reports: readonly GateReport[]): Partial<CARotationStatus> {
+  const reissue = reports.find(({ name, state }) => name === 'Reissued' && state !== 'Pending');
+  return reissue === undefined ? {} : { reissued: reissue.done, remaining: reissue.total - reissue.done };
 }
 
 /** Gates of an earlier stage stay as they were reported last. */

@@ -3,6 +3,7 @@ import { catalogue } from '../../errors/index.ts';
 import { planTurnover, type TurnoverLimits } from '../../rotation/index.ts';
 import type { DomainProblem } from '../domains.ts';
 import { isOlder, olderRecord, type Delivered } from './older-record.ts';
+import type { RecordState } from './record-store.ts';
 
 /**
  * Annotation by which an operator gives the roots of a trust domain up and asks for a new one: the key identifier of the
@@ -13,12 +14,6 @@ export const newRootAnnotation = 'mtlsd.io/new-root';
 
 /** How long until a record that cannot be used is read again. */
 const lookAgainMs = 60_000;
-
-/** What the record of a trust domain was found to be. */
-export type RecordState =
-  | { readonly kind: 'loaded'; readonly record: AuthorityRecord }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'unusable'; readonly problem: DomainProblem };
 
 /** What the plan for a trust domain depends on. */
 export interface ObservedTrustDomain {

@@ -5,7 +5,13 @@ import { labels, type Secret } from '../../resources/index.ts';
 import type { TrustDomainName } from '../../spiffe/index.ts';
 import type { ObjectKey, Precondition } from '../../store/port.ts';
 import type { ControllerContext } from '../context.ts';
-import type { RecordState } from './plan.ts';
+import type { DomainProblem } from '../domains.ts';
+
+/** What the record of a trust domain was found to be. */
+export type RecordState =
+  | { readonly kind: 'loaded'; readonly record: AuthorityRecord }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unusable'; readonly problem: DomainProblem };
 
 /** The label that marks an authority record among the Secrets that mtlsd manages. */
 export const authorityRecordLabel = 'mtlsd.io/authority-record';
