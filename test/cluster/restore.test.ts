@@ -107,7 +107,7 @@ describe('restarts', () => {
     await create('back', 0, 5);
     await allReady('back', 5);
     const root = fileOf(await site.see(paths.secret('back', 'web-0-mtls')), 'ca.crt');
-    const rootsBefore = await authorities(site);
+    const rootsBefore = await authorities(site, 'shop.example');
     await site.cluster.snapshotEtcd(join(site.folder, 'backup'));
     // What the backup does not know: new identities, an edit, a deletion.
     await create('back', 5, 5);
@@ -125,7 +125,7 @@ describe('restarts', () => {
     await expectSound('back', 6);
     for (const secret of await site.list(paths.secrets('back'))) expect(fileOf(secret, 'ca.crt')).toBe(root);
     expect(expectValidPair(await site.see(paths.secret('back', 'web-1-mtls'))).subjectAltName).toContain('www.back.svc');
-    expect(await authorities(site)).toEqual(rootsBefore);
+    expect(await authorities(site, 'shop.example')).toEqual(rootsBefore);
     expect(await site.see(paths.trustDomain('shop.example'), isReady)).toMatchObject({ status: { signerEpoch: 1, bundle: { generation: 1 } } });
     expect(controller.audit.filter(({ decision }) => decision.startsWith('authority'))).toEqual([]);
     expect((await site.see(paths.configMap('back', 'shop.example'))).data?.['ca.crt']).toBe(root);
@@ -159,11 +159,33 @@ describe('restarts', () => {
     await site.see(paths.lease, ({ metadata }) => metadata.annotations?.['mtlsd.io/signer-epochs']?.includes('"turn.example":2') === true, 40_000);
     const after = later.audit.slice(later.audit.findLastIndex(({ decision }) => decision === 'authority-turned-over'));
     expect(after.filter(({ authority }) => authority === lost)).toEqual([]);
+    await expectViolationsTold(site, later);
     await later.stop();
   }, 200_000);
 });
 
-async function authorities(site: Site): Promise<unknown> {
-  const object: Live = await site.see(paths.trustDomain('shop.example'), isReady);
-  return object.status?.['authorities'];
+/** A record from before another root, restored and accepted, while a certificate of that root is in use still: the metric says so. */
+async function expectViolationsTold(site: Site, controller: ControllerProcess): Promise<void> {
+  const record = paths.record('turn.example');
+  const { data } = await site.see(record);
+  const domain = paths.trustDomain('turn.example');
+  const told = (type: string) => ({ status }: Live) => status?.conditions?.find((condition) => condition.type === type);
+  const root = (await authorities(site, 'turn.example')).find(({ role, state }) => role === 'Root' && state === 'Active')?.keyIdentifier ?? '';
+  await site.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'CARotation', metadata: { name: 'urgent' }, spec: { trustDomain: 'turn.example', what: 'Root', mode: 'Emergency', fromAuthority: root, confirm: 'turn.example', distrustAfter: '1s' } });
+  await site.see('/apis/mtlsd.io/v1alpha1/carotations/urgent', ({ status }) => status?.['phase'] === 'Complete', 40_000);
+  await site.apply(identity('turn', 'kept', { trustDomain: 'turn.example', serviceAccountName: 'web', deletionPolicy: 'Retain' }));
+  await site.see(paths.identity('turn', 'kept'), isReady);
+  await site.remove(paths.identity('turn', 'kept'));
+  expect(await controller.metric('mtlsd_trust_violations')).toBe(0);
+  await site.edit(record, (object) => ({ ...object, data }));
+  await site.see(domain, (object) => told('Ready')(object)?.reason === 'AuthorityRecordOlder', 40_000);
+  await site.edit(domain, (object) => ({ ...object, metadata: { ...object.metadata, annotations: { 'mtlsd.io/accept-restored-record': root } } }));
+  await site.see(domain, isReady, 40_000);
+  await vi.waitFor(async () => expect(await controller.metric('mtlsd_trust_violations')).toBeGreaterThan(0), patience);
+  await site.see(domain, ({ status }) => Number(status?.['violations']) > 0);
+}
+
+async function authorities(site: Site, name: string): Promise<readonly { readonly keyIdentifier: string; readonly role: string; readonly state: string }[]> {
+  const object: Live = await site.see(paths.trustDomain(name), isReady);
+  return (object.status?.['authorities'] ?? []) as Awaited<ReturnType<typeof authorities>>;
 }
