@@ -1,18 +1,22 @@
 /** What happens by itself: time passes, nodes deliver and fail, consumers load. */
 import type { Planning, WorldKind } from './observe.ts';
 import type { Records } from './records.ts';
-import { aged, at, handOf, packHand, packSite, readyMax, replicas, silentMax, siteOf, workloads, type Row, type Site, type Ticks, type Workload } from './state.ts';
+import { aged, at, handOf, packHand, packReader, packSite, packView, readerOf, readyMax, replicas, silentMax, siteOf, viewOf, workloads, type Row, type Site, type Ticks, type Workload } from './state.ts';
 
 /** Takes note of one thing that may happen: what it changes in a copy of the row. */
 export type Add = (label: string, fair: boolean, change: (next: Row) => void) => void;
 
 /** Time passes, but never past what a kubelet that is alive and a consumer are bound to have done. */
-export function timePasses(row: Row, records: Records, planning: Planning, ticks: Ticks, add: Add): void {
+export function timePasses(row: Row, records: Records, planning: Planning, { ticks, fetches }: WorldKind, add: Add): void {
   const sites = workloads.map((workload) => siteOf(row[at.site(workload)] ?? 0));
   if (sites.some((site) => (!site.down && site.undelivered === ticks.propagationBound) || site.unloaded === ticks.consumerReload)) return;
+  const reader = readerOf(row[at.reader] ?? 0);
+  if (fetches && reader.age === ticks.fetch) return;
   const { issuer: signer, generation, record } = records.at(row[at.record] ?? 0);
   add('time passes', true, (next) => {
     next[at.record] = records.later(row[at.record] ?? 0);
+    if ((row[at.newest] ?? 0) > 0) next[at.newest] = records.later((row[at.newest] ?? 0) - 1) + 1;
+    if (fetches) next[at.reader] = packReader({ ...reader, age: reader.age + 1 });
     next[at.remembered] = planning.rememberedLater(row[at.remembered] ?? 0, generation, record.rotation?.switchEpoch);
     next[at.leaseEnd] = Math.max(0, (row[at.leaseEnd] ?? 0) - 1);
     // A Lease that has ended says nothing any more.
@@ -44,6 +48,21 @@ function later(site: Site, ticks: Ticks): Site {
     silent: down ? Math.min(silent + 1, silentMax) : 0,
     ready: down ? ready : Math.min(ready + 1, readyMax),
   };
+}
+
+/**
+ * Whoever reads the bundle over the network fetches it: as a replica serves it that stands by, or as the one that leads knows it.
+ * A bundle that is older than what it has is refused by its sequence.
+ */
+export function fetching(row: Row, records: Records, add: Add): void {
+  const before = readerOf(row[at.reader] ?? 0);
+  const views = replicas.filter((replica) => (row[at.term(replica)] ?? 0) > 0).map((replica) => row[at.view(replica)] ?? 0);
+  for (const view of new Set([packView(records.at(row[at.record] ?? 0)), ...views])) {
+    if (view === 0) continue;
+    const { generation, roots } = viewOf(view);
+    const after = packReader({ ...(generation < before.generation ? before : { generation, roots }), age: 1 });
+    if (after !== row[at.reader]) add('the reader fetches', true, (next) => (next[at.reader] = after));
+  }
 }
 
 /** What comes to a workload, or does not. */

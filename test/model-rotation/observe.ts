@@ -1,19 +1,32 @@
 /** A state as the planner sees it, and what the planner makes of it: each different view is planned once. */
 import { planRotation, type GateReport, type LeafView, type NodeView, type ObservedRotation, type RememberedRotation, type RotationPlan, type TargetView } from '../../src/rotation/ca/index.ts';
-import { earlier, nowMs, rotationNames, tickMs, type Records } from './records.ts';
-import { abortFlag, at, contentOf, readyMax, silentMax, siteOf, workloads, type Row, type Ticks, type Workload } from './state.ts';
+import type { Channel } from '../../src/authority/index.ts';
+import { isOlder } from '../../src/controllers/trust-domain/older-record.ts';
+import { readersOf } from './readers.ts';
+import { rotationNames, type KnownRecord, type Records } from './records.ts';
+import { at, contentOf, flagsOf, readyMax, silentMax, siteOf, toldOf, workloads, type Row, type Ticks, type Workload } from './state.ts';
+import { earlier, nowMs, tickMs } from './times.ts';
 
 /** What kind of world it is. */
 export interface WorldKind {
+  readonly what: 'Root' | 'Issuing';
   readonly mode: 'Graceful' | 'Emergency';
-  /** Whether the second workload has its leaf as a pod certificate: no Secret tells of it, a reservation does. */
-  readonly pod: boolean;
+  /** How each workload has its leaf. Of one that left through a channel no Secret tells, only a reservation does. */
+  readonly leaves: readonly ['Secret' | Channel, 'Secret' | Channel];
   /** Whether an operator promised how fast consumers reload. */
   readonly reloadIsPromised: boolean;
   /** What goes wrong in it, besides late and lost deliveries. */
   readonly crashes: boolean;
   readonly nodesFail: boolean;
   readonly aborts: boolean;
+  /** Whether an older record comes back once, alone or with Secrets as they were then. */
+  readonly restores: 'never' | 'record' | 'record and Secrets';
+  /** Whether the rotation is paused by whoever accepts an older record: the story ends when everybody agrees again. */
+  readonly pausesThen: boolean;
+  /** Whether somebody verifies with a bundle that was fetched over the network. */
+  readonly fetches: boolean;
+  /** Whether who leads writes the status and sends the canary at once: in other worlds any time may pass until then. */
+  readonly isBrisk: boolean;
   /** Whether no canary ever shakes hands. */
   readonly canaryFails: boolean;
   readonly ticks: Ticks;
@@ -29,8 +42,14 @@ const timedGates: readonly GateReport['name'][] = ['Written', 'Delivered', 'Ackn
 export interface Sabotage {
   /** Signs without asking the lease. */
   readonly withoutLease?: boolean;
-  /** Signs pod certificates without reserving for them. */
-  readonly withoutReservation?: boolean;
+  /** Signs for that channel without reserving. */
+  readonly withoutReservation?: Channel;
+  /** Takes every record for the newest. */
+  readonly withoutDetection?: boolean;
+  /** Takes records for the newest whatever their signer epoch. */
+  readonly ignoresEpochs?: boolean;
+  /** Says what is delivered some time after it is delivered. */
+  readonly tellsLate?: boolean;
   /** Writes without comparing. */
   readonly withoutCompare?: boolean;
   readonly judges?: Judges;
@@ -45,27 +64,27 @@ interface Remembered {
 export class Planning {
   readonly #records: Records;
   readonly #kind: WorldKind;
-  readonly #judges: Judges;
+  readonly #sabotage: Sabotage;
   readonly #plans = new Map<string, { readonly plan: RotationPlan; readonly remembered: number }>();
   readonly #byText = new Map<string, Remembered>();
   readonly #known: Remembered[] = [];
   readonly #later: number[] = [];
 
-  constructor(records: Records, kind: WorldKind, judges: Judges) {
+  constructor(records: Records, kind: WorldKind, sabotage: Sabotage) {
     this.#records = records;
     this.#kind = kind;
-    this.#judges = judges;
+    this.#sabotage = sabotage;
     this.#keep({ bundleGeneration: undefined, switchEpoch: undefined, gates: [] });
   }
 
   /** The plan, and what the status remembers of it. */
   plan(row: Row): { readonly plan: RotationPlan; readonly remembered: number } {
-    const seen = [row[at.record], row[at.remembered], row[at.flags], row[at.holder], row[at.leaseEnd], row[at.leaseEpoch], ...workloads.flatMap((workload) => [row[at.secret(workload)], (row[at.site(workload)] ?? 0) >> 6])];
+    const seen = [row[at.record], row[at.remembered], row[at.flags], row[at.told], row[at.holder], row[at.leaseEnd], row[at.leaseEpoch], ...workloads.flatMap((workload) => [row[at.secret(workload)], (row[at.site(workload)] ?? 0) >> 6])];
     const key = String.fromCharCode(...(seen as number[]));
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     const observed = this.observe(row);
-    const plan = planRotation(observed, nowMs, this.#judges);
+    const plan = planRotation(observed, nowMs, this.#sabotage.judges);
     const planned = { plan, remembered: this.#remember(observed, plan, row[at.remembered] ?? 0) };
     this.#plans.set(key, planned);
     return planned;
@@ -90,29 +109,36 @@ export class Planning {
   }
 
   observe(row: Row): ObservedRotation {
+    const { what, mode, leaves, reloadIsPromised, canaryFails, fetches, ticks } = this.#kind;
     const known = this.#records.at(row[at.record] ?? 0);
-    const { mode, pod, reloadIsPromised, canaryFails, ticks } = this.#kind;
-    const flags = row[at.flags] ?? 0;
-    const canary = flags >> 1;
+    const record = this.#isInForce(known, row[at.told] ?? 0) ? known.view : undefined;
+    const { abort, canary, accepted } = flagsOf(row[at.flags] ?? 0);
     const holder = row[at.holder] ?? 0;
+    const fromAuthority = what === 'Root' ? (this.#records.rootName(1) ?? '') : this.#records.issuerName(1);
     return {
       ...rotationNames,
-      spec: { trustDomain: 'small.example', what: 'Root', fromAuthority: this.#records.firstRoot, mode, distrustAfterMs: ticks.distrustAfter * tickMs, approvals: [], approved: [], pacePerSecond: 50, exemptions: [], paused: false, abort: (flags & abortFlag) !== 0 },
+      spec: { trustDomain: 'small.example', what, fromAuthority, mode, distrustAfterMs: ticks.distrustAfter * tickMs, approvals: [], approved: [], pacePerSecond: 50, exemptions: [], paused: this.#kind.pausesThen && accepted !== 0, abort },
       remembered: (this.#known[row[at.remembered] ?? 0] as Remembered).value,
-      record: known.view,
+      record,
       notReady: undefined,
       rival: undefined,
       targets: workloads.map((workload) => this.#target(row, workload)),
-      leaves: workloads.filter((workload) => !(pod && workload === 1)).map((workload) => this.#leaf(row, workload)),
+      leaves: workloads.filter((workload) => leaves[workload] === 'Secret').map((workload) => this.#leaf(row, workload)),
       nodes: workloads.map((workload) => nodeOf(row, workload)),
       consumers: workloads.map((workload) => ({ namespace: 'n', name: `p${workload}`, startedAtMs: nowMs - 1_000 * tickMs, neverUpdates: undefined })),
       consumersUnknown: undefined,
       replicas: holder === 0 ? [] : [{ name: 'lease', signerEpoch: (row[at.leaseEpoch] ?? 0) || undefined, leaseEndsAtMs: nowMs + (row[at.leaseEnd] ?? 0) * tickMs }],
-      readers: [],
+      readers: fetches ? readersOf(known.record, ticks.fetch) : [],
       unseenReaders: 0,
       canary: canary === 0 ? undefined : { authority: this.#records.issuerName(canary), atMs: nowMs, failed: canaryFails ? 'refused' : undefined },
       bounds: { propagationBoundMs: ticks.propagationBound * tickMs, consumerReloadMs: ticks.consumerReload * tickMs, reloadIsPromised, longestTtlMs: ticks.ttl * tickMs, clockToleranceMs: 1 },
     };
+  }
+
+  /** Not so when an operator has to choose first, as far as the status tells. */
+  #isInForce(known: KnownRecord, packedTold: number): boolean {
+    if (packedTold === 0 || this.#sabotage.withoutDetection === true) return true;
+    return !isOlder(known.record, deliveredOf(packedTold, this.#records, this.#sabotage));
   }
 
   #target(row: Row, workload: Workload): TargetView {
@@ -141,6 +167,12 @@ export class Planning {
     }
     return known.index;
   }
+}
+
+/** What a status tells of what was delivered. */
+export function deliveredOf(packedTold: number, records: Records, { ignoresEpochs = false }: Sabotage): Parameters<typeof isOlder>[1] {
+  const { epoch, generation, roots } = toldOf(packedTold);
+  return { signerEpoch: ignoresEpochs ? 0 : epoch, bundleGeneration: generation, bundleSha256: records.bundleSha256(roots) };
 }
 
 function nodeOf(row: Row, workload: Workload): NodeView {

@@ -5,11 +5,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  acceptRestored,
   activeAuthority,
+  bundleSha256,
   createRecord,
   dropPrepared,
   finishRotation,
   makeEmergency,
+  prepareIssuing,
   prepareRoot,
   prepareSuccessors,
   reserve,
@@ -19,19 +22,14 @@ import {
   switchTo,
   type Authority,
   type AuthorityRecord,
-  type RotationInRecord,
+  type Channel,
   type Successors,
 } from '../../src/authority/index.ts';
 import { recordView, type RecordView } from '../../src/rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
-
-/** One step of the world's time. An hour, because reservations come in hours. */
-export const tickMs = 3_600_000;
-/** Now, in every state: times are kept as distances from it. */
-export const nowMs = Date.parse('2026-01-05T00:00:00Z');
-/** What happened longer ago than this many ticks is all the same: no gate looks further back. */
-const horizonTicks = 5;
+import type { Step, Told } from './state.ts';
+import { backedUp, moved, nowMs, tickMs } from './times.ts';
 
 /** The rotation that the world is about. */
 export const rotationNames = { uid: 'uid-1', name: 'small' };
@@ -49,44 +47,59 @@ export interface KnownRecord {
   readonly issuer: number;
 }
 
-/** The rotation's steps as record changes. */
-export type RecordChange = 'prepare' | 'drop-prepared' | 'switch' | 'emergency' | 'switch-back' | 'retire' | 'finish-complete' | 'finish-aborted';
+/** What a step needs to know besides the record. */
+export interface StepTimes {
+  readonly leavesEndMs: number;
+  readonly distrustAtMs: number;
+  /** Whether a rotation was begun before, in a record that is gone: what is made now are other keys. */
+  readonly again: boolean;
+}
+
+/** Authorities that a story can come to have. What is made a second time, after a restore, is another one. */
+interface Cast {
+  readonly roots: readonly [Successors, Successors];
+  /** Issuing authorities below the first root: for the way back, or for a rotation of an issuing authority. */
+  readonly issuing: readonly [Authority, Authority];
+}
+
+/** Where an issuing authority's root stands in `roots`, by the number of the authority. */
+const rootBits = [0, 1, 2, 1, 4, 1];
 
 export class Records {
   readonly #byText = new Map<string, KnownRecord>();
   readonly #known: KnownRecord[] = [];
   readonly #later: number[] = [];
+  /** The record that one was made from, by its number. */
+  readonly #before: (number | undefined)[] = [];
   readonly #reserved = new Map<string, KnownRecord | undefined>();
+  readonly #sha256 = new Map<number, string>();
   readonly #numbers: ReadonlyMap<string, number>;
-  readonly #successors: Successors;
-  readonly #back: Authority;
+  readonly #rootBit: ReadonlyMap<string, number>;
+  readonly #cast: Cast;
+  readonly #keepsStart: boolean;
   readonly first: KnownRecord;
-  /** Key identifier of the root that is active at first. */
-  readonly firstRoot: string;
 
-  private constructor(record: AuthorityRecord, successors: Successors, back: Authority) {
-    this.#successors = successors;
-    this.#back = back;
-    const issuing = [activeAuthority(record, 'Issuing'), successors.issuing, back];
+  private constructor(record: AuthorityRecord, cast: Cast, keepsStart: boolean) {
+    this.#cast = cast;
+    this.#keepsStart = keepsStart;
+    const issuing = [activeAuthority(record, 'Issuing'), cast.roots[0].issuing, cast.issuing[0], cast.roots[1].issuing, cast.issuing[1]];
     this.#numbers = new Map(issuing.map(({ keyIdentifier }, index) => [keyIdentifier, index + 1]));
-    this.firstRoot = activeAuthority(record, 'Root').keyIdentifier;
+    const roots = [activeAuthority(record, 'Root'), cast.roots[0].root, cast.roots[1].root];
+    this.#rootBit = new Map(roots.map((root, index) => [root?.keyIdentifier ?? '', 1 << index]));
     this.first = this.keep(record);
   }
 
-  static async make(): Promise<Records> {
+  /** @param keepsStart whether when a rotation began is of any interest (to who fetches over the network) */
+  static async make(keepsStart = false): Promise<Records> {
     const spec = { keyAlgorithm: 'ECDSAP256', lifetimeMs: 1_000 * tickMs } as const;
     const specs = { root: { ...spec, lifetimeMs: 10_000 * tickMs }, issuing: spec };
     const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
     // Long before, so that no authority is young or old in any state.
     const madeMs = nowMs - 100 * tickMs;
     const record = await createRecord(parseTrustDomainName('small.example'), specs, madeMs, tools);
-    const successors = await prepareSuccessors(record, 'Root', specs, madeMs, tools);
-    const { issuing } = await prepareSuccessors(record, 'Issuing', specs, madeMs, tools);
-    return new Records(record, successors, issuing);
-  }
-
-  get size(): number {
-    return this.#known.length;
+    const successors = async (what: 'Root' | 'Issuing') => prepareSuccessors(record, what, specs, madeMs, tools);
+    const issuing = [(await successors('Issuing')).issuing, (await successors('Issuing')).issuing] as const;
+    return new Records(record, { roots: [await successors('Root'), await successors('Root')], issuing }, keepsStart);
   }
 
   at(index: number): KnownRecord {
@@ -107,30 +120,58 @@ export class Records {
 
   /** The root of an issuing authority, as a bit. */
   rootOf(number: number): number {
-    return number === 2 ? 2 : 1;
+    return rootBits[number] ?? 0;
   }
 
-  /** The record that a step makes; undefined when the step changes nothing. @throws what the product throws */
-  change(index: number, change: RecordChange, leavesEndMs: number, distrustAtMs: number): KnownRecord {
-    return this.keep(this.#changed(this.at(index).record, change, leavesEndMs, distrustAtMs));
+  /** A root by its key identifier, as a bit. */
+  rootBit(name: string): number {
+    return this.#rootBit.get(name) ?? 0;
+  }
+
+  rootName(bit: number): string | undefined {
+    for (const [name, each] of this.#rootBit) if (each === bit) return name;
+    return undefined;
+  }
+
+  /** SHA-256 over a bundle of these roots, as far as a record ever had them. */
+  bundleSha256(roots: number): string | undefined {
+    return this.#sha256.get(roots);
+  }
+
+  /** The record that a step makes; the same when the step changes nothing. @throws what the product throws */
+  change(index: number, step: Step, times: StepTimes): KnownRecord {
+    return this.#after(index, this.#changed(this.at(index).record, step, times));
+  }
+
+  /** An operator goes on with a record that a restore put back. */
+  accept(index: number, { epoch, generation }: Told): KnownRecord {
+    return this.#after(index, acceptRestored(this.at(index).record, { signerEpoch: epoch, bundleGeneration: generation }));
   }
 
   /** The record in which leaves that nobody lists may live until then; undefined when that authority signs no more. */
-  reserve(index: number, issuer: number, untilMs: number): KnownRecord | undefined {
-    const key = `${index} ${issuer} ${untilMs}`;
+  reserve(index: number, issuer: number, channel: Channel, untilMs: number): KnownRecord | undefined {
+    const key = `${index} ${issuer} ${channel} ${untilMs}`;
     if (this.#reserved.has(key)) return this.#reserved.get(key);
-    const record = reserve(this.at(index).record, this.issuerName(issuer), 'pod-certificate', untilMs);
-    const known = record === undefined ? undefined : this.keep(record);
+    const record = reserve(this.at(index).record, this.issuerName(issuer), channel, untilMs);
+    const known = record === undefined ? undefined : this.#after(index, record);
     this.#reserved.set(key, known);
     return known;
   }
 
   /** The same record one tick later. */
   later(index: number): number {
-    return (this.#later[index] ??= this.keep(moved(this.at(index).record)).index);
+    return (this.#later[index] ??= this.keep(moved(this.at(index).record, this.#keepsStart), this.#before[index]).index);
   }
 
-  keep(record: AuthorityRecord): KnownRecord {
+  /** Every record from which this one was made, as it comes back from a backup that was taken long ago. */
+  backups(index: number): readonly number[] {
+    const found = new Set<number>();
+    for (let before = this.#before[index]; before !== undefined; before = this.#before[before]) found.add(this.keep(backedUp(this.at(before).record), this.#before[before]).index);
+    found.delete(index);
+    return [...found];
+  }
+
+  keep(record: AuthorityRecord, before?: number): KnownRecord {
     const text = JSON.stringify(record, (name, value: unknown) => (name === 'certificate' || name.endsWith('Pem') ? undefined : typeof value === 'bigint' ? String(value) : value));
     const known = this.#byText.get(text);
     if (known !== undefined) return known;
@@ -140,26 +181,37 @@ export class Records {
       view: recordView(record),
       epoch: record.signerEpoch,
       generation: record.bundleGeneration,
-      roots: rootsOf(record).reduce((bits, { keyIdentifier }) => bits | (keyIdentifier === this.#successors.root?.keyIdentifier ? 2 : 1), 0),
-      issuer: this.#numbers.get(activeAuthority(record, 'Issuing').keyIdentifier) ?? 0,
+      roots: rootsOf(record).reduce((bits, { keyIdentifier }) => bits | this.rootBit(keyIdentifier), 0),
+      issuer: this.issuerNumber(activeAuthority(record, 'Issuing').keyIdentifier),
     };
     this.#known.push(next);
+    this.#before.push(before);
     this.#byText.set(text, next);
+    this.#sha256.set(next.roots, bundleSha256(record));
     return next;
   }
 
-  #changed(record: AuthorityRecord, change: RecordChange, leavesEndMs: number, distrustAtMs: number): AuthorityRecord {
-    switch (change) {
+  #after(index: number, record: AuthorityRecord): KnownRecord {
+    return record === this.at(index).record ? this.at(index) : this.keep(record, index);
+  }
+
+  #changed(record: AuthorityRecord, step: Step, { leavesEndMs, distrustAtMs, again }: StepTimes): AuthorityRecord {
+    const nth = again ? 1 : 0;
+    const successors = this.#cast.roots[nth];
+    const issuing = this.#cast.issuing[nth];
+    switch (step) {
       case 'prepare':
-        return prepareRoot(record, rotationNames, this.#successors, nowMs);
+        return prepareRoot(record, rotationNames, successors, nowMs);
+      case 'prepare-issuing':
+        return prepareIssuing(record, rotationNames, { root: undefined, issuing }, nowMs);
       case 'drop-prepared':
         return dropPrepared(record, rotationNames, nowMs);
       case 'switch':
         return switchTo(record, rotationNames, leavesEndMs, nowMs);
       case 'emergency':
-        return makeEmergency(record, rotationNames, this.#successors, { distrustAtMs, leavesEndMs }, nowMs);
+        return makeEmergency(record, rotationNames, successors, { distrustAtMs, leavesEndMs }, nowMs);
       case 'switch-back':
-        return switchBack(record, rotationNames, this.#back, leavesEndMs, nowMs);
+        return switchBack(record, rotationNames, issuing, leavesEndMs, nowMs);
       case 'retire':
         return retireFrom(record, rotationNames, [], nowMs);
       case 'finish-complete':
@@ -168,37 +220,4 @@ export class Records {
         return finishRotation(record, rotationNames, 'Aborted', nowMs);
     }
   }
-}
-
-/** A time one tick later, seen from then; what is over the horizon stays there. */
-export function earlier(ms: number): number {
-  return Math.max(ms - tickMs, nowMs - horizonTicks * tickMs);
-}
-
-function moved(record: AuthorityRecord): AuthorityRecord {
-  const authorities = record.authorities.map((authority) => ({
-    ...authority,
-    retiredAtMs: authority.retiredAtMs === undefined ? undefined : 0,
-    // As long as it signs, what is reserved moves on with the leaves that are renewed.
-    ...(authority.reserved === undefined || authority.state === 'Active' ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, Math.max(ms - tickMs, nowMs - tickMs)])) }),
-  }));
-  const { rotation, lastRotation } = record;
-  return {
-    ...record,
-    authorities,
-    ...(rotation === undefined ? {} : { rotation: movedRotation(rotation) }),
-    // What has ended has no times that matter.
-    ...(lastRotation === undefined ? {} : { lastRotation: { ...lastRotation, startedAtMs: 0, finishedAtMs: 0, switchedAtMs: undefined, retiredAtMs: lastRotation.retiredAtMs === undefined ? undefined : 0 } }),
-  };
-}
-
-/**
- * Of a rotation only what is to come is told apart. When it was switched serves to tell one switch from the other, and a
- * status that speaks of another one is forgotten with the tick: see `rememberedLater`.
- */
-function movedRotation(rotation: RotationInRecord): RotationInRecord {
-  const { switchedAtMs, leavesEndMs, distrustAtMs, retiredAtMs } = rotation;
-  if (retiredAtMs !== undefined) return { ...rotation, startedAtMs: 0, switchedAtMs: 0, leavesEndMs: 0, distrustAtMs: undefined, retiredAtMs: 0 };
-  const toCome = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.max(ms - tickMs, nowMs - tickMs));
-  return { ...rotation, startedAtMs: 0, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };
 }

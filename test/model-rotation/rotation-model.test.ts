@@ -3,47 +3,22 @@ import { gateJudges, type GateJudge } from '../../src/rotation/ca/index.ts';
 import type { RotationGate } from '../../src/resources/index.ts';
 import type { Sabotage, WorldKind } from './observe.ts';
 import { Records } from './records.ts';
-import { search } from './search.ts';
+import { searchAndTell } from './told-search.ts';
 import { World } from './world.ts';
-
-const statesMax = 3_000_000;
-const quiet: WorldKind = {
-  mode: 'Graceful',
-  pod: false,
-  reloadIsPromised: false,
-  crashes: false,
-  nodesFail: false,
-  aborts: false,
-  canaryFails: false,
-  ticks: { ttl: 2, podTtl: 3, propagationBound: 2, consumerReload: 2, lease: 1, distrustAfter: 1 },
-};
-/** Leaves that live for longer than consumers need to load others. */
-const quickReload: WorldKind = { ...quiet, reloadIsPromised: true, ticks: { ...quiet.ticks, ttl: 4, propagationBound: 1, consumerReload: 1 } };
-
-/** A kubelet that has failed delivers nothing, for as long as it likes. */
-const failing: WorldKind = { ...quiet, nodesFail: true, ticks: { ...quiet.ticks, propagationBound: 1, consumerReload: 1 } };
+import { failing, kept, quickReload, quiet, short } from './worlds.ts';
 
 let records: Records;
+let dated: Records;
 beforeAll(async () => {
-  records = await Records.make();
+  [records, dated] = await Promise.all([Records.make(), Records.make(true)]);
 });
 
 function explore(title: string, kind: WorldKind, sabotage: Sabotage = {}) {
-  const found = search(new World(records, kind, sabotage), statesMax);
-  const { states, moves, done, problem } = found;
-  console.log(`${title}: ${states} states, ${moves} moves, ${done} ends${problem === undefined ? '' : `\n  ${problem.what}\n    ${problem.story.join('\n    ')}`}`);
-  return found;
+  return searchAndTell(title, new World(kind.fetches ? dated : records, kind, sabotage));
 }
 
 describe('every order of events in a small world: every live leaf is trusted by everybody, nothing is signed by an authority that is gone, and it ends once deliveries do', () => {
-  const worlds: readonly (readonly [string, WorldKind])[] = [
-    ['replicas die, pause and lose answers, and the rotation is given up at any point', { ...quiet, crashes: true, aborts: true }],
-    ['nodes fail and come back', failing],
-    ['consumers promise to reload soon, and the rotation is given up at any point', { ...quickReload, aborts: true }],
-    ['a pod certificate, of which nobody keeps a list, with replicas that die', { ...quiet, pod: true, crashes: true }],
-    ['an emergency, with replicas that die', { ...quiet, mode: 'Emergency', crashes: true }],
-  ];
-  test.each(worlds)('%s', (title, kind) => {
+  test.each(kept)('%s', (title, kind) => {
     const { problem, done } = explore(title, kind);
     expect(problem).toBeUndefined();
     expect(done).toBeGreaterThan(0);
@@ -64,6 +39,7 @@ const ignoresEnded: GateJudge = (view) => gateJudges.Reissued({ ...view, observe
 const without = (gate: RotationGate): Sabotage => ({ judges: { ...gateJudges, [gate]: blind } });
 
 describe('what each part is good for: without it, the search finds a story that ends badly', () => {
+  const restored: WorldKind = { ...quiet, restores: 'record', isBrisk: true, pausesThen: true, ticks: short };
   const pausedLeader: WorldKind = { ...quiet, ticks: { ...quiet.ticks, lease: 2 } };
   const mutants: readonly (readonly [string, WorldKind, Sabotage, RegExp])[] = [
     ['the gate Written', quiet, without('Written'), /not in the bundle/],
@@ -78,7 +54,14 @@ describe('what each part is good for: without it, the search finds a story that 
     ['the gate Drained', quiet, without('Drained'), /not in the bundle/],
     ['the gate Withdrawn', quiet, without('Withdrawn'), /still carries a root/],
     ['the lease', quiet, { withoutLease: true }, /not in the bundle|has left the record/],
-    ['the reservation', { ...quiet, pod: true }, { withoutReservation: true }, /not in the bundle/],
+    ['the reservation for pod certificates', { ...quiet, leaves: ['Secret', 'pod-certificate'], ticks: short }, { withoutReservation: 'pod-certificate' }, /not in the bundle/],
+    ['the reservation for certificate signing requests', { ...quiet, leaves: ['Secret', 'csr'], ticks: short }, { withoutReservation: 'csr' }, /not in the bundle/],
+    ['the gate Fetched', { ...quiet, fetches: true, isBrisk: true, ticks: { ...short, fetch: 3 } }, without('Fetched'), /that the reader fetched/],
+    ['the gate Drained of an issuing authority alone', { ...quiet, what: 'Issuing', ticks: short }, without('Drained'), /an authority has left the record/],
+    ['the withdrawal in an emergency', { ...quiet, mode: 'Emergency', isBrisk: true, ticks: short }, without('Withdrawn'), /still carries a root/],
+    ['a look at what was delivered, after a restore', restored, { withoutDetection: true }, /nobody has chosen that/],
+    ['the order in which what is delivered is told first', restored, { tellsLate: true }, /nobody has chosen that/],
+    ['a look at the signer epoch, after a restore', { ...restored, aborts: true }, { ignoresEpochs: true }, /not in the bundle/],
     ['the comparison before each write', { ...quiet, aborts: true }, { withoutCompare: true }, /not in the bundle|the product refuses/],
   ];
   test.each(mutants)('without %s', (title, kind, sabotage, told) => {

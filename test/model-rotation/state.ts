@@ -5,14 +5,16 @@
 
 /** How long things take in a world, in ticks. */
 export interface Ticks {
-  /** A leaf of a Secret, and one that a pod asked for. */
+  /** A leaf of a Secret, and one that somebody asked for. */
   readonly ttl: number;
-  readonly podTtl: number;
+  readonly requestedTtl: number;
   /** Below this a kubelet delivers, and a consumer loads. */
   readonly propagationBound: number;
   readonly consumerReload: number;
   readonly lease: number;
   readonly distrustAfter: number;
+  /** Below this who reads the bundle over the network fetches it again. */
+  readonly fetch: number;
 }
 
 export const replicas = [0, 1] as const;
@@ -44,12 +46,35 @@ export const at = {
   loaded: (workload: Workload): number => 16 + workload * 4,
   /** Of its node, and of what is on its way: see `packSite`. */
   site: (workload: Workload): number => 17 + workload * 4,
+  /** Where records are restored: what the status of the trust domain says was delivered (see `packTold`), and the record before the restore. */
+  told: 22,
+  newest: 23,
+  /** Who reads the bundle over the network: what it has, and since when, in ticks (see `packReader`). */
+  reader: 24,
 } as const;
-export const rowLength = 22;
+export const rowLength = 25;
 export type Row = number[];
 
-/** Of `flags`: whether an abort was asked for, and above it the number of the authority whose canary went well. */
-export const abortFlag = 1;
+/** What has happened once and for all; 0 at first. */
+export interface Flags {
+  readonly abort: boolean;
+  /** The number of the authority whose canary went well; 0: none. */
+  readonly canary: number;
+  /** Whether an older record was put back. */
+  readonly restored: boolean;
+  /** The root with which an operator chose to go on, as a bit; 0: none. */
+  readonly accepted: number;
+  /** Whether what is delivered need not be trusted by everybody: Secrets were put back too, or an older root was chosen. */
+  readonly excused: boolean;
+}
+
+export function packFlags({ abort, canary, restored, accepted, excused }: Flags): number {
+  return (abort ? 1 : 0) | (canary << 1) | (restored ? 16 : 0) | (accepted << 5) | (excused ? 256 : 0);
+}
+
+export function flagsOf(packed: number): Flags {
+  return { abort: (packed & 1) !== 0, canary: (packed >> 1) & 7, restored: (packed & 16) !== 0, accepted: (packed >> 5) & 7, excused: (packed & 256) !== 0 };
+}
 
 /** A pair with its bundle. */
 export interface Content {
@@ -63,11 +88,11 @@ export interface Content {
 }
 
 export function packContent({ issuer, left, generation, roots }: Content): number {
-  return (left === 0 ? 0 : issuer) | (left << 2) | (generation << 5) | (roots << 8);
+  return (left === 0 ? 0 : issuer) | (left << 3) | (generation << 6) | (roots << 9);
 }
 
 export function contentOf(packed: number): Content {
-  return { issuer: packed & 3, left: (packed >> 2) & 7, generation: (packed >> 5) & 7, roots: (packed >> 8) & 3 };
+  return { issuer: packed & 7, left: (packed >> 3) & 7, generation: (packed >> 6) & 7, roots: (packed >> 9) & 7 };
 }
 
 /**
@@ -75,10 +100,10 @@ export function contentOf(packed: number): Content {
  * before it: the worst that can be at a switch.
  */
 export function aged(packed: number, signer: number): number {
-  if ((packed & 3) === signer) return packed;
-  const left = (packed >> 2) & 7;
+  if ((packed & 7) === signer) return packed;
+  const left = (packed >> 3) & 7;
   if (left === 0) return packed;
-  return left === 1 ? packed & ~31 : packed - 4;
+  return left === 1 ? packed & ~63 : packed - 8;
 }
 
 /** What a replica knows of the record. */
@@ -90,11 +115,41 @@ export interface View {
 }
 
 export function packView({ epoch, generation, issuer, roots }: View): number {
-  return 1 | (epoch << 1) | (generation << 4) | (issuer << 7) | (roots << 9);
+  return 1 | (epoch << 1) | (generation << 4) | (issuer << 7) | (roots << 10);
 }
 
 export function viewOf(packed: number): View {
-  return { epoch: (packed >> 1) & 7, generation: (packed >> 4) & 7, issuer: (packed >> 7) & 3, roots: (packed >> 9) & 3 };
+  return { epoch: (packed >> 1) & 7, generation: (packed >> 4) & 7, issuer: (packed >> 7) & 7, roots: (packed >> 10) & 7 };
+}
+
+/** What a status says was delivered. */
+export interface Told {
+  readonly epoch: number;
+  readonly generation: number;
+  readonly roots: number;
+}
+
+export function packTold({ epoch, generation, roots }: Told): number {
+  return epoch | (generation << 3) | (roots << 6);
+}
+
+export function toldOf(packed: number): Told {
+  return { epoch: packed & 7, generation: (packed >> 3) & 7, roots: packed >> 6 };
+}
+
+/** The bundle that a reader has, and how many ticks ago it fetched last, plus one. */
+export interface Reader {
+  readonly generation: number;
+  readonly roots: number;
+  readonly age: number;
+}
+
+export function packReader({ generation, roots, age }: Reader): number {
+  return roots | (generation << 3) | (age << 6);
+}
+
+export function readerOf(packed: number): Reader {
+  return { roots: packed & 7, generation: (packed >> 3) & 7, age: packed >> 6 };
 }
 
 /** A node and its way to one workload. Ages in ticks. */
@@ -123,7 +178,7 @@ export function siteOf(packed: number): Site {
 }
 
 /** What the plan can ask for, as it is kept in a replica's hand. */
-export const steps = ['prepare', 'drop-prepared', 'switch', 'emergency', 'switch-back', 'retire', 'finish-complete', 'finish-aborted'] as const;
+export const steps = ['prepare', 'prepare-issuing', 'drop-prepared', 'switch', 'emergency', 'switch-back', 'retire', 'finish-complete', 'finish-aborted'] as const;
 export type Step = (typeof steps)[number];
 
 /** What a replica is about to write. `fresh`: nobody has changed the object since it was read, so that the write will succeed. */
@@ -154,12 +209,12 @@ export function rowOf(state: string): Row {
  * What makes no difference any more is forgotten: a write that will be refused, a leaf that has ended before it was written;
  * and a replica that may not act and has nothing in its hand is as good as one that has just started.
  */
-export function forgetIdle(row: Row, podsAreAsked: boolean): void {
+export function forgetIdle(row: Row, isListed: readonly boolean[]): void {
   for (const replica of replicas) {
     const hand = handOf(row[at.hand(replica)] ?? 0);
-    const isPodLeaf = hand?.kind === 'leaf' && podsAreAsked && hand.workload === 1;
+    const isAlone = hand?.kind === 'leaf' && isListed[hand.workload] === false;
     const isDead = hand?.kind === 'leaf' && contentOf(hand.content).left === 0;
-    if (hand !== undefined && (isDead || (!hand.fresh && !isPodLeaf))) row[at.hand(replica)] = 0;
+    if (hand !== undefined && (isDead || (!hand.fresh && !isAlone))) row[at.hand(replica)] = 0;
     if (row[at.term(replica)] === 0 && row[at.hand(replica)] === 0) row[at.view(replica)] = row[at.termEpoch(replica)] = 0;
   }
 }

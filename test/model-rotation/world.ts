@@ -3,14 +3,17 @@
  * each, one rotation that the product's planner drives through the product's record changes. Whatever two parties do, they
  * may do in any order; every party may stop between any two steps for as long as it likes.
  */
-import { deliveries, timePasses, type Add } from './environment.ts';
+import { deliveries, fetching, timePasses, type Add } from './environment.ts';
 import { Planning, type Sabotage, type WorldKind } from './observe.ts';
-import { stillCarried, untrustedLeaf } from './properties.ts';
-import { nowMs, tickMs, type Records } from './records.ts';
+import { forsakenLeaf, rootLetters, stillCarried, trustsDistrusted, untrustedLeaf } from './properties.ts';
+import type { Records } from './records.ts';
 import { ReplicaMoves } from './replica-moves.ts';
+import { choosing, restoring } from './restores.ts';
 import { RotationMoves } from './rotation-moves.ts';
 import type { Move, Searchable } from './search.ts';
-import { abortFlag, at, contentOf, forgetIdle, packContent, packSite, packView, readyMax, replicas, rowLength, rowOf, siteOf, stateOf, viewOf, workloads, type Row } from './state.ts';
+import { Sight } from './sight.ts';
+import { at, contentOf, flagsOf, forgetIdle, packContent, packReader, packSite, packTold, packView, readyMax, replicas, rowLength, rowOf, siteOf, stateOf, viewOf, workloads, type Row } from './state.ts';
+import { nowMs, tickMs } from './times.ts';
 
 export class World implements Searchable {
   readonly initial: string;
@@ -20,14 +23,20 @@ export class World implements Searchable {
   readonly #planning: Planning;
   readonly #replicas: ReplicaMoves;
   readonly #rotation: RotationMoves;
+  readonly #sight: Sight;
+  readonly #areAlike: boolean;
+  readonly #isListed: readonly boolean[];
 
   constructor(records: Records, kind: WorldKind, sabotage: Sabotage = {}) {
     this.#records = records;
     this.#kind = kind;
     this.#sabotage = sabotage;
-    this.#planning = new Planning(records, kind, sabotage.judges);
+    this.#planning = new Planning(records, kind, sabotage);
     this.#replicas = new ReplicaMoves(records, kind, sabotage);
     this.#rotation = new RotationMoves(records, kind, sabotage, this.#planning);
+    this.#sight = new Sight(records, kind, sabotage);
+    this.#areAlike = kind.leaves[0] === kind.leaves[1];
+    this.#isListed = kind.leaves.map((leaf) => leaf === 'Secret');
     this.initial = this.#first();
   }
 
@@ -42,15 +51,19 @@ export class World implements Searchable {
 
   #moves(row: Row): { readonly moves: readonly Move[]; readonly broken?: string | undefined } {
     const moves: Move[] = [];
-    if (this.#isOver(row)) return { moves };
     let broken: string | undefined;
     const add: Add = (label, fair, change) => {
       const next = row.slice();
       change(next);
-      if (this.#sabotage.withoutLease !== true && this.#sabotage.withoutCompare !== true) forgetIdle(next, this.#kind.pod);
-      moves.push({ label, fair, to: stateOf(next, !this.#kind.pod) });
+      if (this.#kind.isBrisk) this.#rotation.atOnce(next);
+      if (this.#sabotage.withoutLease !== true && this.#sabotage.withoutCompare !== true) forgetIdle(next, this.#isListed);
+      moves.push({ label, fair, to: stateOf(next, this.#areAlike) });
     };
-    timePasses(row, this.#records, this.#planning, this.#kind.ticks, add);
+    restoring(row, this.#records, this.#kind, this.#sight, add);
+    if (this.#isOver(row)) return { moves };
+    choosing(row, this.#records, this.#sight, add);
+    timePasses(row, this.#records, this.#planning, this.#kind, add);
+    if (this.#kind.fetches) fetching(row, this.#records, add);
     for (const workload of workloads) deliveries(row, workload, this.#kind, add);
     for (const replica of replicas) {
       this.#replicas.leadership(row, replica, add);
@@ -63,13 +76,20 @@ export class World implements Searchable {
 
   check(state: string): string | undefined {
     const row = rowOf(state);
+    if (this.#kind.what === 'Issuing') return forsakenLeaf(row, this.#records);
+    if (flagsOf(row[at.flags] ?? 0).excused) return undefined;
     return stillCarried(row, this.#records) ?? (this.#kind.mode === 'Emergency' ? undefined : untrustedLeaf(row, this.#records));
   }
 
   done(state: string): boolean {
-    const { record } = this.#records.at(state.charCodeAt(at.record));
+    const row = rowOf(state);
+    const { record } = this.#records.at(row[at.record] ?? 0);
+    const { abort, restored, accepted } = flagsOf(row[at.flags] ?? 0);
+    if (restored && !this.#agree(row)) return false;
+    if (this.#kind.pausesThen && accepted !== 0) return true;
     // One that was given up before its first step has ended too.
-    return record.rotation === undefined && (record.lastRotation !== undefined || (state.charCodeAt(at.flags) & abortFlag) !== 0);
+    if (record.rotation !== undefined || (record.lastRotation === undefined && !abort)) return false;
+    return this.#kind.mode === 'Graceful' || !trustsDistrusted(row);
   }
 
   show(state: string): string {
@@ -90,18 +110,29 @@ export class World implements Searchable {
 
   /** It has ended, and nobody is about to do anything more than renew. */
   #isOver(row: Row): boolean {
-    const { record, generation } = this.#records.at(row[at.record] ?? 0);
+    const { record } = this.#records.at(row[at.record] ?? 0);
     if (record.rotation !== undefined || record.lastRotation === undefined) return false;
-    const settled = workloads.every((workload) => row[at.secret(workload)] === row[at.loaded(workload)] && contentOf(row[at.secret(workload)] ?? 0).generation === generation);
-    return settled && replicas.every((replica) => row[at.hand(replica)] === 0);
+    if (flagsOf(row[at.flags] ?? 0).restored ? !this.#agree(row) : !this.#isSettled(row)) return false;
+    return replicas.every((replica) => row[at.hand(replica)] === 0);
+  }
+
+  /** After a restore everybody is to agree again. */
+  #agree(row: Row): boolean {
+    return !this.#sight.isOlder(row) && this.#isSettled(row) && untrustedLeaf(row, this.#records) === undefined;
+  }
+
+  /** Whether everybody has what is written, and it is of the record. */
+  #isSettled(row: Row): boolean {
+    const { generation } = this.#records.at(row[at.record] ?? 0);
+    return workloads.every((workload) => row[at.secret(workload)] === row[at.loaded(workload)] && contentOf(row[at.secret(workload)] ?? 0).generation === generation);
   }
 
   #first(): string {
     const { first } = this.#records;
     const row: Row = Array.from({ length: rowLength }, () => 0);
-    // Reservations come in steps of two ticks: this one ends with the leaf, as tightly as can be.
-    const podUntilMs = nowMs + (this.#kind.ticks.podTtl - 2) * tickMs;
-    row[at.record] = this.#kind.pod && this.#sabotage.withoutReservation !== true ? (this.#records.reserve(first.index, first.issuer, podUntilMs) ?? first).index : first.index;
+    row[at.record] = this.#reservedAtFirst();
+    if (this.#kind.restores !== 'never') row[at.told] = packTold(first);
+    if (this.#kind.fetches) row[at.reader] = packReader({ ...first, age: 1 });
     row[at.holder] = 1;
     row[at.leaseEnd] = this.#kind.ticks.lease;
     row[at.leaseEpoch] = first.epoch;
@@ -109,17 +140,28 @@ export class World implements Searchable {
     row[at.term(0)] = this.#kind.ticks.lease;
     row[at.termEpoch(0)] = first.epoch;
     for (const workload of workloads) {
-      const ttl = this.#kind.pod && workload === 1 ? this.#kind.ticks.podTtl : this.#kind.ticks.ttl;
+      const ttl = this.#kind.leaves[workload] === 'Secret' ? this.#kind.ticks.ttl : this.#kind.ticks.requestedTtl;
       const content = packContent({ issuer: first.issuer, left: ttl + 1, generation: first.generation, roots: first.roots });
       for (const place of [at.secret, at.delivered, at.loaded]) row[place(workload)] = content;
       row[at.site(workload)] = packSite({ undelivered: 0, unloaded: 0, down: false, silent: 0, ready: readyMax });
     }
-    return stateOf(row, !this.#kind.pod);
+    return stateOf(row, this.#areAlike);
+  }
+
+  /** Reservations come in steps of two ticks: these end with the leaf, as tightly as can be. */
+  #reservedAtFirst(): number {
+    const { first } = this.#records;
+    const untilMs = nowMs + (this.#kind.ticks.requestedTtl - 2) * tickMs;
+    let { index } = first;
+    for (const channel of this.#kind.leaves) {
+      if (channel !== 'Secret' && channel !== this.#sabotage.withoutReservation) index = this.#records.reserve(index, first.issuer, channel, untilMs)?.index ?? index;
+    }
+    return index;
   }
 }
 
 /** `B2/3AB`: a leaf below root B for two more ticks, with the bundle of generation 3, which holds both roots. */
 function showContent(packed: number): string {
   const { issuer, left, generation, roots } = contentOf(packed);
-  return `${left === 0 ? '-' : (['', 'A', 'B', 'A'][issuer] ?? '')}${left}/${generation}${['', 'A', 'B', 'AB'][roots] ?? ''}`;
+  return `${left === 0 ? '-' : (['', 'A', 'B', 'A', 'C', 'A'][issuer] ?? '')}${left}/${generation}${rootLetters(roots)}`;
 }

@@ -31,10 +31,15 @@ export function deliveredBy({ status }: Pick<TrustDomain, 'status'>): Delivered 
   return { signerEpoch: status?.signerEpoch ?? 0, bundleGeneration: status?.bundle?.generation ?? 0, bundleSha256: status?.bundle?.sha256 };
 }
 
-/** Whether something else was delivered than this record can have led to: a later generation of the bundle, or other roots in the same. */
+/**
+ * Whether something else was delivered than this record can have led to: a later generation of the bundle, other roots in the
+ * same, or certificates of a root that it takes for one that has signed nothing yet. A lower epoch outside a rotation of the
+ * root only means that an issuing authority was lost.
+ */
 export function isOlder(record: AuthorityRecord, delivered: Delivered): boolean {
   if (record.bundleGeneration !== delivered.bundleGeneration) return record.bundleGeneration < delivered.bundleGeneration;
-  return delivered.bundleSha256 !== undefined && delivered.bundleSha256 !== bundleSha256(record);
+  if (delivered.bundleSha256 !== undefined && delivered.bundleSha256 !== bundleSha256(record)) return true;
+  return record.rotation?.what === 'Root' && record.signerEpoch < delivered.signerEpoch;
 }
 
 /** What to tell of an older record. @param where it is, as its operator knows it */
@@ -43,7 +48,7 @@ export function olderRecord(record: AuthorityRecord, delivered: Delivered, where
   return {
     reason: recordOlderReason,
     message:
-      `${where} is older than what was delivered from it (bundle generation ${record.bundleGeneration}, delivered ${delivered.bundleGeneration}): a restore put an earlier state of ${record.trustDomain} back, and nothing is signed. ` +
+      `${where} is older than what was delivered from it (bundle generation ${record.bundleGeneration} of signer epoch ${record.signerEpoch}, delivered ${delivered.bundleGeneration} of ${delivered.signerEpoch}): a restore put an earlier state of ${record.trustDomain} back, and nothing is signed. ` +
       `Restore the newest record; or, to go on with root authority ${root} (certificates of a root that came later stop verifying), annotate the TrustDomain with ${acceptRecordAnnotation}: ${root}`,
   };
 }

@@ -88,11 +88,11 @@ test('every bundle that was delivered stays as it is, in Secrets, ConfigMaps and
 
 test('a record from before a switch that it has lost stops too: given up there, the rotation would take the root of certificates in use away', async () => {
   const site = await startSite({ identities: 3 });
-  site.rotate('r1', { pace: 1 });
+  site.rotate('r1', { approvals: ['Drained'] });
   await site.until(() => site.phase() === 'Confirm', 3 * minuteMs);
   const prepared = site.store.peek(recordKey);
-  await site.until(() => site.phase() === 'Reissue', 3 * minuteMs);
-  await site.pass(2 * minuteMs);
+  await site.until(() => site.phase() === 'Drain', 3 * minuteMs);
+  expect(site.record()).toMatchObject({ bundleGeneration: 2, signerEpoch: 2 });
   site.world.asUser('restore', () => void site.store.edit(recordKey, (current) => ({ ...current, data: prepared?.data ?? {} })));
   site.edit('r1', { abort: true });
   await site.pass(5 * minuteMs, 5 * secondMs);

@@ -1,0 +1,54 @@
+/** Times of the small world: distances from a now that stands still. */
+import type { AuthorityRecord, RotationInRecord } from '../../src/authority/index.ts';
+
+/** One step of the world's time. An hour, because reservations come in hours. */
+export const tickMs = 3_600_000;
+/** Now, in every state: times are kept as distances from it. */
+export const nowMs = Date.parse('2026-01-05T00:00:00Z');
+/** What happened longer ago than this many ticks is all the same: no gate looks further back. */
+const horizonTicks = 5;
+/** Something to come that has come. */
+const pastMs = nowMs - tickMs;
+
+/** A time one tick later, seen from then; what is over the horizon stays there. */
+export function earlier(ms: number): number {
+  return Math.max(ms - tickMs, nowMs - horizonTicks * tickMs);
+}
+
+/** A record one tick later. */
+export function moved(record: AuthorityRecord, keepsStart: boolean): AuthorityRecord {
+  const toCome = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.max(ms - tickMs, pastMs));
+  return withTimes(record, toCome, (ms) => (keepsStart ? earlier(ms) : 0), false);
+}
+
+/** A record as it comes back from a backup: nothing that was to come then is still to come, and what was reserved since is lost. */
+export function backedUp(record: AuthorityRecord): AuthorityRecord {
+  return withTimes(record, (ms) => (ms === undefined ? undefined : pastMs), () => 0, true);
+}
+
+type Move = (ms: number | undefined) => number | undefined;
+
+function withTimes(record: AuthorityRecord, toCome: Move, begun: (ms: number) => number, signerToo: boolean): AuthorityRecord {
+  const authorities = record.authorities.map((authority) => ({
+    ...authority,
+    retiredAtMs: authority.retiredAtMs === undefined ? undefined : 0,
+    // As long as it signs, what is reserved moves on with the leaves that are renewed.
+    ...(authority.reserved === undefined || (authority.state === 'Active' && !signerToo) ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, toCome(ms) ?? 0])) }),
+  }));
+  const { rotation, lastRotation } = record;
+  return {
+    ...record,
+    authorities,
+    ...(rotation === undefined ? {} : { rotation: movedRotation(rotation, toCome, begun) }),
+    // What has ended has no times that matter.
+    ...(lastRotation === undefined ? {} : { lastRotation: { ...lastRotation, startedAtMs: 0, finishedAtMs: 0, switchedAtMs: undefined, retiredAtMs: lastRotation.retiredAtMs === undefined ? undefined : 0 } }),
+  };
+}
+
+/** Of a rotation only what is to come is told apart, and when it began where that is of interest. */
+function movedRotation(rotation: RotationInRecord, toCome: Move, begun: (ms: number) => number): RotationInRecord {
+  const { switchedAtMs, leavesEndMs, distrustAtMs, retiredAtMs } = rotation;
+  if (retiredAtMs !== undefined) return { ...rotation, startedAtMs: 0, switchedAtMs: 0, leavesEndMs: 0, distrustAtMs: undefined, retiredAtMs: 0 };
+  const startedAtMs = switchedAtMs === undefined ? begun(rotation.startedAtMs) : 0;
+  return { ...rotation, startedAtMs, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };
+}
