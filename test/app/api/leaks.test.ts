@@ -6,7 +6,7 @@ import { requestPem } from './requests.ts';
 
 let site: ApiSite;
 beforeAll(async () => {
-  site = await ApiSite.start();
+  site = await ApiSite.start({ jwt: {} });
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
@@ -37,7 +37,19 @@ test('neither persons nor secrets from tokens, requests, bodies, paths and heade
     await site.ask(cart, undefined, { method: 'GET', url: `/v1/${mark}?token=${mark}` }),
   ];
   expect(answers.map(({ status }) => status)).toEqual([200, ...answers.slice(1).map(() => expect.toSatisfy((status: number) => status >= 400 && status < 500) as number)]);
-  for (const { body } of answers) expect(JSON.stringify(body)).not.toMatch(marked);
+  // An audience is what its caller names, and stands in the token alone.
+  const jwt = { url: '/v1/svids/jwt' };
+  const token = await site.ask(external, { audience: mark }, jwt);
+  expect(token.status).toBe(200);
+  const refusals = [
+    await site.ask(external, { audience: `${mark} ${mark}` }, jwt),
+    await site.ask(cart, { audience: [mark, mark] }, jwt),
+    await site.ask(cart, { audience: 'orders', ttl: mark }, jwt),
+    await site.ask(cart, { audience: 'orders', identity: mark }, jwt),
+    await site.ask(mark, { audience: 'orders' }, jwt),
+  ];
+  expect(refusals.map(({ status }) => status)).toEqual(refusals.map(() => expect.toSatisfy((status: number) => status >= 400 && status < 500) as number));
+  for (const { body } of [...answers, ...refusals]) expect(JSON.stringify(body)).not.toMatch(marked);
 
   // What the daemon records, as it is written: the one place where a person was named holds a keyed hash.
   const sink = new ScriptedSink();
