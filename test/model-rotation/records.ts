@@ -76,12 +76,10 @@ export class Records {
   readonly #numbers: ReadonlyMap<string, number>;
   readonly #rootBit: ReadonlyMap<string, number>;
   readonly #cast: Cast;
-  readonly #keepsStart: boolean;
   readonly first: KnownRecord;
 
-  private constructor(record: AuthorityRecord, cast: Cast, keepsStart: boolean) {
+  private constructor(record: AuthorityRecord, cast: Cast) {
     this.#cast = cast;
-    this.#keepsStart = keepsStart;
     const issuing = [activeAuthority(record, 'Issuing'), cast.roots[0].issuing, cast.issuing[0], cast.roots[1].issuing, cast.issuing[1]];
     this.#numbers = new Map(issuing.map(({ keyIdentifier }, index) => [keyIdentifier, index + 1]));
     const roots = [activeAuthority(record, 'Root'), cast.roots[0].root, cast.roots[1].root];
@@ -89,8 +87,7 @@ export class Records {
     this.first = this.keep(record);
   }
 
-  /** @param keepsStart whether when a rotation began is of any interest (to who fetches over the network) */
-  static async make(keepsStart = false): Promise<Records> {
+  static async make(): Promise<Records> {
     const spec = { keyAlgorithm: 'ECDSAP256', lifetimeMs: 1_000 * tickMs } as const;
     const specs = { root: { ...spec, lifetimeMs: 10_000 * tickMs }, issuing: spec };
     const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
@@ -99,7 +96,7 @@ export class Records {
     const record = await createRecord(parseTrustDomainName('small.example'), specs, madeMs, tools);
     const successors = async (what: 'Root' | 'Issuing') => prepareSuccessors(record, what, specs, madeMs, tools);
     const issuing = [(await successors('Issuing')).issuing, (await successors('Issuing')).issuing] as const;
-    return new Records(record, { roots: [await successors('Root'), await successors('Root')], issuing }, keepsStart);
+    return new Records(record, { roots: [await successors('Root'), await successors('Root')], issuing });
   }
 
   at(index: number): KnownRecord {
@@ -160,7 +157,7 @@ export class Records {
 
   /** The same record one tick later. */
   later(index: number): number {
-    return (this.#later[index] ??= this.keep(moved(this.at(index).record, this.#keepsStart), this.#before[index]).index);
+    return (this.#later[index] ??= this.keep(moved(this.at(index).record), this.#before[index]).index);
   }
 
   /** Every record from which this one was made, as it comes back from a backup that was taken long ago. */

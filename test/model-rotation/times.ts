@@ -16,19 +16,19 @@ export function earlier(ms: number): number {
 }
 
 /** A record one tick later. */
-export function moved(record: AuthorityRecord, keepsStart: boolean): AuthorityRecord {
+export function moved(record: AuthorityRecord): AuthorityRecord {
   const toCome = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.max(ms - tickMs, pastMs));
-  return withTimes(record, toCome, (ms) => (keepsStart ? earlier(ms) : 0), false);
+  return withTimes(record, toCome, false);
 }
 
 /** A record as it comes back from a backup: nothing that was to come then is still to come, and what was reserved since is lost. */
 export function backedUp(record: AuthorityRecord): AuthorityRecord {
-  return withTimes(record, (ms) => (ms === undefined ? undefined : pastMs), () => 0, true);
+  return withTimes(record, (ms) => (ms === undefined ? undefined : pastMs), true);
 }
 
 type Move = (ms: number | undefined) => number | undefined;
 
-function withTimes(record: AuthorityRecord, toCome: Move, begun: (ms: number) => number, signerToo: boolean): AuthorityRecord {
+function withTimes(record: AuthorityRecord, toCome: Move, signerToo: boolean): AuthorityRecord {
   const authorities = record.authorities.map((authority) => ({
     ...authority,
     retiredAtMs: authority.retiredAtMs === undefined ? undefined : 0,
@@ -39,16 +39,15 @@ function withTimes(record: AuthorityRecord, toCome: Move, begun: (ms: number) =>
   return {
     ...record,
     authorities,
-    ...(rotation === undefined ? {} : { rotation: movedRotation(rotation, toCome, begun) }),
+    ...(rotation === undefined ? {} : { rotation: movedRotation(rotation, toCome) }),
     // What has ended has no times that matter.
     ...(lastRotation === undefined ? {} : { lastRotation: { ...lastRotation, startedAtMs: 0, finishedAtMs: 0, switchedAtMs: undefined, retiredAtMs: lastRotation.retiredAtMs === undefined ? undefined : 0 } }),
   };
 }
 
-/** Of a rotation only what is to come is told apart, and when it began where that is of interest. */
-function movedRotation(rotation: RotationInRecord, toCome: Move, begun: (ms: number) => number): RotationInRecord {
+/** Of a rotation only what is to come is told apart. */
+function movedRotation(rotation: RotationInRecord, toCome: Move): RotationInRecord {
   const { switchedAtMs, leavesEndMs, distrustAtMs, retiredAtMs } = rotation;
   if (retiredAtMs !== undefined) return { ...rotation, startedAtMs: 0, switchedAtMs: 0, leavesEndMs: 0, distrustAtMs: undefined, retiredAtMs: 0 };
-  const startedAtMs = switchedAtMs === undefined ? begun(rotation.startedAtMs) : 0;
-  return { ...rotation, startedAtMs, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };
+  return { ...rotation, startedAtMs: 0, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };
 }

@@ -40,6 +40,7 @@ export const kept: readonly Named[] = [
   ['a pod certificate and one that was asked for, of which nobody keeps a list, with replicas that die', { ...quiet, leaves: ['csr', 'pod-certificate'], crashes: true, ticks: short }],
   ['a pod certificate beside a Secret, with replicas that die', { ...quiet, leaves: ['Secret', 'pod-certificate'], crashes: true, ticks: short }],
   ['somebody fetches the bundle over the network, late, and the rotation is given up at any point', { ...quiet, fetches: true, isBrisk: true, aborts: true, ticks: { ...short, fetch: 3 } }],
+  ['somebody fetches the bundle over the network from who has not seen the newest', { ...quiet, fetches: true, isBrisk: true, ticks: { ...short, lease: 2, fetch: 3 } }],
   ['an emergency, with replicas that die', { ...quiet, mode: 'Emergency', crashes: true }],
   ['an issuing authority alone, with replicas that die', { ...quiet, what: 'Issuing', leaves: ['Secret', 'csr'], crashes: true, ticks: short }],
   ['an older record is restored at any point', restored],

@@ -12,7 +12,6 @@ const hintsToFetch = 5;
  */
 export function bundleReaders({ object, record }: Pick<DomainState, 'object' | 'record'>): readonly ReaderView[] {
   if (record?.rotation === undefined) return [];
-  const fetchedByMs = record.rotation.startedAtMs + hintsToFetch * refreshHintSeconds(object) * 1000;
   // Which generation each of them has is not known: that the slowest of them had time for it is.
-  return [{ name: 'readers of the bundle endpoint', generation: record.bundleGeneration - 1, fetchedByMs }];
+  return [{ name: 'readers of the bundle endpoint', generation: record.bundleGeneration - 1, fetchesWithinMs: hintsToFetch * refreshHintSeconds(object) * 1000 }];
 }

@@ -87,8 +87,8 @@ export interface ReaderView {
   readonly name: string;
   /** The generation that it fetched last. */
   readonly generation: number;
-  /** When it must have fetched the newest, by the refresh hint that it was given. */
-  readonly fetchedByMs: number;
+  /** How long after the newest is served it must have fetched it, by the refresh hint that it was given, milliseconds. */
+  readonly fetchesWithinMs: number;
 }
 
 /** What a canary came to. */

@@ -102,12 +102,12 @@ describe('Loaded', () => {
 });
 
 describe('Fetched', () => {
-  test('gives readers over the network the time of their hint', () => {
-    const world = observed(recordPrepared, { readers: [{ name: 'peer.example', generation: 1, fetchedByMs: at(5000) }, { name: 'other.example', generation: 2, fetchedByMs: at(9000) }] });
-    const plan = planThrough(world, startMs, at(120), at(3720));
-    expect(gate(plan, 'Fetched')).toMatchObject({ state: 'Waiting', done: 1, total: 2, untilMs: at(5000) });
-    expect(plan.nextAtMs).toBe(at(5000));
-    expect(planThrough(world, startMs, at(120), at(3720), at(5000)).step).toEqual({ do: 'canary' });
+  test('gives readers over the network the time of their hint, from when the bundle was written: who leads may have served the one before until then', () => {
+    const world = observed(recordPrepared, { readers: [{ name: 'peer.example', generation: 1, fetchesWithinMs: 5_000_000 }, { name: 'other.example', generation: 2, fetchesWithinMs: 9_000_000 }] });
+    const plan = planThrough(world, at(10), at(130), at(3730));
+    expect(gate(plan, 'Fetched')).toMatchObject({ state: 'Waiting', done: 1, total: 2, untilMs: at(5010) });
+    expect(plan.nextAtMs).toBe(at(5010));
+    expect(planThrough(world, at(10), at(130), at(3730), at(5010)).step).toEqual({ do: 'canary' });
   });
 });
 

@@ -1,9 +1,14 @@
 import type { GateJudge } from '../types.ts';
 
-/** Fetched: whoever fetches the bundle over the network has the newest, or had time for it by the hint that it was given. */
-export const fetched: GateJudge = ({ observed, record, nowMs }) => {
-  const behind = observed.readers.filter(({ generation, fetchedByMs }) => generation < record.bundleGeneration && nowMs < fetchedByMs);
-  const untilMs = behind.length === 0 ? undefined : Math.max(...behind.map(({ fetchedByMs }) => fetchedByMs));
+/**
+ * Fetched: whoever fetches the bundle over the network has the newest, or had time for it by the hint that it was given. The time
+ * counts from Written: whoever leads may have served the bundle before for a while after the record had another.
+ */
+export const fetched: GateJudge = (view) => {
+  const { observed, record, nowMs } = view;
+  const servedAtMs = view.passedAtMs('Written');
+  const behind = observed.readers.filter(({ generation, fetchesWithinMs }) => generation < record.bundleGeneration && nowMs < servedAtMs + fetchesWithinMs);
+  const untilMs = behind.length === 0 ? undefined : servedAtMs + Math.max(...behind.map(({ fetchesWithinMs }) => fetchesWithinMs));
   return {
     done: observed.readers.length - behind.length,
     total: observed.readers.length,
