@@ -96,18 +96,20 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   }
   controllers.push(...startFederation({ context, caches, federation, trustDomainController, identityController, started, signal: abort.signal }));
   const rotations = watch('CARotation', {});
-  controllers.push(...startRotations({ context, caches, bundles: bundleCaches, rotations, domains, targets, reissues, started, signal: abort.signal, trustDomainController, identityController }));
-  return running({ controllers, domains, csr: new CsrSigner(context, caches, domains), jwt: new JwtSigner(context, { caches, domains }), known: new KnownObjects(caches, rotations), whenSynced, started, abort });
+  const { countViolations, ...rotating } = startRotations({ context, caches, bundles: bundleCaches, rotations, domains, targets, reissues, started, signal: abort.signal, trustDomainController, identityController });
+  controllers.push(...rotating.controllers);
+  return running({ controllers, countViolations, domains, csr: new CsrSigner(context, caches, domains), jwt: new JwtSigner(context, { caches, domains }), known: new KnownObjects(caches, rotations), whenSynced, started, abort });
 }
 
 interface Started extends Pick<Controllers, 'domains' | 'csr' | 'jwt' | 'known'> {
   readonly controllers: readonly Controller[];
+  readonly countViolations: () => void;
   readonly whenSynced: Promise<void>;
   readonly started: Promise<void>;
   readonly abort: AbortController;
 }
 
-function running({ controllers, domains, csr, jwt, known, whenSynced, started, abort }: Started): Controllers {
+function running({ controllers, countViolations, domains, csr, jwt, known, whenSynced, started, abort }: Started): Controllers {
   return {
     domains,
     csr,
@@ -116,6 +118,9 @@ function running({ controllers, domains, csr, jwt, known, whenSynced, started, a
     whenSynced: () => whenSynced,
     whenIdle: async () => {
       await started;
+      for (const controller of controllers) await controller.whenIdle();
+      // Where that is told, it is of what was done until now.
+      countViolations();
       for (const controller of controllers) await controller.whenIdle();
     },
     get failing() {

@@ -35,8 +35,15 @@ const atOnce = 4;
 const figuresMs = 15_000;
 const figuresSoonMs = 1_000;
 
+/** The reconcilers of rotations, at work. */
+export interface StartedRotations {
+  readonly controllers: readonly Controller[];
+  /** Counts anew what violates the invariant, which otherwise takes seconds after a change. */
+  readonly countViolations: () => void;
+}
+
 /** Starts the reconcilers of rotations and of their schedules. */
-export function startRotations(start: RotationStart): readonly Controller[] {
+export function startRotations(start: RotationStart): StartedRotations {
   const { context, caches, bundles, rotations, domains, targets, signal } = start;
   const watches = new RotationWatches(context);
   signal.addEventListener('abort', () => watches.close(), { once: true });
@@ -54,13 +61,14 @@ export function startRotations(start: RotationStart): readonly Controller[] {
   const rotationController = new Controller(new CARotationReconciler(parts), { ...context, concurrency: atOnce });
   const scheduleController = new Controller(new RotationSchedule(parts), { ...context, concurrency: 1 });
   wake(rotations, domains, rotationController, scheduleController);
+  let tell: (() => void) | undefined;
   // By themselves: without the definition of the kind, or the right to it, everything else goes on.
   void Promise.all([start.started, rotations.whenSynced()]).then(() => {
     rotationController.start();
     scheduleController.start();
-    tellFigures(parts, signal);
+    tell = tellFigures(parts, signal);
   });
-  return [rotationController, scheduleController];
+  return { controllers: [rotationController, scheduleController], countViolations: () => tell?.() };
 }
 
 function wake(rotations: Cache<CARotation>, domains: Domains, rotationController: Controller, scheduleController: Controller): void {
@@ -81,7 +89,8 @@ function wake(rotations: Cache<CARotation>, domains: Domains, rotationController
   });
 }
 
-function tellFigures({ context, domains, caches, behind, wakeTrustDomain }: RotationParts, signal: AbortSignal): void {
+/** Returns what tells them at once. */
+function tellFigures({ context, domains, caches, behind, wakeTrustDomain }: RotationParts, signal: AbortSignal): () => void {
   const { clock, metrics } = context;
   let cancel: () => void = () => undefined;
   let nextAtMs = Infinity;
@@ -102,4 +111,5 @@ function tellFigures({ context, domains, caches, behind, wakeTrustDomain }: Rota
   signal.addEventListener('abort', () => cancel(), { once: true });
   domains.onChange(() => tellAt(clock.nowMs() + figuresSoonMs));
   if (!signal.aborted) tell();
+  return tell;
 }
