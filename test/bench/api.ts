@@ -14,6 +14,7 @@ import { ApiSite } from '../app/api/api-site.ts';
 import { podKey, stubRequest } from '../cluster/pod-requests.ts';
 import { until } from '../standalone/wait.ts';
 import { signingKey, token as makeToken, unsignedToken } from '../tokens/tokens.ts';
+import { serveGateway } from './gateway-site.ts';
 import type { Load } from './https-load.ts';
 import type { Measurement } from './measurement.ts';
 
@@ -25,27 +26,34 @@ const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 /** As little as a route can do: what the server and its connections cost. */
 const bare: RouteFamily = (server) => void server.post('/bare', { config: { access: { rule: 'anyone', object: 'Nothing' } } }, () => ({ bare: true }));
 
-/** X.509-SVIDs by request over TLS: CPU time of the server for each, beside a route that does nothing on the same server. */
+/** SVIDs by request and the judgement of tokens, over TLS: CPU time of the server for each, beside a route that does nothing on the same machine. */
 export async function* api(): AsyncIterable<Measurement> {
-  await using site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost', '*.{namespace}.svc'] } });
+  await using site = await ApiSite.start({ dnsNames: { allowedPatterns: ['localhost', '*.{namespace}.svc'] }, jwt: {} });
   site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'WorkloadIdentity', metadata: { namespace: 'shop', name: 'edge' }, spec: { dnsNames: ['localhost'] } });
   const secret = await until('the API has its identity', () => site.store.peek({ kind: 'Secret', namespace: 'shop', name: 'edge-mtls' }));
-  const ca = Buffer.from(secret.data['ca.crt'] ?? '', 'base64').toString('utf8');
-  const { callers, external, account } = callersOf(site);
+  const fileOf = (name: string): string => Buffer.from(secret.data[name] ?? '', 'base64').toString('utf8');
+  const pair = { key: fileOf('tls.key'), cert: fileOf('tls.crt'), ca: fileOf('ca.crt') };
+  const { ca } = pair;
+  const { callers, issuers, external, account } = callersOf(site);
   const limits = { perCaller: 1e9, perAddress: 1e9 };
   const families = [...svidFamilies(() => site.controllers), bare];
   await using served = await serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace: 'shop', name: 'edge' }, store: site.store, clock: systemClock, log, audit: { record: nothing }, callers, limits }, families);
+  await using gateway = await serveGateway(pair, 'spiffe://shop.example/ns/shop/sa/edge', issuers);
   const to = { port: Number(new URL(served.address).port), ca };
+  const nobody = (count: number): readonly object[] => Array.from({ length: count }, () => ({}));
   const fresh = (count: number): readonly object[] => Array.from({ length: count }, () => ({ csr: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') }));
   const cases = [
-    { name: 'a route that does nothing', path: '/bare', token: external, make: (count: number) => Array.from({ length: count }, () => ({})) },
+    { name: 'a route that does nothing', path: '/bare', token: external, make: nobody },
     { name: "by an issuer's token, verified here", path: '/v1/svids/x509', token: external, make: fresh },
     { name: 'by a token that a review at hand accepts', path: '/v1/svids/x509', token: account, make: fresh },
+    { name: 'a JWT-SVID, by a token that a review at hand accepts', path: '/v1/svids/jwt', token: account, make: (count: number) => Array.from({ length: count }, () => ({ audience: 'orders' })) },
+    { name: 'forward-auth by a gateway', path: '/v1/authorize', token: external, make: nobody, to: { port: gateway.port, ca, pair, method: 'GET' } },
   ];
-  for (const { name, path, token, make } of cases) {
-    await measure({ ...to, path, token, bodies: make(warmUp) });
-    const { cpuMs, perSecond, p99Ms } = await measure({ ...to, path, token, bodies: make(requests) });
-    const isSvid = path !== '/bare';
+  for (const { name, path, token, make, to: elsewhere } of cases) {
+    const where = elsewhere ?? to;
+    await measure({ ...where, path, token, bodies: make(warmUp) });
+    const { cpuMs, perSecond, p99Ms } = await measure({ ...where, path, token, bodies: make(requests) });
+    const isSvid = path === '/v1/svids/x509';
     yield { bench: 'api', metric: `CPU, ${name}`, value: cpuMs, unit: 'ms', ...(isSvid ? { budget: { relation: '<=', value: 0.25 } as const } : {}) };
     yield { bench: 'api', metric: `rate, ${name}`, value: perSecond, unit: '/s' };
     yield { bench: 'api', metric: `p99, ${name}`, value: p99Ms, unit: 'ms' };
@@ -64,7 +72,7 @@ function callersOf(site: ApiSite) {
   const trusted = { entry, issuer: { rules, keys: { find: (wanted: Parameters<typeof keysFor>[1]) => ({ kind: 'found' as const, keys: keysFor(keys, wanted) }) } } };
   const now = Math.floor(Date.now() / 1000);
   const external = makeToken(signs, { iss: issuer, sub: 'job', aud: 'mtlsd', iat: now, exp: now + 3_600, owner: 'acme' });
-  return { callers: new ApiCallers(new Map([[issuer, trusted]]), accounts, systemClock, log), external, account };
+  return { callers: new ApiCallers(new Map([[issuer, trusted]]), accounts, systemClock, log), issuers: new Map([[issuer, trusted.issuer]]), external, account };
 }
 
 async function measure(load: Load): Promise<{ readonly cpuMs: number; readonly perSecond: number; readonly p99Ms: number }> {

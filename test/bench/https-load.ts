@@ -2,8 +2,11 @@
 import { text } from 'node:stream/consumers';
 import { Pool } from 'undici';
 
-/** What is asked, once for each body. */
+/** What is asked, once for each body: by GET where there are none in them. */
 export interface Load {
+  /** What the client presents, PEM; left out: nothing. */
+  readonly pair?: { readonly key: string; readonly cert: string };
+  readonly method?: 'GET';
   readonly port: number;
   readonly path: string;
   readonly ca: string;
@@ -11,14 +14,14 @@ export interface Load {
   readonly bodies: readonly object[];
 }
 
-const { port, path, ca, token, bodies } = JSON.parse(await text(process.stdin)) as Load;
-const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca } });
+const { port, path, ca, token, bodies, pair = {}, method = 'POST' } = JSON.parse(await text(process.stdin)) as Load;
+const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca, ...pair } });
 const tookMs: number[] = [];
 const waiting = [...bodies];
 const ask = async (): Promise<void> => {
   for (let body = waiting.pop(); body !== undefined; body = waiting.pop()) {
     const startedMs = performance.now();
-    const answer = await pool.request({ method: 'POST', path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const answer = await pool.request({ method, path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(method === 'GET' ? {} : { body: JSON.stringify(body) }) });
     const said = await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${said}`);
     tookMs.push(performance.now() - startedMs);
