@@ -248,14 +248,19 @@ export class Site implements AsyncDisposable {
     return requestsOf(controllerUser, await readFile(this.cluster.auditLogPath ?? '', 'utf8'));
   }
 
-  /** The writes that `act` leads to. The API server writes a request down soon after it has answered it. */
+  /** The writes that `act` leads to. */
   async writesDuring(act: () => Promise<unknown>): Promise<readonly string[]> {
-    const before = (await this.writes()).length;
+    const before = (await this.#writesAtRest()).length;
     await act();
+    return (await this.#writesAtRest()).slice(before);
+  }
+
+  /** All writes, once none comes any more: the API server writes a request down a while after it has answered it. */
+  async #writesAtRest(): Promise<readonly string[]> {
     let known = -1;
     return vi.waitFor(
       async () => {
-        const writes = (await this.writes()).slice(before);
+        const writes = await this.writes();
         const calm = writes.length === known;
         known = writes.length;
         if (!calm) throw new Error('writes go on');
