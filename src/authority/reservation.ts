@@ -3,7 +3,7 @@ import type { Authority, AuthorityRecord } from './record.ts';
 /**
  * How far an authority may have signed, where nobody keeps the leaves. A leaf in a Secret can be looked at; one that went out
  * through a channel of its own cannot. So before such a leaf is signed, the end up to which leaves may live is written into
- * the authority record, in coarse steps: one write covers every leaf of the next hour, and whoever drains the authority
+ * the authority record, in coarse steps: one write covers every leaf of the next ten minutes, and whoever drains the authority
  * waits for one time that cannot be too early. It stands in the record because the record changes by compare-and-swap: once
  * an authority retires, nothing can be reserved for it any more.
  */
@@ -11,8 +11,8 @@ import type { Authority, AuthorityRecord } from './record.ts';
 /** The ways by which leaves leave without a record of each. */
 export type Channel = 'pod-certificate' | 'csr';
 
-/** Reservations are multiples of this. */
-const stepMs = 3_600_000;
+/** Reservations are multiples of this: a write every ten minutes at the most, and a drain is longer by twenty at the most. */
+const stepMs = 600_000;
 
 /**
  * The reservation to write before a leaf that ends at `wantedMs` is signed: the one that is there when it covers it, else one

@@ -53,7 +53,7 @@ async function* requests(): AsyncGenerator<Measurement> {
   }
   const rawMedianMs = median(rawMs);
   yield figure('one raw write (POST of a ConfigMap of 2 KB), median', rawMedianMs, 'ms');
-  yield figure('the first of an hour, which writes a reservation', alone[0] ?? Number.NaN, 'ms');
+  yield figure('the first, which writes a reservation', alone[0] ?? Number.NaN, 'ms');
   yield* latencies('one at a time', alone);
   yield { ...figure('one at a time: p50 in raw writes', median(alone) / rawMedianMs, ''), budget: { relation: '<=', value: 5 } };
   yield figure('one at a time: of which the request itself (its POST), median', median(postMs), 'ms');
