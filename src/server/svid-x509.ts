@@ -4,6 +4,7 @@ import type { Caller } from './caller.ts';
 import { callerOf } from './guard.ts';
 import { chosenIdentity, identityChoiceSchema, instant, jsonOctets, textSchema, touchedIdentity, type IdentityChoice } from './own-identity.ts';
 import { Refused, type ProblemReason } from './problem.ts';
+import { Together } from './together.ts';
 
 /** A certificate as it is answered. Times in milliseconds since the epoch. */
 export interface SignedX509 {
@@ -82,11 +83,13 @@ const answer = {
  * @param signer undefined while this replica stands by
  */
 export function x509Route(signer: () => X509Signer | undefined): RouteFamily {
+  const together = new Together();
   return (server: FastifyInstance) => {
     server.post<{ Body: Body }>(
       '/v1/svids/x509',
       { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { summary: 'An X.509-SVID for a key that its holder keeps', body, response: { 200: answer } } },
       async (request, reply) => {
+        await together.next();
         const signs = signer();
         if (signs === undefined) throw new Refused('API_STANDBY', 'this replica stands by: ask again');
         const csr = readCsr(request.body.csr);

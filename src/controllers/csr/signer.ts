@@ -78,6 +78,8 @@ export class CsrSigner {
   async sign(wish: CsrWish): Promise<CsrOutcome> {
     const read = readRequest(wish.csr);
     if ('code' in read) return { signed: false, refusal: read };
+    // Of requests that go on together, all are checked before the first is signed.
+    await undefined;
     for (let step = 0; step < stepsMax; step += 1) {
       // Anew after each wait: whatever changed meanwhile is seen before anything is signed.
       const target = this.#target(wish, read.request);
