@@ -9,7 +9,7 @@ test('those that come in one turn of the event loop go on step by step', async (
   const request = async (name: string): Promise<void> => {
     await together.next();
     steps.push(`${name} checks`);
-    await undefined;
+    await Promise.resolve();
     steps.push(`${name} signs`);
   };
   await Promise.all(['a', 'b', 'c'].map(request));

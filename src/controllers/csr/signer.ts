@@ -79,7 +79,7 @@ export class CsrSigner {
     const read = readRequest(wish.csr);
     if ('code' in read) return { signed: false, refusal: read };
     // Of requests that go on together, all are checked before the first is signed.
-    await undefined;
+    await Promise.resolve();
     for (let step = 0; step < stepsMax; step += 1) {
       // Anew after each wait: whatever changed meanwhile is seen before anything is signed.
       const target = this.#target(wish, read.request);
