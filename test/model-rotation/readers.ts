@@ -6,7 +6,7 @@ import type { ReaderView } from '../../src/rotation/ca/index.ts';
 import { tickMs } from './times.ts';
 
 const object = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'small.example' }, spec: {} } as DomainState['object'];
-/** The readers that a plan looks at: hints are minutes, and ticks are hours. */
+/** The readers that a plan looks at: hints are counted in ticks here. */
 export function readersOf(record: AuthorityRecord, fetchTicks: number): readonly ReaderView[] {
   return bundleReaders({ object, record }).map((reader) => ({ ...reader, fetchesWithinMs: fetchTicks * tickMs }));
 }

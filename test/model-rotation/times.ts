@@ -1,8 +1,8 @@
 /** Times of the small world: distances from a now that stands still. */
 import type { AuthorityRecord, RotationInRecord } from '../../src/authority/index.ts';
 
-/** One step of the world's time. An hour, because reservations come in hours. */
-export const tickMs = 3_600_000;
+/** One step of the world's time. Ten minutes, because reservations come in those. */
+export const tickMs = 600_000;
 /** Now, in every state: times are kept as distances from it. */
 export const nowMs = Date.parse('2026-01-05T00:00:00Z');
 /** What happened longer ago than this many ticks is all the same: no gate looks further back. */
