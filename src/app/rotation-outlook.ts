@@ -4,6 +4,7 @@ import { lateReaders, pullingPods, type Around, type OutlookObject } from './rot
 import type { DrillFigures } from './rotation-drill.ts';
 import { hasEnded } from './rotation-row.ts';
 import type { Sight } from './sight.ts';
+import { overtakenRotations, type StolenRoot } from './stolen-root.ts';
 import { isTrue, trustDomainRow } from './trust-domain-row.ts';
 
 /** What is to be looked ahead at. */
@@ -17,6 +18,8 @@ export interface OutlookRequest {
   readonly propagationDefaultMs: number;
   /** Who reads what is delivered; left out where there are no pods. */
   readonly around?: Around;
+  /** For an emergency: what it is about. */
+  readonly stolen?: StolenRoot;
   /** What a drill measured; without it, writes and keys cost what is assumed of any place. */
   readonly drill?: DrillFigures;
 }
@@ -47,6 +50,9 @@ export interface Outlook {
   readonly stragglers: readonly OutlookObject[];
   /** For an emergency: whose peers refuse them, from when on, unless they load what is delivered before. */
   readonly breaks: readonly OutlookObject[];
+  /** For an emergency: key identifiers of the roots that it distrusts, and the rotations that it puts an end to. */
+  readonly distrusts?: readonly string[];
+  readonly givesUp?: readonly OutlookObject[];
   /** For an emergency: how long after the switch somebody may still be without the new bundle, and refuse who has a new certificate. */
   readonly unsettledSeconds?: number;
   /** For an emergency: what comes after the time of distrust until nobody trusts the old root any more. */
@@ -67,7 +73,7 @@ export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: nu
   const issued = identities.filter(({ status }) => status?.notAfter !== undefined);
   const targets = targetsOf(object);
   // A root goes into every bundle and out again at the end; an issuing authority changes none.
-  const bundleWrites = what === 'Root' ? 2 * (issued.length + targets) : 0;
+  const bundleWrites = what === 'Root' ? (request.stolen?.keepsActive === true ? 1 : 2) * (issued.length + targets) : 0;
   const bounds = boundsOf(object, issued, request);
   const load = loadOf(issued.length, targets, request);
   const steps = what === 'Issuing' ? issuingSteps(load, bounds) : mode === 'Emergency' ? emergencySteps(load, request) : rootSteps(load, bounds);
@@ -75,7 +81,7 @@ export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: nu
     trustDomain,
     what,
     mode,
-    fromAuthority: object?.status?.authorities?.find(({ role, state }) => role === what && state === 'Active')?.keyIdentifier,
+    fromAuthority: request.stolen?.fromAuthority ?? object?.status?.authorities?.find(({ role, state }) => role === what && state === 'Active')?.keyIdentifier,
     obstacles: obstaclesOf(object, sight, request),
     reissued: issued.length,
     writes: { bundles: bundleWrites, certificates: issued.length, statuses: bundleWrites + issued.length },
@@ -83,7 +89,7 @@ export function rotationOutlook(sight: Sight, request: OutlookRequest, nowMs: nu
     seconds: steps.reduce((sum, { seconds }) => sum + seconds, 0),
     stragglers: [...stragglersOf(object, identities, nowMs), ...(mode === 'Graceful' && what === 'Root' ? lateReaders(trustDomain, identities, request.around) : [])],
     breaks: [],
-    ...(mode === 'Emergency' ? emergencyOf(identities, load, bounds, request) : {}),
+    ...(mode === 'Emergency' ? emergencyOf(sight, identities, load, bounds, request) : {}),
   };
 }
 
@@ -163,24 +169,26 @@ function confirmSteps({ propagationMs, reloadMs, promised }: Bounds): readonly O
   ];
 }
 
-function emergencySteps({ issued, places, reissueSeconds, bundlesSeconds, changeSeconds, evidence, pacePerSecond }: Load, { distrustAfterMs }: OutlookRequest): readonly OutlookStep[] {
+function emergencySteps({ issued, places, reissueSeconds, bundlesSeconds, changeSeconds, evidence, pacePerSecond }: Load, { distrustAfterMs, stolen }: OutlookRequest): readonly OutlookStep[] {
   const wanted = whole(distrustAfterMs);
   const reissue = reissueSeconds + bundlesSeconds;
   return [
-    { phase: 'Switch', seconds: changeSeconds, evidence, why: 'the new root signs at once; the key of the old one goes' },
+    { phase: 'Switch', seconds: changeSeconds, evidence, why: stolen?.keepsActive === true ? 'the new root signs already; the key of the old one goes' : 'the new root signs at once; the key of the old one goes' },
     { phase: 'Reissue', seconds: Math.min(reissue, wanted), evidence, why: `${issued} identities, ${pacePerSecond} a second, and ${places} bundles beside` },
     { phase: 'Drain', seconds: Math.max(0, wanted - reissue), evidence: 'bounded', why: `until the time of distrust, ${wanted} s after the switch` },
   ];
 }
 
 /** Who breaks in an emergency, and how long the old root is trusted by somebody after the time of distrust. */
-function emergencyOf(identities: readonly WorkloadIdentity[], load: Load, bounds: Bounds, request: OutlookRequest): Pick<Outlook, 'breaks' | 'unsettledSeconds' | 'withdrawal' | 'drill'> {
+function emergencyOf({ rotations }: Sight, identities: readonly WorkloadIdentity[], load: Load, bounds: Bounds, request: OutlookRequest): Pick<Outlook, 'breaks' | 'distrusts' | 'givesUp' | 'unsettledSeconds' | 'withdrawal' | 'drill'> {
   const reissueSeconds = load.reissueSeconds + load.bundlesSeconds;
-  const { trustDomain, around, drill, distrustAfterMs } = request;
+  const { trustDomain, around, drill, distrustAfterMs, stolen } = request;
   const from = `refused, and refuses, from ${whole(distrustAfterMs)} s after the switch on`;
   const readers = [...lateReaders(trustDomain, identities, around), ...pullingPods(trustDomain, around)];
   return {
     breaks: [...readers.map(({ object, why }) => ({ object, why: 'unknown' in (around ?? {}) ? why : `${from}: ${why}` })), ...breaksOf(identities, reissueSeconds, bounds, request)],
+    ...(stolen === undefined ? {} : { distrusts: stolen.distrusts }),
+    givesUp: overtakenRotations(rotations, trustDomain, stolen?.keepsActive === true),
     unsettledSeconds: load.bundlesSeconds + whole(bounds.propagationMs + bounds.reloadMs),
     withdrawal: [{ phase: 'Retire', seconds: load.bundlesSeconds, evidence: load.evidence, why: `the old root is taken out of ${load.places} bundles` }, ...confirmSteps(bounds)],
     ...(drill === undefined ? {} : { drill }),
@@ -195,10 +203,11 @@ function issuingSteps({ issued, reissueSeconds, evidence, pacePerSecond }: Load,
   ];
 }
 
-function obstaclesOf(object: TrustDomain | undefined, { rotations }: Sight, { trustDomain }: OutlookRequest): readonly string[] {
+function obstaclesOf(object: TrustDomain | undefined, { rotations }: Sight, { trustDomain, mode }: OutlookRequest): readonly string[] {
   if (object === undefined) return [`there is no TrustDomain ${trustDomain}`];
   const ready = object.status?.conditions?.find(({ type }) => type === 'Ready');
-  const rivals = rotations.filter((rotation) => rotation.spec.trustDomain === trustDomain && !hasEnded(rotation));
+  // An emergency waits for nobody.
+  const rivals = mode === 'Emergency' ? [] : rotations.filter((rotation) => rotation.spec.trustDomain === trustDomain && !hasEnded(rotation));
   return [
     ...(isTrue(object.status?.conditions, 'Ready') ? [] : [`TrustDomain ${trustDomain} is not ready: ${ready?.message ?? 'nobody has looked at it; is mtlsd running?'}`]),
     ...rivals.map(({ metadata, status }) => `CARotation ${metadata.name} is under way (${status?.phase ?? 'not begun'}): one at a time`),

@@ -25,6 +25,7 @@ interface EncodedAuthority {
   /** By channel, RFC 3339. */
   readonly reserved?: Readonly<Record<string, string>>;
   readonly sinceGeneration?: number;
+  readonly distrustAt?: string;
 }
 
 interface EncodedRecord {
@@ -79,6 +80,7 @@ function encodeAuthority(authority: Authority): EncodedAuthority {
     ...(authority.retiredAtMs === undefined ? {} : { retiredAt: new Date(authority.retiredAtMs).toISOString() }),
     ...(authority.reserved === undefined ? {} : { reserved: mapped(authority.reserved, (ms) => new Date(ms).toISOString()) }),
     ...(authority.sinceGeneration === undefined ? {} : { sinceGeneration: authority.sinceGeneration }),
+    ...(authority.distrustAtMs === undefined ? {} : { distrustAt: new Date(authority.distrustAtMs).toISOString() }),
   };
 }
 
@@ -152,6 +154,7 @@ function decodeAuthority(encoded: EncodedAuthority, data: Readonly<Record<string
     privateKeyPem: decodeKey(encoded, data),
     ...(encoded.reserved === undefined ? {} : { reserved: mapped(encoded.reserved, instant) }),
     ...(encoded.sinceGeneration === undefined ? {} : { sinceGeneration: natural(encoded.sinceGeneration, 'sinceGeneration') }),
+    ...(encoded.distrustAt === undefined ? {} : { distrustAtMs: instant(encoded.distrustAt) }),
   };
 }
 

@@ -4,12 +4,12 @@
  * key is opened only while it signs an issuing authority. Nothing here decides when a change is due: `rotation/` does.
  */
 export { backdateMs, createRecord, dropRetired, turnOverIssuing, type AuthoritySpec, type AuthorityTools } from './change.ts';
+export { distrustSooner, hastenDistrust, makeEmergency } from './emergency.ts';
 export {
   acceptRestored,
   adoptRotation,
   dropPrepared,
   finishRotation,
-  makeEmergency,
   prepareIssuing,
   prepareRoot,
   prepareSuccessors,
@@ -39,6 +39,7 @@ export {
   activeAuthority,
   activeJwtAuthority,
   bundleSha256,
+  finishedRotation,
   rootBehind,
   rootsOf,
   type Authority,
@@ -50,4 +51,5 @@ export {
   type JwtAuthorities,
   type JwtAuthority,
   type RotationInRecord,
+  type RotationWishes,
 } from './record.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { CARotationSpec } from '../resources/index.ts';
 import type { PublicJwk, TrustDomainName } from '../spiffe/index.ts';
 import type { Certificate } from '../x509/index.ts';
 
@@ -28,6 +29,8 @@ export interface Authority {
   readonly reserved?: Readonly<Record<string, number>>;
   /** For a root: the generation of the bundle with which it joined. Undefined: it was there before that was noted. */
   readonly sinceGeneration?: number | undefined;
+  /** For a Retiring root that an emergency distrusts sooner than the one that is under way now distrusts the others: when. */
+  readonly distrustAtMs?: number | undefined;
 }
 
 /** How a JWT authority signs (SPIFFE-26; RFC 7518 §3.1). */
@@ -109,12 +112,29 @@ export interface RotationInRecord {
   readonly retiredAtMs: number | undefined;
   /** SHA-256 (hexadecimal) over the certificate of the authority that left the record: nobody else knows it any more. */
   readonly goneSha256?: string | undefined;
+  /** Other roots that left with it in an emergency: SHA-256 over the certificate by key identifier. */
+  readonly goneBeside?: Readonly<Record<string, string>> | undefined;
+  /** Rotations that this one, an emergency, put an end to, in their order: each of them learns it from here. */
+  readonly overtook?: readonly FinishedRotation[] | undefined;
+  /** What a person had decided: a CARotation that is deleted is made anew with it. */
+  readonly wishes?: RotationWishes | undefined;
 }
 
+/** What a person decides about a rotation that has begun, as its CARotation says it. */
+export type RotationWishes = Pick<CARotationSpec, 'approvals' | 'approved' | 'pace' | 'exemptions' | 'paused'>;
+
 /** What became of a rotation. */
-export interface FinishedRotation extends Pick<RotationInRecord, 'uid' | 'name' | 'what' | 'mode' | 'from' | 'to' | 'startedAtMs' | 'switchedAtMs' | 'retiredAtMs' | 'goneSha256'> {
+export interface FinishedRotation extends Pick<RotationInRecord, 'uid' | 'name' | 'what' | 'mode' | 'from' | 'to' | 'startedAtMs' | 'switchedAtMs' | 'retiredAtMs' | 'goneSha256' | 'goneBeside' | 'overtook'> {
   readonly outcome: 'Complete' | 'Aborted';
   readonly finishedAtMs: number;
+  /** Name of the emergency that took over. */
+  readonly overtakenBy?: string | undefined;
+}
+
+/** What became of the rotation of this uid, as far back as the record knows; undefined: it has not ended, or long ago. */
+export function finishedRotation({ rotation, lastRotation }: Pick<AuthorityRecord, 'rotation' | 'lastRotation'>, uid: string): FinishedRotation | undefined {
+  const known = [...(rotation?.overtook ?? []), ...(lastRotation === undefined ? [] : [lastRotation, ...(lastRotation.overtook ?? [])])];
+  return known.find((each) => each.uid === uid);
 }
 
 /** The roots of the trust domain, sorted by key identifier: the order in which bundles carry them. */

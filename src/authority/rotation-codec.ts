@@ -1,7 +1,9 @@
-import type { FinishedRotation, RotationInRecord } from './record.ts';
+import type { FinishedRotation, RotationInRecord, RotationWishes } from './record.ts';
 
 /** A rotation as JSON: times are RFC 3339, what is not known is left out. */
-export type EncodedRotation = Readonly<Record<string, string | number>>;
+export interface EncodedRotation {
+  readonly [field: string]: string | number | Readonly<Record<string, unknown>> | readonly EncodedRotation[];
+}
 
 const times = ['startedAtMs', 'switchedAtMs', 'leavesEndMs', 'distrustAtMs', 'retiredAtMs', 'finishedAtMs'] as const;
 const texts = ['uid', 'name', 'from', 'to'] as const;
@@ -14,14 +16,22 @@ const choices = {
 
 /** See `EncodedRotation`. */
 export function encodeRotation(rotation: RotationInRecord | FinishedRotation): EncodedRotation {
-  const encoded: Record<string, string | number> = {};
-  // In one order, whoever made it: the checksum is over the text.
-  for (const [key, value] of (Object.entries(rotation) as [string, string | number | undefined][]).sort(([a], [b]) => (a < b ? -1 : 1))) {
+  const { overtook, wishes, goneBeside, ...plain } = rotation as RotationInRecord & FinishedRotation;
+  const encoded: Record<string, EncodedRotation[string]> = {};
+  for (const [key, value] of sorted<string | number | undefined>(plain)) {
     if (value === undefined) continue;
     if ((times as readonly string[]).includes(key)) encoded[key.slice(0, -2)] = new Date(value).toISOString();
     else encoded[key] = value;
   }
+  if (goneBeside !== undefined) encoded['goneBeside'] = Object.fromEntries(sorted(goneBeside));
+  if (overtook !== undefined) encoded['overtook'] = overtook.map(encodeRotation);
+  if (wishes !== undefined) encoded['wishes'] = Object.fromEntries(sorted(wishes as Readonly<Record<string, unknown>>));
   return encoded;
+}
+
+/** In one order, whoever made it: the checksum of a record is over its text. */
+function sorted<T>(values: Readonly<Record<string, T>>): readonly [string, T][] {
+  return Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** @throws {Error} when a field is missing or is none of its kind; the message names it */
@@ -33,12 +43,18 @@ export function decodeRotation(encoded: EncodedRotation): RotationInRecord {
     switchEpoch: encoded['switchEpoch'] === undefined ? undefined : epoch(encoded['switchEpoch']),
     leavesEndMs: time(encoded, 'leavesEndMs'),
     distrustAtMs: time(encoded, 'distrustAtMs'),
+    ...(encoded['wishes'] === undefined ? {} : { wishes: encoded['wishes'] as RotationWishes }),
   };
 }
 
 /** @throws {Error} as `decodeRotation` does */
 export function decodeFinished(encoded: EncodedRotation): FinishedRotation {
-  return { ...decodeCommon(encoded), outcome: choice(encoded, 'outcome'), finishedAtMs: present(time(encoded, 'finishedAtMs'), 'finishedAt') };
+  return {
+    ...decodeCommon(encoded),
+    outcome: choice(encoded, 'outcome'),
+    finishedAtMs: present(time(encoded, 'finishedAtMs'), 'finishedAt'),
+    ...(encoded['overtakenBy'] === undefined ? {} : { overtakenBy: text(encoded, 'overtakenBy') }),
+  };
 }
 
 function decodeCommon(encoded: EncodedRotation) {
@@ -54,6 +70,8 @@ function decodeCommon(encoded: EncodedRotation) {
     switchedAtMs: time(encoded, 'switchedAtMs'),
     retiredAtMs: time(encoded, 'retiredAtMs'),
     ...(encoded['goneSha256'] === undefined ? {} : { goneSha256: text(encoded, 'goneSha256') }),
+    ...(encoded['goneBeside'] === undefined ? {} : { goneBeside: encoded['goneBeside'] as Readonly<Record<string, string>> }),
+    ...(Array.isArray(encoded['overtook']) ? { overtook: (encoded['overtook'] as readonly EncodedRotation[]).map(decodeFinished) } : {}),
   };
 }
 
@@ -72,12 +90,12 @@ function choice<K extends keyof typeof choices>(encoded: EncodedRotation, key: K
 function time(encoded: EncodedRotation, key: (typeof times)[number]): number | undefined {
   const value = encoded[key.slice(0, -2)];
   if (value === undefined) return undefined;
-  const at = Date.parse(String(value));
+  const at = typeof value === 'string' ? Date.parse(value) : NaN;
   if (Number.isNaN(at)) throw new Error('a time of the rotation in it does not parse');
   return at;
 }
 
-function epoch(value: string | number): number {
+function epoch(value: unknown): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new Error('switchEpoch is no positive integer');
   return value;
 }

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { MtlsdError } from '../errors/index.ts';
 import { makeIssuing, makeRoot, retire, type AuthoritySpec, type AuthorityTools } from './change.ts';
-import { activeAuthority, type Authority, type AuthorityRecord, type RotationInRecord } from './record.ts';
+import { activeAuthority, rootBehind, type Authority, type AuthorityRecord, type FinishedRotation, type RotationInRecord } from './record.ts';
 
 /** Whose rotation it is. */
 export type RotationNames = Pick<RotationInRecord, 'uid' | 'name'>;
@@ -84,18 +84,6 @@ export function switchTo(record: AuthorityRecord, names: RotationNames, leavesEn
 }
 
 /**
- * An emergency: the new authorities join and take over in one write, and the old root keeps no key, for it is in other
- * hands. It stays in the bundle until `distrustAtMs`, so that who is quick is not broken.
- */
-export function makeEmergency(record: AuthorityRecord, names: RotationNames, successors: Successors, times: { readonly distrustAtMs: number; readonly leavesEndMs: number }, nowMs: number): AuthorityRecord {
-  if (isOf(record, names)) return record;
-  const switched = switchTo(prepareRoot(record, names, successors, nowMs), names, times.leavesEndMs, nowMs);
-  const rotation: RotationInRecord = { ...own(switched, names), mode: 'Emergency', distrustAtMs: times.distrustAtMs };
-  const authorities = switched.authorities.map((authority) => (authority.state === 'Retiring' ? { ...authority, privateKeyPem: undefined } : authority));
-  return { ...switched, authorities, rotation };
-}
-
-/**
  * An abort after the switch: the old root takes over again with a new issuing authority, and what had replaced it is
  * drained in its turn. Both roots stay in the bundle until then.
  * @param issuing a new issuing authority below the old root
@@ -125,7 +113,8 @@ export function retireFrom(record: AuthorityRecord, names: RotationNames, needed
   const gone = record.authorities.filter((authority) => isRetired(authority, rotation));
   if (gone.some(({ state }) => state !== 'Retiring')) throw new Error('invariant broken: only a Retiring authority may be retired');
   const authorities = record.authorities.filter((authority) => !gone.includes(authority));
-  return { ...(rotation.what === 'Root' ? withNewBundle(record) : record), authorities, rotation: { ...rotation, retiredAtMs: nowMs, goneSha256: certificateSha256(record, rotation.from) } };
+  const left = { ...rotation, retiredAtMs: nowMs, goneSha256: certificateSha256(record, rotation.from) };
+  return { ...(rotation.what === 'Root' ? withNewBundle(record) : record), authorities, rotation: withGone(left, gone) };
 }
 
 /** The rotation has ended; what became of it stays. */
@@ -159,11 +148,11 @@ export function acceptRestored(record: AuthorityRecord, seen: { readonly signerE
   };
 }
 
-function isOf(record: AuthorityRecord, { uid }: RotationNames): boolean {
+export function isOf(record: AuthorityRecord, { uid }: RotationNames): boolean {
   return record.rotation?.uid === uid;
 }
 
-function own(record: AuthorityRecord, names: RotationNames): RotationInRecord {
+export function own(record: AuthorityRecord, names: RotationNames): RotationInRecord {
   if (record.rotation === undefined || !isOf(record, names)) throw new Error(`invariant broken: CARotation ${names.name} is not the one under way`);
   return record.rotation;
 }
@@ -183,25 +172,40 @@ function takeTurns(authority: Authority, rotation: RotationInRecord, nowMs: numb
   return role === 'Root' ? { ...authority, state: 'Retiring', retiredAtMs: nowMs } : retire(authority, nowMs);
 }
 
-/** Whether an authority goes when `from` retires: itself, what it signed, and issuing authorities before the one in use. */
+/** Whether an authority goes when `from` retires. Of a root: all that is not of the one that took over, for an emergency may leave several. */
 function isRetired(authority: Authority, rotation: RotationInRecord): boolean {
-  if (authority.keyIdentifier === rotation.from) return true;
-  if (rotation.what === 'Root') return authority.role === 'Issuing' && authority.certificate.authorityKeyIdentifier === rotation.from;
-  return false;
+  return rotation.what === 'Root' ? rootBehind(authority) !== rotation.to : authority.keyIdentifier === rotation.from;
+}
+
+/** Notes the roots among these that nobody else knows any more. */
+export function withGone(rotation: RotationInRecord, gone: readonly Authority[]): RotationInRecord {
+  const others = gone.filter(({ role, keyIdentifier }) => role === 'Root' && keyIdentifier !== rotation.from);
+  if (others.length === 0) return rotation;
+  return { ...rotation, goneBeside: { ...rotation.goneBeside, ...Object.fromEntries(others.map(({ keyIdentifier, certificate }) => [keyIdentifier, sha256(certificate)])) } };
 }
 
 function finished(record: AuthorityRecord, rotation: RotationInRecord, outcome: 'Complete' | 'Aborted', nowMs: number): AuthorityRecord {
-  const { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, goneSha256 } = rotation;
   const { rotation: _ended, ...rest } = record;
-  return { ...rest, lastRotation: { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, ...(goneSha256 === undefined ? {} : { goneSha256 }), outcome, finishedAtMs: nowMs } };
+  return { ...rest, lastRotation: asFinished(rotation, outcome, nowMs) };
 }
 
-function certificateSha256(record: AuthorityRecord, name: string): string | undefined {
+/** What stays of a rotation that has ended. */
+export function asFinished(rotation: RotationInRecord, outcome: 'Complete' | 'Aborted', nowMs: number): FinishedRotation {
+  const { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, goneSha256, goneBeside, overtook } = rotation;
+  const known = { ...(goneSha256 === undefined ? {} : { goneSha256 }), ...(goneBeside === undefined ? {} : { goneBeside }), ...(overtook === undefined ? {} : { overtook }) };
+  return { uid, name, what, mode, from, to, startedAtMs, switchedAtMs, retiredAtMs, ...known, outcome, finishedAtMs: nowMs };
+}
+
+export function certificateSha256(record: AuthorityRecord, name: string): string | undefined {
   const found = record.authorities.find(({ keyIdentifier }) => keyIdentifier === name);
-  return found === undefined ? undefined : createHash('sha256').update(found.certificate.der).digest('hex');
+  return found === undefined ? undefined : sha256(found.certificate);
 }
 
-function withNewBundle(record: AuthorityRecord): AuthorityRecord {
+function sha256({ der }: Authority['certificate']): string {
+  return createHash('sha256').update(der).digest('hex');
+}
+
+export function withNewBundle(record: AuthorityRecord): AuthorityRecord {
   return { ...record, bundleGeneration: record.bundleGeneration + 1, bundleSequence: record.bundleSequence + 1n };
 }
 

@@ -8,7 +8,6 @@ import {
   dropPrepared,
   encodeRecord,
   finishRotation,
-  makeEmergency,
   prepareIssuing,
   prepareRoot,
   prepareSuccessors,
@@ -137,19 +136,6 @@ describe('an abort', () => {
     const retired = retireFrom(back, names, [], at(7));
     expect(states(retired)).toEqual(['old root Active with key', 'old issuing Retiring', 'another Active with key']);
     survives(finishRotation(retired, names, 'Aborted', at(8)));
-  });
-});
-
-describe('an emergency', () => {
-  test('is one write, after which the old root has no key and both are in the bundle', () => {
-    const times = { distrustAtMs: at(3), leavesEndMs: at(4) };
-    const record = makeEmergency(before, names, next, times, at(2));
-    expect(states(record)).toEqual(['old root Retiring', 'old issuing Retiring', 'new root Active with key', 'new issuing Active with key']);
-    expect(record).toMatchObject({ signerEpoch: before.signerEpoch + 1, bundleGeneration: before.bundleGeneration + 1 });
-    expect(record.rotation).toMatchObject({ mode: 'Emergency', distrustAtMs: at(3), switchedAtMs: at(2) });
-    expect(makeEmergency(record, names, next, times, at(9))).toBe(record);
-    survives(record);
-    expect(states(retireFrom(record, names, [], at(3)))).toEqual(['new root Active with key', 'new issuing Active with key']);
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import type { CARotation, TrustDomain, WorkloadIdentity } from '../../src/resources/index.ts';
+import { captured, type Captured } from './captured.ts';
 import { trustDomainFixture } from './rotate-samples.ts';
 
 /** An output folder as `mtlsd run` leaves it, without one that runs. It goes with the scope. */
@@ -53,4 +54,14 @@ export class OutFolder implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/** Runs a command beside something that takes requests as a running mtlsd does. */
+export async function withTaker(out: OutFolder, ...args: readonly string[]): Promise<Captured> {
+  const stop = new AbortController();
+  const taking = out.takeRequests(stop.signal);
+  const outcome = await captured([...args, '--out', out.path]);
+  stop.abort();
+  await taking;
+  return outcome;
 }

@@ -80,6 +80,13 @@ export function trustDomainFixture(name = 'shop.example', spec: TrustDomain['spe
   };
 }
 
+/** The same during a rotation of its root: with another root, in that state. */
+export function rotatedFixture(state: 'Prepared' | 'Retiring'): TrustDomain {
+  const domain = trustDomainFixture();
+  const other = { keyIdentifier: '0fff451c00112233445566778899aabbccddeeff', role: 'Root' as const, state, notBefore: '2026-01-01T00:00:00Z', notAfter: '2027-01-01T00:00:00Z' };
+  return { ...domain, status: { ...domain.status, authorities: [...(domain.status?.authorities ?? []), other] } };
+}
+
 /** An identity that is issued. */
 export function identityFixture(name: string, status: WorkloadIdentity['status'] = {}): WorkloadIdentity {
   return {

@@ -3,20 +3,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RotationFolder } from '../../src/app/rotation-folder.ts';
 import { captured, type Captured } from './captured.ts';
-import { OutFolder } from './rotate-folder.ts';
+import { OutFolder, withTaker } from './rotate-folder.ts';
 import { gate, identityFixture, rotation, standingStill, trustDomainFixture } from './rotate-samples.ts';
 
 const spring = 'shop.example-root-96ae2faa';
-
-/** Runs a command beside something that takes requests as a running mtlsd does. */
-async function withTaker(out: OutFolder, ...args: readonly string[]): Promise<Captured> {
-  const stop = new AbortController();
-  const taking = out.takeRequests(stop.signal);
-  const outcome = await captured([...args, '--out', out.path]);
-  stop.abort();
-  await taking;
-  return outcome;
-}
 
 describe('mtlsd rotate root', () => {
   test('asks for a rotation from the authority that is active, and tells how to go on', async () => {
@@ -77,6 +67,7 @@ describe('mtlsd rotate root', () => {
     ['a time that is none', ['--exempt', 'Pod/shop/x', '--reason', 'x', '--until', 'tomorrow'], 'CONFIGURATION_INVALID: --until tomorrow is no time'],
     ['--confirm alone', ['--confirm', 'shop.example'], 'CONFIGURATION_INVALID: --confirm belongs to --emergency'],
     ['--distrust-after alone', ['--distrust-after', '5m'], 'CONFIGURATION_INVALID: --distrust-after belongs to --emergency'],
+    ['--stolen alone', ['--stolen', '96ae2faa'], 'CONFIGURATION_INVALID: --stolen belongs to --emergency'],
     ['a dry run that is waited for', ['--dry-run', '--wait'], 'CONFIGURATION_INVALID: --dry-run does nothing'],
     ['a name that no object can have', ['--name', 'No Name'], 'CONFIGURATION_INVALID: metadata.name'],
     ['an unknown gate', ['--approve', 'Gate'], 'commander.invalidArgument'],
@@ -133,30 +124,6 @@ describe('mtlsd rotate root --dry-run', () => {
     expect(early.stdout).toMatch(/Retire +\d+s +measured +the old root is taken out of 2 bundles\n {2}Confirm +\d+s +bounded .*\n {2}Confirm +\d+s +bounded .*\n {2}by everybody/u);
     expect(early.stdout).toMatch(/writes +\d+ a second +seen after 0 ms \(100 writes: files in .*, removed again\)\n {2}certificates +\d+ a second +with their keys, on this machine \(\d+ of an authority that is thrown away\)/u);
     expect(readdirSync(out.path).filter((name) => name.startsWith('.drill'))).toEqual([]);
-  });
-});
-
-describe('mtlsd rotate root --emergency', () => {
-  test('shows who breaks and does nothing until the name of the trust domain is given', async () => {
-    using out = new OutFolder(trustDomainFixture(), identityFixture('cart'));
-    const unconfirmed = await captured(['rotate', 'root', '--emergency', '--out', out.path]);
-    expect(unconfirmed.stderr).toContain('Emergency rotation of the root of shop.example');
-    expect(unconfirmed.error).toContain('confirm it by --confirm shop.example');
-    expect((await captured(['rotate', 'root', '--emergency', '--confirm', 'bank.example', '--out', out.path])).error).toContain('"bank.example" is not shop.example: nothing was done');
-    expect((await captured(['rotate', 'root', '--emergency', '--out', out.path], { stdin: 'yes\n' })).error).toContain('"yes" is not shop.example');
-    expect(out.requests).toEqual([]);
-  });
-
-  test.each([['an option', ['--confirm', 'shop.example'], undefined], ['a line that is typed', [], 'shop.example\n']])('goes on with it: %s', async (_, args, stdin) => {
-    using out = new OutFolder(trustDomainFixture(), identityFixture('cart'));
-    const stop = new AbortController();
-    const taking = out.takeRequests(stop.signal);
-    const { error, stderr } = await captured(['rotate', 'root', '--emergency', '--distrust-after', '5m', ...args, '--out', out.path], stdin === undefined ? {} : { stdin });
-    stop.abort();
-    await taking;
-    expect(error).toBeUndefined();
-    if (stdin !== undefined) expect(stderr).toContain('Type the name of the trust domain (shop.example) to distrust its root:');
-    expect(out.specOf(spring)).toMatchObject({ mode: 'Emergency', confirm: 'shop.example', distrustAfter: '5m' });
   });
 });
 

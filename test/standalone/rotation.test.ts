@@ -1,7 +1,10 @@
 /** Whole rotations, as a person makes them: `mtlsd run` on a folder, and `mtlsd rotate` beside it. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { connect, createServer } from 'node:tls';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { CARotation } from '../../src/resources/index.ts';
@@ -46,6 +49,24 @@ class Site extends Sandbox {
   verifies(name: string, bundleOf: string): boolean {
     const file = (of: string, what: string): string => join(this.out, 'identities/shop', of, what);
     return spawnSync('openssl', ['verify', '-CAfile', file(bundleOf, 'ca.crt'), '-untrusted', file(name, 'tls.crt'), file(name, 'tls.crt')]).status === 0;
+  }
+
+  /** Whether `pay`, as it is delivered now, and a client with the files of that folder take each other; a careless one takes anybody. */
+  async shakesHands(folder: string, isCareless = false): Promise<boolean> {
+    const pair = (of: string) => ({ cert: readFileSync(join(of, 'tls.crt')), key: readFileSync(join(of, 'tls.key')), ca: readFileSync(join(of, 'ca.crt')) });
+    const server = createServer({ ...pair(join(this.out, 'identities/shop/pay')), requestCert: true, rejectUnauthorized: true }, (socket) => socket.end('taken'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ ...pair(folder), port, host: '127.0.0.1', rejectUnauthorized: !isCareless, checkServerIdentity: () => undefined });
+    try {
+      return (await client.setEncoding('utf8').toArray()).join('') === 'taken';
+    } catch {
+      return false;
+    } finally {
+      client.destroy();
+      server.close();
+    }
   }
 
   caOf(name: string): string {
@@ -133,16 +154,22 @@ test('a rotation that waits for a person goes on with a word, survives a kill, a
   expect(site.verifies('cart', 'pay')).toBe(true);
 });
 
-test('in an emergency the old root is distrusted at the time that was named', async () => {
+test('in an emergency the old root is distrusted at the time that was named, and a rotation that was under way is given up', async () => {
   await using site = new Site();
   await site.begin();
   const [before = ''] = site.roots();
   writeFileSync(join(site.root, 'stolen.pem'), readFileSync(join(site.out, 'identities/shop/cart/tls.crt')));
+  const thief = join(site.root, 'thief');
+  cpSync(join(site.out, 'identities/shop/cart'), thief, { recursive: true, dereference: true });
+  expect(await site.shakesHands(thief)).toBe(true);
 
+  expect((await site.rotate('root', '--name', 'spring', '--approve', 'Written')).status).toBe(0);
+  await until('another root is prepared', () => site.object('spring').status?.startedAt !== undefined);
   const unconfirmed = await site.rotate('root', '--emergency');
   expect(unconfirmed.status).toBe(2);
   expect(unconfirmed.stderr).toContain('confirm it by --confirm shop.example');
-  expect(existsSync(join(site.out, 'status/CARotation'))).toBe(false);
+  expect(unconfirmed.stderr).toContain('CARotation spring: ends in its phase');
+  expect(existsSync(join(site.out, 'status/CARotation/stolen.yaml'))).toBe(false);
 
   const drill = await site.rotate('root', '--emergency', '--dry-run', '--distrust-after', '6s');
   expect(drill.status).toBe(0);
@@ -155,8 +182,16 @@ test('in an emergency the old root is distrusted at the time that was named', as
   expect(Date.parse(object.status?.distrustAt ?? '') - switchedMs).toBe(6_000);
   expect(Date.parse(object.status?.retiredAt ?? '')).toBeGreaterThanOrEqual(switchedMs + 6_000);
 
+  const givenUp = await site.rotate('wait', 'spring');
+  expect(givenUp.status).toBe(1);
+  expect(givenUp.stdout).toContain('CARotation spring: Aborted: the emergency CARotation stolen took over, before the switch');
+  expect((await site.rotate('receipt', 'spring')).stdout).toMatch(/outcome +Aborted: the emergency stolen took over/u);
+
+  expect(site.roots()).toHaveLength(1);
   expect(site.roots()).not.toContain(before);
   expect(site.verifies('cart', 'pay')).toBe(true);
+  expect(await site.shakesHands(join(site.out, 'identities/shop/cart'))).toBe(true);
+  expect(await site.shakesHands(thief, true)).toBe(false);
   const stolen = spawnSync('openssl', ['verify', '-CAfile', join(site.out, 'identities/shop/pay/ca.crt'), '-untrusted', join(site.root, 'stolen.pem'), join(site.root, 'stolen.pem')]);
   expect(stolen.status).not.toBe(0);
 });

@@ -29,7 +29,8 @@ function headText({ rotation, counts, bundles, approvals }: Receipt, paint: Pain
   const rows: readonly (readonly [string, string])[] = [
     ['rotation', `${rotation.name} (${rotation.uid})`],
     ['of', `the ${rotation.what.toLowerCase()} of ${rotation.trustDomain}, ${rotation.mode.toLowerCase()}`],
-    ['outcome', rotation.outcome],
+    ['outcome', rotation.overtakenBy === undefined ? rotation.outcome : `${rotation.outcome}: the emergency ${rotation.overtakenBy} took over`],
+    ...(rotation.overtook === undefined ? [] : [['took over', rotation.overtook.join(', ')] as const]),
     ['from', rotation.startedAt],
     ['to', `${rotation.endedAt} (${spoken(seconds)})`],
     ['bundles', bundles.map(({ generation }) => String(generation)).join(' → ')],

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { RotationDraft } from '../../app/rotation-site.ts';
 import type { Sight } from '../../app/sight.ts';
+import { stolenRoot } from '../../app/stolen-root.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { parseDuration, type CARotationSpec, type RotationGate } from '../../resources/index.ts';
 
@@ -19,6 +20,8 @@ export interface RotationWish {
   readonly until?: string;
   readonly emergency?: boolean;
   readonly distrustAfter?: string;
+  /** The beginning of the key identifier of the root that was stolen. */
+  readonly stolen?: string;
 }
 
 const exemptKinds = ['Secret', 'ConfigMap', 'ClusterTrustBundle', 'Pod', 'Node', 'Replica', 'Reader'] as const;
@@ -57,7 +60,7 @@ export function chosenDomain({ trustDomains }: Sight, named: string | undefined)
  */
 export function draftOf(wish: RotationWish, trustDomain: string, sight: Sight, nowMs: number): RotationDraft {
   const object = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
-  const from = object?.status?.authorities?.find(({ role, state }) => role === wish.what && state === 'Active')?.keyIdentifier;
+  const from = wish.emergency === true ? stolenRoot(trustDomain, object, wish.stolen).fromAuthority : object?.status?.authorities?.find(({ role, state }) => role === wish.what && state === 'Active')?.keyIdentifier;
   if (from === undefined) throw new MtlsdError('ROTATION_NOT_POSSIBLE', `the status of TrustDomain ${trustDomain} names no active ${wish.what.toLowerCase()} authority: is mtlsd running?`, { details: { trustDomain } });
   const exemptions = exemptionsOf(wish, nowMs);
   const spec: CARotationSpec = {

@@ -15,6 +15,7 @@ export function outlookText(outlook: Outlook, isTerminal: boolean): string {
   const parts = [
     paint('strong', title),
     outlook.obstacles.length === 0 ? paint('good', 'It can begin.') : [paint('bad', 'It cannot begin:'), ...outlook.obstacles.map((each) => `  ✗ ${each}`)].join('\n'),
+    givenUpText(outlook, paint),
     workText(outlook),
     timeText(outlook, paint),
     drillText(outlook),
@@ -22,6 +23,15 @@ export function outlookText(outlook: Outlook, isTerminal: boolean): string {
     stragglersText(outlook, paint),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** What an emergency puts an end to, besides a root. */
+function givenUpText({ givesUp = [], distrusts = [] }: Outlook, paint: Paint): string {
+  const parts = [
+    ...(distrusts.length > 1 ? [paint('bad', `Distrusted: every root but a new one (${distrusts.map((each) => each.slice(0, 8)).join(', ')})`)] : []),
+    ...(givesUp.length === 0 ? [] : [paint('warning', `What is given up: ${givesUp.length}`), ...listed(givesUp, paint)]),
+  ];
+  return parts.join('\n');
 }
 
 function workText({ reissued, writes }: Outlook): string {

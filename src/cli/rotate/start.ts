@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
 import type { DrillFigures } from '../../app/rotation-drill.ts';
-import { rotationOutlook } from '../../app/rotation-outlook.ts';
+import { rotationOutlook, type Outlook } from '../../app/rotation-outlook.ts';
 import { hasEnded, rotationRow } from '../../app/rotation-row.ts';
 import type { RotationSite } from '../../app/rotation-site.ts';
 import type { Sight } from '../../app/sight.ts';
+import { stolenRoot } from '../../app/stolen-root.ts';
 import { MtlsdError } from '../../errors/index.ts';
-import { parseDuration, type RotationGate } from '../../resources/index.ts';
+import { parseDuration, type RotationGate, type TrustDomain } from '../../resources/index.ts';
 import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { chosenDomain, draftOf, parseExempt, parsePace, type ExemptObject, type RotationWish } from './draft.ts';
@@ -43,7 +44,8 @@ export function startCommand(what: 'Root' | 'Issuing', io: CliIo, untilStopped: 
     .option('--until <time>', 'until when: 2026-01-31T12:00:00Z, or how long from now, such as 24h (with --exempt)');
   if (what === 'Root') {
     command
-      .option('--emergency', 'the root was stolen: distrust it at a named time, whoever is late; with --dry-run: the drill, which measures')
+      .option('--emergency', 'the root was stolen: distrust it at a named time, whoever is late and whatever is under way; with --dry-run: the drill, which measures')
+      .option('--stolen <authority>', 'the beginning of the key identifier of the stolen root, where a rotation is under way (default: whichever, and every root but a new one is distrusted; with --emergency)')
       .option('--confirm <trust domain>', 'its name once more, instead of being asked (with --emergency)')
       .option('--distrust-after <duration>', 'how long after the switch the old root is distrusted (default: 15m; with --emergency)');
   }
@@ -58,16 +60,13 @@ async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' 
   await using site = await openPlace(io, options);
   const sight = await site.look();
   const trustDomain = chosenDomain(sight, options.trustDomain);
-  const around = await site.around();
-  const drill = options.emergency === true && options.dryRun === true ? await drillOf(io, site, sight, trustDomain) : undefined;
-  const request = { ...outlookRequest(options, trustDomain, site), ...(around === undefined ? {} : { around }), ...(drill === undefined ? {} : { drill }) };
-  const outlook = rotationOutlook(sight, request, io.nowMs());
+  const outlook = await lookAhead(io, site, sight, options, trustDomain);
   if (options.dryRun === true) {
     io.stdout(options.output === 'json' ? `${JSON.stringify(outlook, undefined, 2)}\n` : outlookText(outlook, io.isTerminal));
     if (outlook.obstacles.length > 0) io.setExitCode(exitCodes.no);
     return;
   }
-  requireFree(sight, trustDomain, site);
+  if (options.emergency !== true) requireFree(sight, trustDomain, site);
   const draft = draftOf(options, trustDomain, sight, io.nowMs());
   if (options.emergency === true) await confirmEmergency(io, outlook, options.confirm);
   await site.create(draft);
@@ -80,9 +79,17 @@ async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' 
   if (options.emergency !== true) io.stdout(`  ${hint(site, 'abort', name)}  # give it up\n`);
 }
 
+async function lookAhead(io: CliIo, site: RotationSite, sight: Sight, options: StartOptions & { readonly what: 'Root' | 'Issuing' }, trustDomain: string): Promise<Outlook> {
+  const around = await site.around();
+  const domain = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
+  const stolen = options.emergency === true ? stolenRoot(trustDomain, domain, options.stolen) : undefined;
+  const drill = options.emergency === true && options.dryRun === true ? await drillOf(io, site, domain) : undefined;
+  const request = { ...outlookRequest(options, trustDomain, site), ...(around === undefined ? {} : { around }), ...(stolen === undefined ? {} : { stolen }), ...(drill === undefined ? {} : { drill }) };
+  return rotationOutlook(sight, request, io.nowMs());
+}
+
 /** The drill of an emergency. */
-async function drillOf(io: CliIo, site: RotationSite, sight: Sight, trustDomain: string): Promise<DrillFigures | undefined> {
-  const object = sight.trustDomains.find(({ metadata }) => metadata.name === trustDomain);
+async function drillOf(io: CliIo, site: RotationSite, object: TrustDomain | undefined): Promise<DrillFigures | undefined> {
   // Loaded when it is needed: what signs takes long to load.
   const { measureDrill } = await import('../../app/rotation-drill.ts');
   return object === undefined ? undefined : measureDrill(site, object, () => io.nowMs());
@@ -99,8 +106,8 @@ function outlookRequest({ what, emergency, pace, distrustAfter }: StartOptions &
   };
 }
 
-function requireTogether({ emergency, confirm, distrustAfter, dryRun, wait }: StartOptions): void {
-  const needsEmergency = confirm !== undefined ? '--confirm' : distrustAfter === undefined ? undefined : '--distrust-after';
+function requireTogether({ emergency, confirm, distrustAfter, stolen, dryRun, wait }: StartOptions): void {
+  const needsEmergency = confirm !== undefined ? '--confirm' : stolen !== undefined ? '--stolen' : distrustAfter === undefined ? undefined : '--distrust-after';
   if (needsEmergency !== undefined && emergency !== true) throw new MtlsdError('CONFIGURATION_INVALID', `${needsEmergency} belongs to --emergency`, { details: { option: needsEmergency } });
   if (dryRun === true && wait === true) throw new MtlsdError('CONFIGURATION_INVALID', '--dry-run does nothing that could be waited for: leave --wait out', { details: { option: '--wait' } });
 }

@@ -2,8 +2,10 @@ import type { AuditDecision } from '../../audit/index.ts';
 import {
   activeAuthority,
   adoptRotation,
+  distrustSooner,
   dropPrepared,
   finishRotation,
+  hastenDistrust,
   makeEmergency,
   prepareIssuing,
   prepareRoot,
@@ -83,8 +85,12 @@ export class RotationActor {
         return ground.spec.what === 'Root' ? prepareRoot(record, names, await this.#successors(ground), nowMs) : prepareIssuing(record, names, await this.#successors(ground), nowMs);
       case 'emergency':
         return makeEmergency(record, names, await this.#successors(ground), { distrustAtMs: nowMs + ground.spec.distrustAfterMs, leavesEndMs: this.#leavesEndMs(ground, nowMs) }, nowMs);
+      case 'hasten':
+        return hastenDistrust(record, names, nowMs + ground.spec.distrustAfterMs, nowMs);
+      case 'distrust-sooner':
+        return distrustSooner(record, names, nowMs);
       case 'renew-prepared':
-        return renewPrepared(record, names, await this.#issuingBelow(ground, record.rotation?.what === 'Root' ? record.rotation.to : activeAuthority(record, 'Root').keyIdentifier));
+        return renewPrepared(record, names, await this.#issuingBelow(ground, rootOfPrepared(record)));
       case 'switch':
         return switchTo(record, names, this.#leavesEndMs(ground, nowMs), nowMs);
       case 'switch-back':
@@ -127,16 +133,23 @@ export class RotationActor {
   #tell(step: RecordStep, { names, record }: Ground, next: AuthorityRecord): void {
     const rotation = next.rotation ?? next.lastRotation;
     const authority = step.do === 'retire' || step.do === 'drop-prepared' ? (record.rotation?.[step.do === 'retire' ? 'from' : 'to'] ?? '') : rotation?.to;
+    const before = record.rotation;
+    if (before !== undefined && before.uid !== names.uid) this.#audit(next, before, before.to, `overtaken by the emergency CARotation ${names.name}`);
     this.#audit(next, names, authority, step.do);
-    // A root that leaves the bundle is not trusted any more, wherever the bundle has come.
-    if (step.do === 'retire' && record.rotation?.what === 'Root') this.#audit(next, names, authority, record.rotation.mode, 'authority-distrusted');
     const roots = rootsOf(next).map(({ keyIdentifier }) => keyIdentifier);
+    // A root that leaves the bundle is not trusted any more, wherever the bundle has come.
+    const gone = step.do === 'drop-prepared' ? [] : rootsOf(record).filter(({ keyIdentifier, state }) => state === 'Retiring' && !roots.includes(keyIdentifier));
+    for (const { keyIdentifier } of gone) this.#audit(next, names, keyIdentifier, before?.mode ?? '', 'authority-distrusted');
     this.#context.log.info(`rotation: ${step.do}`, { rotation: names.name, trustDomain: next.trustDomain, authority, roots, signerEpoch: next.signerEpoch, bundleGeneration: next.bundleGeneration });
   }
 
   #audit({ trustDomain }: AuthorityRecord, { name }: RotationNames, authority: string | undefined, reason: string, decision: AuditDecision = 'authority-rotation'): void {
     this.#context.audit.record({ decision, object: `CARotation ${name}`, trustDomain, ...(authority === undefined ? {} : { authority }), reason });
   }
+}
+
+function rootOfPrepared(record: AuthorityRecord): string {
+  return record.rotation?.what === 'Root' ? record.rotation.to : activeAuthority(record, 'Root').keyIdentifier;
 }
 
 function rootEnding({ trustDomain }: AuthorityRecord, { keyIdentifier, certificate }: Authority): MtlsdError<'AUTHORITY_ROOT_ENDING'> {

@@ -57,7 +57,7 @@ export class OrphanedRotations {
 
 function madeAnew({ trustDomain }: AuthorityRecord, rotation: RotationInRecord): Draft<CARotation> & { readonly kind: 'CARotation' } {
   const isBack = rotation.direction === 'Back';
-  const distrustMs = (rotation.distrustAtMs ?? 0) - (rotation.switchedAtMs ?? 0);
+  const distrustMs = (rotation.distrustAtMs ?? 0) - rotation.startedAtMs;
   const urgent = rotation.mode === 'Emergency' ? { confirm: trustDomain, ...(distrustMs > 0 ? { distrustAfter: formatDuration(Math.ceil(distrustMs / 1000) * 1000) } : {}) } : {};
   return {
     apiVersion: 'mtlsd.io/v1alpha1',

@@ -119,6 +119,8 @@ export class CARotationReconciler implements Reconciler {
   async #adopts(object: CARotation, record: AuthorityRecord, { precondition }: LoadedRecord): Promise<boolean> {
     const { rotation } = record;
     if (rotation === undefined || rotation.uid === object.metadata.uid || rotation.name !== object.metadata.name || rotation.what !== object.spec.what) return false;
+    // Whoever asks for an emergency by the same name wants more than that it goes on.
+    if (object.spec.mode === 'Emergency' && rotation.mode !== 'Emergency') return false;
     await this.#actor.adopt({ record, names: { uid: object.metadata.uid, name: object.metadata.name }, precondition });
     return true;
   }

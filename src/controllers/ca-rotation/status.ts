@@ -1,4 +1,4 @@
-import type { AuthorityRecord, FinishedRotation, RotationInRecord } from '../../authority/index.ts';
+import { finishedRotation, type AuthorityRecord, type FinishedRotation, type RotationInRecord } from '../../authority/index.ts';
 import { setCondition, type CARotation, type CARotationStatus, type Condition } from '../../resources/index.ts';
 import type { GateReport, RememberedRotation, RotationPlan } from '../../rotation/ca/index.ts';
 
@@ -112,8 +112,9 @@ function factsOf({ metadata, status }: CARotation, record: AuthorityRecord | und
       ...(rotation.switchEpoch === undefined ? {} : { switchEpoch: rotation.switchEpoch }),
     };
   }
-  if (record?.lastRotation?.uid !== metadata.uid) return {};
-  return { ...timesOf(record.lastRotation), finishedAt: time(record.lastRotation.finishedAtMs), ...(status?.bundleGeneration === undefined ? {} : { bundleGeneration: record.bundleGeneration }) };
+  const ended = record === undefined ? undefined : finishedRotation(record, metadata.uid);
+  if (record === undefined || ended === undefined) return {};
+  return { ...timesOf(ended), finishedAt: time(ended.finishedAtMs), ...(status?.bundleGeneration === undefined ? {} : { bundleGeneration: record.bundleGeneration }) };
 }
 
 function timesOf({ from, to, startedAtMs, switchedAtMs, retiredAtMs }: RotationInRecord | FinishedRotation): Partial<CARotationStatus> {
@@ -137,7 +138,7 @@ type Phase = NonNullable<CARotationStatus['phase']>;
 function conditionsOf(object: CARotation, plan: RotationPlan, phase: Phase, held: GateReport | undefined, failure: RotationStatusInputs['failure'], nowMs: number): readonly Condition[] {
   const observedGeneration = object.metadata.generation ?? 1;
   const ended = isEnd(phase);
-  const told = ended ? { reason: phase, message: plan.blocker?.message ?? sentenceOf(phase) } : (failure ?? plan.blocker ?? standing(phase, held));
+  const told = ended ? (plan.blocker ?? { reason: phase, message: sentenceOf(phase) }) : (failure ?? plan.blocker ?? standing(phase, held));
   const goesOn = !ended && failure === undefined && plan.blocker === undefined;
   const { reason, message } = told;
   const progressing = { type: 'Progressing', status: goesOn ? ('True' as const) : ('False' as const), reason, message, observedGeneration };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { bundleSha256, rootsOf, type Authority, type AuthorityRecord } from '../../authority/index.ts';
+import { bundleSha256, finishedRotation, rootsOf, type Authority, type AuthorityRecord } from '../../authority/index.ts';
 import type { CARotation, CARotationStatus } from '../../resources/index.ts';
 import type { ReceiptAuthority, ReceiptBundle, ReceiptDocument, ReceiptGate } from '../../rotation/receipt/index.ts';
 
@@ -21,6 +21,7 @@ export function receiptDocument(object: CARotation, record: AuthorityRecord): Re
       outcome: status.phase === 'Complete' ? 'Completed' : 'Aborted',
       startedAt: status.startedAt,
       endedAt: status.finishedAt ?? status.phases?.at(-1)?.startedAt ?? status.startedAt,
+      ...emergencyOf(object, record),
     },
     authorities: authoritiesOf(object, record),
     bundles: bundlesOf(object, record),
@@ -30,6 +31,12 @@ export function receiptDocument(object: CARotation, record: AuthorityRecord): Re
     exemptions: exemptionsOf(spec),
     approvals: spec.approved ?? [],
   };
+}
+
+/** Which emergency put an end to it, or to which rotations it did as one. */
+function emergencyOf({ metadata }: CARotation, record: AuthorityRecord): Pick<ReceiptDocument['rotation'], 'overtakenBy' | 'overtook'> {
+  const { overtakenBy, overtook } = finishedRotation(record, metadata.uid) ?? {};
+  return { ...(overtakenBy === undefined ? {} : { overtakenBy }), ...(overtook === undefined ? {} : { overtook: overtook.map(({ name }) => name) }) };
 }
 
 function countsOf({ reissued = 0, gates = [] }: CARotationStatus): ReceiptDocument['counts'] {
@@ -68,10 +75,11 @@ function authoritiesOf({ metadata, spec, status }: CARotation, record: Authority
   const partOf = (name: string): ReceiptAuthority['part'] => (name === from ? 'from' : name === to ? 'to' : 'other');
   const known = record.authorities.map((authority) => authorityOf(authority, partOf(authority.keyIdentifier)));
   const names = new Set(known.map(({ keyIdentifier }) => keyIdentifier));
-  const { lastRotation } = record;
-  const sha256 = lastRotation?.uid === metadata.uid ? lastRotation.goneSha256 : undefined;
-  const gone = [from, to].filter((name) => name !== undefined).filter((name) => !names.has(name));
-  return [...gone.map((name) => ({ keyIdentifier: name, role: spec.what, part: partOf(name), state: 'Gone' as const, ...(sha256 === undefined || gone.length > 1 ? {} : { certificateSha256: sha256 }) })), ...known];
+  const { goneSha256, goneBeside = {}, from: replaced, to: replacing, switchedAtMs } = finishedRotation(record, metadata.uid) ?? {};
+  const gone = [...new Set([from, to, ...Object.keys(goneBeside)])].filter((name) => name !== undefined).filter((name) => !names.has(name));
+  // What was dropped before the switch is the one that was to come.
+  const noted = { ...goneBeside, ...(goneSha256 === undefined ? {} : { [(switchedAtMs === undefined ? replacing : replaced) ?? '']: goneSha256 }) };
+  return [...gone.map((name) => ({ keyIdentifier: name, role: spec.what, part: partOf(name), state: 'Gone' as const, ...(noted[name] === undefined ? {} : { certificateSha256: noted[name] }) })), ...known];
 }
 
 function authorityOf({ keyIdentifier, role, state, certificate }: Authority, part: ReceiptAuthority['part']): ReceiptAuthority {
@@ -79,9 +87,11 @@ function authorityOf({ keyIdentifier, role, state, certificate }: Authority, par
 }
 
 /** The bundle as it is now, and for a root the generations that led to it: with both roots, and before. */
-function bundlesOf({ spec, status }: CARotation, record: AuthorityRecord): readonly ReceiptBundle[] {
+function bundlesOf({ metadata, spec, status }: CARotation, record: AuthorityRecord): readonly ReceiptBundle[] {
+  const ended = finishedRotation(record, metadata.uid);
   const now: ReceiptBundle = { generation: record.bundleGeneration, sha256: bundleSha256(record), roots: rootsOf(record).map(({ keyIdentifier }) => keyIdentifier) };
-  if (spec.what !== 'Root' || record.bundleGeneration < 3) return [now];
+  // How the bundle of one that was overtaken changed is told by who took over; there roots may leave one after the other.
+  if (spec.what !== 'Root' || record.bundleGeneration < 3 || ended?.overtakenBy !== undefined || ended?.goneBeside !== undefined) return [now];
   const both = [...new Set([...(now.roots ?? []), ...[status?.fromAuthority, status?.toAuthority, spec.fromAuthority].filter((name) => name !== undefined)])].sort();
   return [{ generation: record.bundleGeneration - 2 }, { generation: record.bundleGeneration - 1, roots: both }, now];
 }

@@ -13,7 +13,8 @@ export interface CARotationSpec {
   readonly what: 'Root' | 'Issuing';
   /**
    * Key identifier of the authority that is active now, as the TrustDomain's status names it. A rotation from another
-   * one is superseded and does nothing, so that a manifest which is applied again rotates nothing again.
+   * one is superseded and does nothing, so that a manifest which is applied again rotates nothing again. For an
+   * emergency also the root that a rotation is replacing: then the one that signs stays.
    */
   readonly fromAuthority: string;
   /**

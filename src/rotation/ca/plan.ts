@@ -1,4 +1,4 @@
-import type { RotationInRecord } from '../../authority/index.ts';
+import { finishedRotation, type FinishedRotation, type RotationInRecord } from '../../authority/index.ts';
 import { isExempted } from './exemption.ts';
 import { gateJudges, judgeStage, pending, type GatePlace, type Stage } from './gate.ts';
 import { isBelowOld } from './gates/reissued.ts';
@@ -32,8 +32,33 @@ export function planRotation(observed: ObservedRotation, nowMs: number, judges: 
   const { record, uid } = observed;
   if (record === undefined) return { ...nothing, phase: undefined, blocker: { reason: 'TrustDomainNotReady', message: observed.notReady ?? 'the authorities of the trust domain are not known yet' } };
   if (record.rotation?.uid === uid) return planUnderWay(observed, record, record.rotation, nowMs, judges);
-  if (record.lastRotation?.uid === uid) return { ...nothing, phase: record.lastRotation.outcome };
-  return planStart(observed, record);
+  const ended = finishedRotation(record, uid);
+  if (ended !== undefined) return { ...nothing, phase: ended.outcome, blocker: overtaken(ended) };
+  return observed.spec.mode === 'Emergency' ? planEmergency(observed, record) : planStart(observed, record);
+}
+
+/** What is told of a rotation that an emergency has put an end to. */
+function overtaken({ overtakenBy, switchedAtMs, from, what }: FinishedRotation): RotationBlocker | undefined {
+  if (overtakenBy === undefined) return undefined;
+  const left = switchedAtMs === undefined ? 'before the switch, and dropped what was prepared' : what === 'Root' ? `after the switch; when root authority ${from} goes, it says` : 'after the switch';
+  return { reason: 'Overtaken', message: `the emergency CARotation ${overtakenBy} took over, ${left}` };
+}
+
+/** An emergency waits for nobody: a rotation that is under way ends by it. */
+function planEmergency(observed: ObservedRotation, record: RecordView): RotationPlan {
+  const { spec, name } = observed;
+  if (spec.abort) return { ...nothing, phase: 'Aborted' };
+  const stolen = record.authorities.find(({ role, keyIdentifier }) => role === 'Root' && keyIdentifier === spec.fromAuthority);
+  if (stolen === undefined) return superseded(`root authority ${spec.fromAuthority} is in the record no more: nobody trusts it`);
+  if (stolen.state === 'Prepared') {
+    return superseded(`root authority ${spec.fromAuthority} is only prepared, and nothing was signed below it: give CARotation ${record.rotation?.name ?? ''} up, and it is dropped at once`);
+  }
+  if (spec.paused) return { ...nothing, phase: 'Preflight', blocker: paused(name) };
+  return { ...nothing, phase: 'Prepare', gates: [...afterEmergency, ...end].map(pending), step: { do: stolen.state === 'Active' ? 'emergency' : 'hasten' } };
+}
+
+function superseded(message: string): RotationPlan {
+  return { ...nothing, phase: 'Superseded', blocker: { reason: 'Superseded', message: `${message}: nothing is rotated` } };
 }
 
 function planStart(observed: ObservedRotation, record: RecordView): RotationPlan {
@@ -41,13 +66,12 @@ function planStart(observed: ObservedRotation, record: RecordView): RotationPlan
   if (spec.abort) return { ...nothing, phase: 'Aborted' };
   const active = record.authorities.find(({ role, state }) => role === spec.what && state === 'Active');
   if (active?.keyIdentifier !== spec.fromAuthority) {
-    const message = `${spec.what} authority ${spec.fromAuthority} is not the active one, which is ${active?.keyIdentifier ?? 'not known'}: nothing is rotated`;
-    return { ...nothing, phase: 'Superseded', blocker: { reason: 'Superseded', message } };
+    return superseded(`${spec.what} authority ${spec.fromAuthority} is not the active one, which is ${active?.keyIdentifier ?? 'not known'}`);
   }
   const blocker = obstacleToStart(observed, record);
   if (blocker !== undefined) return { ...nothing, phase: 'Preflight', blocker };
-  const places = spec.what === 'Issuing' ? [...beforeIssuing, ...after] : spec.mode === 'Emergency' ? [...afterEmergency, ...end] : [...beforeRoot, ...after, ...end];
-  return { ...nothing, phase: 'Prepare', gates: places.map(pending), step: { do: spec.mode === 'Emergency' ? 'emergency' : 'prepare' } };
+  const places = spec.what === 'Issuing' ? [...beforeIssuing, ...after] : [...beforeRoot, ...after, ...end];
+  return { ...nothing, phase: 'Prepare', gates: places.map(pending), step: { do: 'prepare' } };
 }
 
 function obstacleToStart({ rival, spec, name }: ObservedRotation, record: RecordView): RotationBlocker | undefined {
@@ -101,7 +125,9 @@ function planSwitched(stage: Stage, nowMs: number): RotationPlan {
   const rest = { ...nothing, phase, gates: all, blocker: back?.blocker };
   if (observed.spec.paused) return { ...rest, blocker: paused(observed.name) };
   if (held === undefined) return { ...rest, step: { do: 'retire' } };
-  const waits = { ...rest, nextAtMs: nextLook(gates, observed, nowMs), expectedAtMs: held.untilMs };
+  const soonerAtMs = earliest(...stage.record.authorities.map(({ distrustAtMs }) => distrustAtMs));
+  if (soonerAtMs !== undefined && nowMs >= soonerAtMs) return { ...rest, reissues: true, step: { do: 'distrust-sooner' } };
+  const waits = { ...rest, nextAtMs: earliest(nextLook(gates, observed, nowMs), soonerAtMs), expectedAtMs: earliest(held.untilMs, soonerAtMs) };
   const isReissuing = gates.some(({ name, state }) => name === 'Reissued' && state === 'Waiting');
   return isReissuing ? planReissue(stage, waits, nowMs) : waits;
 }

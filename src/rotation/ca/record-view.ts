@@ -19,6 +19,7 @@ export function recordView(record: AuthorityRecord): RecordView {
       notAfterMs: authority.certificate.notAfterMs,
       hasKey: authority.privateKeyPem !== undefined,
       reservedUntilMs: latestNotAfterMs(authority),
+      distrustAtMs: authority.distrustAtMs,
     })),
   };
 }

@@ -17,6 +17,8 @@ export interface AuthorityView {
   readonly hasKey: boolean;
   /** Until when leaves of it may live that nobody lists (pod certificates, certificates by request). */
   readonly reservedUntilMs: number | undefined;
+  /** For a root that leaves sooner than the others of an emergency: when. */
+  readonly distrustAtMs?: number | undefined;
 }
 
 /** The authority record as far as a plan looks at it. */
@@ -210,6 +212,10 @@ export type RotationStep =
   | { readonly do: 'canary' }
   | { readonly do: 'switch' }
   | { readonly do: 'emergency' }
+  /** The rotation under way becomes an emergency: its old root loses its key, and goes at a named time. */
+  | { readonly do: 'hasten' }
+  /** Roots that an emergency before this one distrusts leave at the time that it named. */
+  | { readonly do: 'distrust-sooner' }
   | { readonly do: 'switch-back' }
   | { readonly do: 'retire' }
   | { readonly do: 'drop-prepared' }

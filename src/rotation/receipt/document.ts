@@ -20,6 +20,10 @@ export interface ReceiptRotation {
   readonly outcome: RotationOutcome;
   readonly startedAt: string;
   readonly endedAt: string;
+  /** Name of the emergency that put an end to it. */
+  readonly overtakenBy?: string;
+  /** Names of the rotations that it put an end to, being an emergency. */
+  readonly overtook?: readonly string[];
 }
 
 /** An authority that the rotation was about. */

@@ -108,18 +108,6 @@ describe('an abort', () => {
   });
 });
 
-test('an emergency beside a rotation that is under way waits for it, and says how to end that', async () => {
-  const site = await startSite({ identities: 1 });
-  site.rotate('r1', { approvals: ['Loaded'] });
-  await site.until(() => site.phase() === 'Confirm', minuteMs);
-  site.rotate('urgent', { mode: 'Emergency', confirm: 'a.example', distrustAfter: '1m' });
-  await site.pass(minuteMs);
-  expect(progressing(site, 'urgent')).toMatchObject({ status: 'False', reason: 'WaitsForRotation', message: expect.stringContaining('mtlsd rotate abort r1') as unknown });
-  site.edit('r1', { abort: true });
-  await site.until(ended(site, 'urgent'), 5 * minuteMs);
-  expect([site.phase('r1'), site.phase('urgent')]).toEqual(['Aborted', 'Complete']);
-});
-
 describe('a trust domain that is deleted under a rotation', () => {
   const remove = (site: Site): void => site.world.asUser('delete a.example', () => site.store.remove({ kind: 'TrustDomain', name: 'a.example' }));
 

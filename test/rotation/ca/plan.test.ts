@@ -253,27 +253,6 @@ describe('an abort after the switch', () => {
   });
 });
 
-describe('an emergency', () => {
-  const urgent = { ...recordSwitched, rotation: { ...rotationPart, mode: 'Emergency' as const, switchedAtMs: startMs, switchEpoch: 2, leavesEndMs: at(3600), distrustAtMs: at(900) } };
-  const late = { spec: spec({ mode: 'Emergency' }), leaves: [{ kind: 'Secret' as const, namespace: 'a', name: 'b', issuer: 'issA', notAfterMs: at(3000) }], replicas: [{ name: 'mtlsd-2', signerEpoch: 1, leaseEndsAtMs: at(9999) }] };
-
-  test('re-issues at once, without a canary, and tells who is late', () => {
-    const plan = planRotation(observed(urgent, late), at(1));
-    expect(plan).toMatchObject({ reissues: true, step: undefined, nextAtMs: at(900) });
-    expect(gate(plan, 'Reissued').stragglers).toHaveLength(1);
-  });
-
-  test('distrusts at the named time, whoever is late', () => {
-    expect(planRotation(observed(urgent, late), at(899)).step).toBeUndefined();
-    expect(planRotation(observed(urgent, late), at(900)).step).toEqual({ do: 'retire' });
-    expect(leavesInTheWay(observed(urgent, late), at(900))).toEqual([]);
-  });
-
-  test('waits while it is paused', () => {
-    expect(planRotation(observed(urgent, { ...late, spec: spec({ mode: 'Emergency', paused: true }) }), at(900)).step).toBeUndefined();
-  });
-});
-
 describe('at the end', () => {
   test('the old root has to be out of every place before it is complete', () => {
     const behind = observed(recordRetired, { targets: [{ kind: 'ConfigMap', namespace: 'a', name: 'b', generation: 2 }] });

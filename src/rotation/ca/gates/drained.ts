@@ -44,7 +44,7 @@ export function leavesEndMs(view: GateView): number {
 /** When the last leaf ends that nobody lists. */
 function reservedUntilMs(record: RecordView, rotation: RotationInRecord): number {
   const old = record.authorities.filter(({ role, root, keyIdentifier, state }) =>
-    rotation.what === 'Root' ? role === 'Issuing' && root === rotation.from : keyIdentifier === rotation.from || (role === 'Issuing' && state === 'Retiring' && keyIdentifier !== rotation.to),
+    rotation.what === 'Root' ? role === 'Issuing' && root !== rotation.to : keyIdentifier === rotation.from || (role === 'Issuing' && state === 'Retiring' && keyIdentifier !== rotation.to),
   );
   return Math.max(0, ...old.map((authority) => authority.reservedUntilMs ?? 0));
 }

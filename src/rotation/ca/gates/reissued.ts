@@ -33,7 +33,8 @@ function mayReturn(view: GateView): boolean {
 export function isBelowOld(leaf: Pick<LeafView, 'issuer'>, record: RecordView, rotation: RotationInRecord): boolean {
   const issuer = record.authorities.find(({ keyIdentifier }) => keyIdentifier === leaf.issuer);
   if (issuer === undefined) return true;
-  if (rotation.what === 'Root') return issuer.root === rotation.from || (rotation.direction === 'Back' && issuer.state === 'Retiring');
+  // An emergency may leave several roots at once.
+  if (rotation.what === 'Root') return issuer.root !== rotation.to || (rotation.direction === 'Back' && issuer.state === 'Retiring');
   // Another issuing authority may have had its turn between the two, or after them.
   return issuer.keyIdentifier === rotation.from || (issuer.state === 'Retiring' && issuer.keyIdentifier !== rotation.to);
 }
