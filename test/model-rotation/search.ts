@@ -3,6 +3,8 @@
  * The shortest way to each state is kept, so that what goes wrong comes with the story that leads there.
  */
 
+import { Numbered } from './numbered.ts';
+
 /** One thing that may happen. */
 export interface Move {
   /** For people: `r0 signs w1`. */
@@ -57,10 +59,8 @@ class Column {
 /** One search, from the first state to the last. */
 class Search {
   readonly #world: Searchable;
-  readonly #index = new Map<string, number>();
-  readonly #states: string[] = [];
-  readonly #labels: string[] = [];
-  readonly #labelIndex = new Map<string, number>();
+  readonly #states = new Numbered();
+  readonly #labels = new Numbered();
   readonly #parents = new Column();
   readonly #by = new Column();
   /** Fair moves alone: from where, to where. */
@@ -74,8 +74,8 @@ class Search {
 
   run(statesMax: number): Found {
     this.#add(this.#world.initial, -1, '');
-    for (let at = 0; at < this.#states.length; at += 1) {
-      const state = this.#states[at] as string;
+    for (let at = 0; at < this.#states.size; at += 1) {
+      const state = this.#states.at(at);
       const wrong = this.#world.check(state);
       if (wrong !== undefined) return this.#found({ what: wrong, story: this.#story(at) });
       const { moves, broken } = this.#world.moves(state);
@@ -88,23 +88,17 @@ class Search {
           this.#to.push(target);
         }
       }
-      if (this.#states.length > statesMax) throw new Error(`more than ${statesMax} states: the world is not as small as it should be`);
+      if (this.#states.size > statesMax) throw new Error(`more than ${statesMax} states: the world is not as small as it should be`);
     }
     return this.#found(this.#stuck());
   }
 
   #add(state: string, parent: number, label: string): number {
-    const known = this.#index.get(state);
-    if (known !== undefined) return known;
-    const index = this.#states.push(state) - 1;
-    this.#index.set(state, index);
+    const size = this.#states.size;
+    const index = this.#states.numberOf(state);
+    if (index < size) return index;
     this.#parents.push(parent);
-    let by = this.#labelIndex.get(label);
-    if (by === undefined) {
-      by = this.#labels.push(label) - 1;
-      this.#labelIndex.set(label, by);
-    }
-    this.#by.push(by);
+    this.#by.push(this.#labels.numberOf(label));
     return index;
   }
 
@@ -116,7 +110,7 @@ class Search {
   }
 
   #reachesEnd(): Uint8Array {
-    const size = this.#states.length;
+    const size = this.#states.size;
     // Moves by their target, so that the search can go backwards.
     const starts = new Int32Array(size + 1);
     for (let edge = 0; edge < this.#to.length; edge += 1) starts[this.#to.at(edge) + 1] = (starts[this.#to.at(edge) + 1] ?? 0) + 1;
@@ -131,7 +125,7 @@ class Search {
     const reaches = new Uint8Array(size);
     const open: number[] = [];
     for (let state = 0; state < size; state += 1) {
-      if (!this.#world.done(this.#states[state] as string)) continue;
+      if (!this.#world.done(this.#states.at(state))) continue;
       reaches[state] = 1;
       open.push(state);
     }
@@ -149,15 +143,16 @@ class Search {
   #story(at: number): readonly string[] {
     const story: string[] = [];
     for (let state = at; state >= 0; state = this.#parents.at(state)) {
-      const label = this.#labels[this.#by.at(state)] ?? '';
-      story.unshift(`${label.padEnd(34)} ${this.#world.show(this.#states[state] as string)}`);
+      const label = this.#labels.at(this.#by.at(state));
+      story.unshift(`${label.padEnd(34)} ${this.#world.show(this.#states.at(state))}`);
     }
     return story;
   }
 
   #found(problem: Found['problem']): Found {
-    const done = this.#states.reduce((count, state) => count + (this.#world.done(state) ? 1 : 0), 0);
-    return { states: this.#states.length, moves: this.#moves, done, problem };
+    let done = 0;
+    for (let state = 0; state < this.#states.size; state += 1) if (this.#world.done(this.#states.at(state))) done += 1;
+    return { states: this.#states.size, moves: this.#moves, done, problem };
   }
 }
 
