@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { bundleSha256, rootsOf, type AuthorityRecord } from '../authority/index.ts';
 import type { Issuer, IssuancePolicy } from '../issuance/index.ts';
 import type { TrustDomain } from '../resources/index.ts';
@@ -85,4 +86,15 @@ export function renderBundle(trustDomain: TrustDomainName, record: AuthorityReco
       refreshHintSeconds: undefined,
     }),
   };
+}
+
+/** Whether identities would decide the same on both. */
+export function sameDomain(a: DomainState, b: DomainState): boolean {
+  return a.issuer === b.issuer && a.jwt?.issuer === b.jwt?.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
+}
+
+/** What identities, bundles and rotations look at. What is reserved for pod certificates is none of their business. */
+function whatCounts({ object, isDefault, bundle, problem, policy, record, jwt }: DomainState): unknown {
+  const authorities = record?.authorities.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`);
+  return { spec: object.spec, isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation, issuerTakenBy: jwt?.takenBy, jwt: record?.jwt?.keys.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`) };
 }

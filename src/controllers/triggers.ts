@@ -5,6 +5,7 @@ import type { BundleTargets } from './bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from './caches.ts';
 import type { Domains } from './domains.ts';
 import type { Federation } from './federation/federation.ts';
+import { affectedByIssuer } from './jwt/issuer-claim.ts';
 import type { Controller } from './runtime/controller.ts';
 import { authorityRecordLabel } from './trust-domain/record-store.ts';
 import { trustDomainNameOf } from './workload-identity/resolve.ts';
@@ -18,6 +19,7 @@ export function wakeIdentities(caches: IdentityCaches, domains: Domains, trustDo
     // Known at once, open or not: an identity must never take another domain for the only one, or this one for missing.
     if (after !== undefined) domains.declare(after);
     trustDomainController.enqueue(undefined, nameOf(before, after));
+    if (before?.spec.jwt?.issuer !== after?.spec.jwt?.issuer) for (const name of affectedByIssuer(before, after, trustDomains.values())) trustDomainController.enqueue(undefined, name);
   });
   identities.onChange((before, after) => {
     identityController.enqueue((after ?? before)?.metadata.namespace, nameOf(before, after));

@@ -14,6 +14,8 @@ export type PublicJwk = { readonly kid: string; readonly alg: 'ES256' | 'RS256' 
 export interface PublishedJwtKeys {
   /** `iss` of its tokens, as `spec.jwt.issuer` says; undefined where it says nothing. */
   readonly issuer: string | undefined;
+  /** The trust domain that the issuer belongs to instead; left out: it is its own. */
+  readonly takenBy?: string | undefined;
   /** Every key that signs, is about to, or has signed a token that lives. */
   readonly keys: readonly PublicJwk[];
   /**
@@ -87,9 +89,10 @@ function find(all: ReadonlyMap<string, PublishedJwtKeys>, { params, host }: Fast
   if (params.trustDomain !== undefined) {
     const named = all.get(params.trustDomain);
     if (named === undefined) throw new Refused('API_JWT_OFF', 'there is no trust domain of this name here that issues JWT-SVIDs: set spec.jwt of the TrustDomain');
+    if (named.takenBy !== undefined) throw new Refused('API_JWT_ISSUER_TAKEN', `the issuer of trust domain ${params.trustDomain} belongs to an older one: see the condition JWTReady of the TrustDomain`);
     return [params.trustDomain, named];
   }
-  const atRoot = [...all].filter(([, { issuer }]) => (issuer === undefined ? !withIssuer : hasNoPath(issuer)));
+  const atRoot = [...all].filter(([, { issuer, takenBy }]) => takenBy === undefined && (issuer === undefined ? !withIssuer : hasNoPath(issuer)));
   const ofHost = atRoot.filter(([, { issuer }]) => issuer !== undefined && hostOf(issuer) === hostOf(`https://${host}`));
   // Behind a proxy the host may be another one: a single trust domain is meant anyway.
   const [found, ...more] = ofHost.length > 0 ? ofHost : atRoot;

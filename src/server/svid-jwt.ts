@@ -32,7 +32,7 @@ export interface JwtWish {
 
 /** Why nothing was signed. */
 export interface JwtRefusal {
-  readonly code: 'API_IDENTITY_NOT_GRANTED' | 'API_JWT_REFUSED' | 'API_JWT_OFF' | 'API_NOT_READY';
+  readonly code: 'API_IDENTITY_NOT_GRANTED' | 'API_JWT_REFUSED' | 'API_JWT_OFF' | 'API_JWT_ISSUER_TAKEN' | 'API_NOT_READY';
   readonly message: string;
   readonly reasons?: readonly ProblemReason[];
 }

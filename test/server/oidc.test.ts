@@ -93,6 +93,12 @@ test.each([
   expect(body).toMatchObject({ keys: [{ kid }] });
 });
 
+test('one whose issuer belongs to another is never meant at the root', async () => {
+  const domains = { 'b.example': shop({ takenBy: 'a.example', keys: [] }), 'a.example': shop({ keys: [rsa] }) };
+  expect((await ask(domains, '/keys')).body).toMatchObject({ keys: [{ kid: 'rsa-1' }] });
+  expect((await ask(domains, '/.well-known/openid-configuration', { host: '10.0.0.7:8443' })).body).toMatchObject({ issuer: 'https://oidc.example' });
+});
+
 test('behind a proxy that changes the host, the only trust domain is meant', async () => {
   expect((await ask({ 'shop.example': shop() }, '/.well-known/openid-configuration', { host: '10.0.0.7:8443' })).body).toMatchObject({ issuer: 'https://oidc.example' });
 });
@@ -102,6 +108,7 @@ test.each<readonly [string, Readonly<Record<string, PublishedJwtKeys>>, string, 
   ['nobody has this name', several, '/nobody.example/keys', 404, 'API_JWT_OFF', 'set spec.jwt of the TrustDomain'],
   ['its tokens have no issuer', several, '/silent.example/.well-known/openid-configuration', 404, 'API_JWT_OFF', 'set spec.jwt.issuer of the TrustDomain'],
   ['the only issuer is below a path', { 'fleet.example': several['fleet.example'] }, '/keys', 404, 'API_JWT_OFF', 'ask below /<trust domain>/'],
+  ['its issuer belongs to another one', { 'a.example': shop(), 'b.example': shop({ takenBy: 'a.example', keys: [] }) }, '/b.example/keys', 409, 'API_JWT_ISSUER_TAKEN', 'belongs to an older one: see the condition JWTReady'],
   ['two have one issuer', { 'a.example': shop(), 'b.example': shop() }, '/keys', 404, 'API_JWT_OFF', 'give each an issuer of its own'],
   ['two could be meant', several, '/keys', 404, 'API_JWT_OFF', 'give each an issuer of its own'],
   ['there is no key yet', { 'shop.example': shop({ keys: [] }) }, '/keys', 503, 'API_NOT_READY', 'has no key for JWT-SVIDs yet'],

@@ -1,8 +1,9 @@
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Overview } from '../../src/app/overview.ts';
 import { run, type Outcome } from './command.ts';
+import { clockBehind, onceInProcess } from './in-process.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';
 
 /** What is wrong, the manifest, the object (or file) that must be named, and the parts that the sentence must have. */
@@ -183,4 +184,14 @@ test('no trust domain at all, then one: the identities that waited are issued', 
   expect(outcome).toMatchObject({ status: 1, stderr: 'WorkloadIdentity shop/cart: TrustDomainMissing: there is no TrustDomain: create one\n' });
   sandbox.write('shop.yaml', trustDomain());
   expect(await sandbox.once()).toMatchObject({ status: 0, stderr: '' });
+});
+
+test('a trust domain with the issuer of an older one is told which, and what to do; the older one goes on', async () => {
+  await using sandbox = new Sandbox();
+  const tokens = { jwt: { issuer: 'https://tokens.example' } };
+  sandbox.write('old.yaml', trustDomain('shop.example', tokens), identity('cart', { trustDomain: 'shop.example', jwt: { audiences: [{ name: 'bank', audience: 'https://bank.example' }] } }));
+  expect(await onceInProcess(sandbox, clockBehind(60_000))).toEqual([]);
+  sandbox.write('another.yaml', trustDomain('bank.example', tokens));
+  expect(await onceInProcess(sandbox)).toEqual([expect.stringMatching(/^TrustDomain bank\.example: the issuer https:\/\/tokens\.example belongs to trust domain shop\.example, .*Set spec\.jwt\.issuer of bank\.example to a URL of its own/u)]);
+  expect(readFileSync(sandbox.identity('cart').file('bank.jwt'), 'utf8').split('.')).toHaveLength(3);
 });

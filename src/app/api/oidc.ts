@@ -1,6 +1,5 @@
 import { publishedKeys, readPublishedKeys, type Controllers } from '../../controllers/index.ts';
 import { oidcRoutes, type PublishedJwtKeys, type RouteFamily } from '../../server/index.ts';
-import { parseTrustDomainName } from '../../spiffe/index.ts';
 import { listOnce } from '../list-once.ts';
 import type { BundleParts } from './bundles.ts';
 
@@ -49,8 +48,7 @@ class StandbyKeys {
 
   async #readStore(): Promise<Published> {
     const objects = await listOnce(this.#parts.store, 'TrustDomain');
-    const names = objects.filter(({ spec }) => spec.jwt !== undefined).map(({ metadata }) => metadata.name);
-    return mapOf(await Promise.all(names.map(async (name) => [name, await readPublishedKeys(this.#parts, parseTrustDomainName(name))] as const)));
+    return mapOf(await Promise.all(objects.map(async (object) => [object.metadata.name, await readPublishedKeys(this.#parts, object, objects)] as const)));
   }
 }
 

@@ -5,7 +5,7 @@ import type { BundleTargets } from '../bundle/targets.ts';
 import type { ControllerContext } from '../context.ts';
 import type { DomainState } from '../domains.ts';
 import { bundleReaders } from '../federation/readers.ts';
-import { isOlder } from '../workload-identity/indexes.ts';
+import { isOlder } from '../is-older.ts';
 import type { RotationCaches } from './caches.ts';
 import { consumersOf, nodesOf } from './consumers.ts';
 import { takeInventory, type Inventory } from './inventory.ts';

@@ -4,7 +4,7 @@ import type { ControllerContext } from '../context.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { TokenBucket } from '../runtime/token-bucket.ts';
-import { isOlder } from '../workload-identity/indexes.ts';
+import { isOlder } from '../is-older.ts';
 import type { FleetCaches } from './caches.ts';
 import { ownerOfChild } from './child.ts';
 import type { FleetBook } from './fleet-book.ts';

@@ -1,7 +1,7 @@
 import { resolvedIdentitySpec, selectorMatches, type ClusterWorkloadIdentity, type Service, type WorkloadIdentity } from '../../resources/index.ts';
 import type { Domains } from '../domains.ts';
 import { matchPod, type PodFacts, type PodIdentity, type PodMatch, type WantedIdentity } from '../pod-certificate/match.ts';
-import { isOlder } from '../workload-identity/indexes.ts';
+import { isOlder } from '../is-older.ts';
 import { resolveTrustDomain } from '../workload-identity/resolve.ts';
 import { ownerOfChild, serviceAccountOf } from './child.ts';
 import { byRank, specOf, whyLeftOut, type Labels } from './selection.ts';

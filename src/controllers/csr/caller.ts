@@ -3,7 +3,7 @@ import { parseDuration, resolvedIdentitySpec, type WorkloadIdentity } from '../.
 import { takesNamespace } from '../allowed-namespaces.ts';
 import type { IdentityCaches } from '../caches.ts';
 import type { Domains, DomainState } from '../domains.ts';
-import { isOlder } from '../workload-identity/indexes.ts';
+import { isOlder } from '../is-older.ts';
 import { resolveTrustDomain } from '../workload-identity/resolve.ts';
 
 /** Who asks: a service account of this cluster, or somebody whom another issuer vouches for. */

@@ -3,6 +3,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { JwtIssuer } from '../../issuance/index.ts';
 import type { JwtSettings, TrustDomain } from '../../resources/index.ts';
 import { jwtAuthorityReadyAtMs } from '../../rotation/index.ts';
+import { issuerTaken } from './issuer-claim.ts';
 import { jwtSettingsOf } from './settings.ts';
 
 /** What a trust domain issues tokens with. */
@@ -12,12 +13,18 @@ export interface JwtDomain {
   readonly issuer: JwtIssuer | undefined;
   /** Why, and until when; undefined when something does. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
+  /** The trust domain that the issuer belongs to instead; left out: it is its own. */
+  readonly takenBy?: string;
 }
 
-/** Opens the key that signs, unless that is open. Undefined where the trust domain issues no tokens. */
-export function openJwt(known: JwtDomain | undefined, object: TrustDomain, record: AuthorityRecord | undefined): JwtDomain | undefined {
+/**
+ * Opens the key that signs, unless that is open. Undefined where the trust domain issues no tokens.
+ * @param takenBy the trust domain that its issuer belongs to instead
+ */
+export function openJwt(known: JwtDomain | undefined, object: TrustDomain, record: AuthorityRecord | undefined, takenBy: string | undefined): JwtDomain | undefined {
   const settings = jwtSettingsOf(object);
   if (settings === undefined) return undefined;
+  if (takenBy !== undefined) return { settings, issuer: undefined, problem: issuerTaken(object, takenBy), takenBy };
   const active = activeJwtAuthority(record?.jwt);
   if (record === undefined || active === undefined) return { settings, issuer: undefined, problem: notYet(object, record) };
   const wanted = { trustDomain: record.trustDomain, issuer: settings.issuer, signerEpoch: record.signerEpoch };

@@ -25,14 +25,16 @@ export interface JwtSituation {
   readonly record: AuthorityRecord;
   /** What readers and signers of this process have. */
   readonly shown: JwtAuthorities | undefined;
+  /** The trust domain that its issuer belongs to instead: then it has keys for tokens as one has that issues none. */
+  readonly takenBy: string | undefined;
 }
 
 type JwtStep = Exclude<JwtPlan, { action: 'none' }>;
 
 /** Decides what to do next. Pure. */
-export function planJwt({ object, record, shown }: JwtSituation, nowMs: number): JwtPlan {
+export function planJwt({ object, record, shown, takenBy }: JwtSituation, nowMs: number): JwtPlan {
   const distrusted = new Set(object.metadata.annotations?.[distrustAnnotation]?.split(',').map((name) => name.trim()));
-  return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0, distrusted }, jwtSettingsOf(object), nowMs);
+  return planJwtAuthorities({ jwt: record.jwt, shown, seenSequence: object.status?.jwt?.sequence ?? 0, distrusted }, takenBy === undefined ? jwtSettingsOf(object) : undefined, nowMs);
 }
 
 /** The record after a step. */

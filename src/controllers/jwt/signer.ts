@@ -25,7 +25,7 @@ export interface TokenSvid extends Omit<IssuedToken, 'tokenId'> {
 
 /** Why nothing was signed. */
 export interface TokenRefusal {
-  readonly code: NoIdentity['code'] | 'API_JWT_REFUSED' | 'API_JWT_OFF';
+  readonly code: NoIdentity['code'] | 'API_JWT_REFUSED' | 'API_JWT_OFF' | 'API_JWT_ISSUER_TAKEN';
   readonly message: string;
   readonly reasons?: readonly Denial[];
 }
@@ -83,6 +83,7 @@ export class JwtSigner {
     const { name } = object.metadata;
     if (problem !== undefined || policy === undefined) return { code: 'API_NOT_READY', message: `trust domain ${name} cannot issue now: see its conditions` };
     if (jwt === undefined) return { code: 'API_JWT_OFF', message: `trust domain ${name} issues no JWT-SVIDs: set spec.jwt of the TrustDomain` };
+    if (jwt.takenBy !== undefined) return { code: 'API_JWT_ISSUER_TAKEN', message: `the issuer of trust domain ${name} belongs to an older one: see the condition JWTReady of the TrustDomain` };
     if (jwt.issuer === undefined) return { code: 'API_NOT_READY', message: jwt.problem?.message ?? `trust domain ${name} cannot sign tokens now` };
     const ttlMs = askedTtlMs(ttl);
     if (typeof ttlMs === 'object') return refused([ttlMs]);

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { acceptRestored, activeAuthority, createRecord, dropRetired, turnOverIssuing, withFirstJwtAuthority, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { Issuer, type IssuancePolicy } from '../../issuance/index.ts';
@@ -8,10 +7,11 @@ import { parseTrustDomainName, type TrustDomainName } from '../../spiffe/index.t
 import type { SecretMetadata } from '../../store/port.ts';
 import type { IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
-import { renderBundle, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
+import { renderBundle, sameDomain, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
 import { openJwt, type JwtDomain } from '../jwt/domain.ts';
-import { afterJwtStep, keysWithout, planJwt, tellJwtStep, withJwtOfBefore } from '../jwt/keys.ts';
+import { issuerHolder, issuerTakenReason } from '../jwt/issuer-claim.ts';
+import { afterJwtStep, keysWithout, planJwt, tellJwtStep, withJwtOfBefore, type JwtSituation } from '../jwt/keys.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
 import type { Cache } from '../runtime/cache.ts';
 import type { Outcome, Reconciler } from '../runtime/controller.ts';
@@ -19,6 +19,7 @@ import type { QueueKey } from '../runtime/queue.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
 import { acceptRecordAnnotation, deliveredBy, recordOlderReason } from './older-record.ts';
+import { healReservations } from './lost-reservations.ts';
 import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
 import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 import { nextMarkMs, rootEnding } from './root-ending.ts';
@@ -77,10 +78,12 @@ export class TrustDomainReconciler implements Reconciler {
     const spec = resolvedTrustDomainSpec(object);
     // Before identities see the trust domain: what was delivered of others is not taken away for a moment.
     await this.#federation.load(object);
-    const settled = await this.#settle(name, object, spec);
+    const takenBy = issuerHolder(object, this.#trustDomains.values());
+    this.#giveIssuerUp(name, object, takenBy);
+    const settled = await this.#settle(name, object, takenBy === undefined ? spec : { ...spec, jwt: undefined }, takenBy);
     // A new root signs nothing before status names it: were its record lost then, nobody would know what was lost. What
     // stops issuance, in contrast, waits for no write.
-    const jwt = openJwt(this.#domains.get(name)?.jwt, object, settled.record);
+    const jwt = openJwt(this.#domains.get(name)?.jwt, object, settled.record, takenBy);
     this.#takeKeysAway(name, settled.record, jwt);
     const publish = async (): Promise<void> => this.#publish(name, object, spec, { ...settled, jwt });
     if (settled.problem !== undefined) await publish();
@@ -91,11 +94,14 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   /** Observe, plan, act, until the plan has nothing more to do. */
-  async #settle(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec) {
+  async #settle(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, takenBy: string | undefined) {
     for (let step = 0; step < stepsMax; step += 1) {
+      const remembered = this.#context.reserved.latest();
       const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
       this.#loaded.set(name, loaded);
       const nowMs = this.#context.clock.nowMs();
+      if (loaded.state.kind === 'loaded') this.#context.reserved.note(loaded.state.record, nowMs);
+      if (await healReservations(this.#context, object, loaded, remembered)) continue;
       const plan = planTrustDomain(
         {
           name,
@@ -114,7 +120,7 @@ export class TrustDomainReconciler implements Reconciler {
         // An older record is not shown to anybody: status has to go on saying what was delivered.
         const isInForce = plan.problem?.reason !== recordOlderReason;
         const record = loaded.state.kind === 'loaded' && isInForce ? loaded.state.record : undefined;
-        const jwtAtMs = record === undefined ? undefined : await this.#settleJwt(object, record, loaded, nowMs);
+        const jwtAtMs = record === undefined ? undefined : await this.#settleJwt({ object, record, shown: this.#domains.get(name)?.record?.jwt, takenBy }, loaded, nowMs);
         if (jwtAtMs === 'changed') continue;
         return { record, problem: plan.problem, nextAtMs: earliest(plan.nextAtMs, jwtAtMs) };
       }
@@ -124,8 +130,7 @@ export class TrustDomainReconciler implements Reconciler {
   }
 
   /** One step of the keys for tokens; when to look at them again if none is due. */
-  async #settleJwt(object: TrustDomain, record: AuthorityRecord, loaded: LoadedRecord, nowMs: number): Promise<'changed' | number | undefined> {
-    const situation = { object, record, shown: this.#domains.get(object.metadata.name)?.record?.jwt };
+  async #settleJwt(situation: JwtSituation, loaded: LoadedRecord, nowMs: number): Promise<'changed' | number | undefined> {
     const step = planJwt(situation, nowMs);
     if (step.action === 'none') return step.nextAtMs;
     const after = await afterJwtStep(situation, step, nowMs, this.#context.tools);
@@ -208,6 +213,13 @@ export class TrustDomainReconciler implements Reconciler {
     this.#domains.set(name, { ...known, jwt, record: { ...known.record, jwt: record.jwt } });
   }
 
+  /** Under an issuer that belongs to another trust domain nothing is signed or published from here on, whatever comes of the record. */
+  #giveIssuerUp(name: TrustDomainName, object: TrustDomain, takenBy: string | undefined): void {
+    const known = this.#domains.get(name);
+    if (takenBy === undefined || known?.record === undefined || known.jwt?.takenBy === takenBy) return;
+    this.#domains.set(name, { ...known, object, jwt: openJwt(known.jwt, object, known.record, takenBy) });
+  }
+
   /** Opens the issuer when it changed, and shows the domain to the identity controller. */
   async #publish(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, { record, problem, jwt }: { readonly record: AuthorityRecord | undefined; readonly problem: DomainProblem | undefined; readonly jwt: JwtDomain | undefined }): Promise<void> {
     const known = this.#domains.get(name);
@@ -257,8 +269,9 @@ export class TrustDomainReconciler implements Reconciler {
     const written = await this.#context.store.patchStatus({ kind: 'TrustDomain', name: object.metadata.name }, status, { uid, resourceVersion });
     this.#trustDomains.observeWrite(written);
     this.#older.note(this.kind, status, written.status);
-    const was = object.status?.conditions?.find((condition) => condition.type === 'Ready')?.reason;
-    if (problem !== undefined && was !== problem.reason) this.#context.events.record(object, { type: 'Warning', ...problem });
+    const was = (type: string): string | undefined => object.status?.conditions?.find((condition) => condition.type === type)?.reason;
+    if (problem !== undefined && was('Ready') !== problem.reason) this.#context.events.record(object, { type: 'Warning', ...problem });
+    if (jwt?.problem?.reason === issuerTakenReason && was('JWTReady') !== issuerTakenReason) this.#context.events.record(object, { type: 'Warning', ...jwt.problem });
   }
 }
 
@@ -279,15 +292,4 @@ function nextLookMs(nextAtMs: number | undefined, record: AuthorityRecord | unde
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
-/** Whether identities would decide the same on both. */
-function sameDomain(a: DomainState, b: DomainState): boolean {
-  return a.issuer === b.issuer && a.jwt?.issuer === b.jwt?.issuer && isDeepStrictEqual(whatCounts(a), whatCounts(b));
-}
-
-/** What identities, bundles and rotations look at. What is reserved for pod certificates is none of their business. */
-function whatCounts({ object, isDefault, bundle, problem, policy, record }: DomainState): unknown {
-  const authorities = record?.authorities.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`);
-  return { spec: object.spec, isDefault, sha256: bundle?.sha256, generation: bundle?.generation, problem: problem?.message, policy, authorities, rotation: record?.rotation, jwt: record?.jwt?.keys.map(({ keyIdentifier, state }) => `${keyIdentifier} ${state}`) };
 }

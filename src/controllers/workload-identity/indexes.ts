@@ -1,4 +1,4 @@
-import { labels, type StoredObject, type WorkloadIdentity } from '../../resources/index.ts';
+import { labels, type WorkloadIdentity } from '../../resources/index.ts';
 import type { SecretMetadata } from '../../store/port.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { trustDomainNameOf } from './resolve.ts';
@@ -27,10 +27,4 @@ export function indexIdentities(identities: Cache<WorkloadIdentity>): void {
 /** The Secret that an identity claims, `namespace/name`. Asks nothing else of its spec: one bad object must not fail an index. */
 export function claimOf({ metadata, spec }: WorkloadIdentity): string {
   return `${metadata.namespace ?? ''}/${spec.secretName ?? `${metadata.name}-mtls`}`;
-}
-
-/** Which of two claims to one Secret is the better one: the older, the UID decides between equals. */
-export function isOlder(a: Pick<StoredObject, 'metadata'>, b: Pick<StoredObject, 'metadata'>): boolean {
-  const [atA, atB] = [Date.parse(a.metadata.creationTimestamp), Date.parse(b.metadata.creationTimestamp)];
-  return atA < atB || (atA === atB && a.metadata.uid < b.metadata.uid);
 }

@@ -19,7 +19,7 @@ import type { IdentityCaches } from '../caches.ts';
 import { IdentityActor } from './actor.ts';
 import { SecretContents } from './contents.ts';
 import { DepartedIdentities } from './departed.ts';
-import { isOlder } from './indexes.ts';
+import { isOlder } from '../is-older.ts';
 import { passwordKey, readPassword, type PasswordReading } from './keystore-password.ts';
 import { planIdentity, type Blocker, type IdentityPlan, type ObservedIdentity } from './plan.ts';
 import { resolveTrustDomain } from './resolve.ts';

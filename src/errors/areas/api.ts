@@ -86,6 +86,13 @@ export const apiErrors = {
     retry: 'never',
     reason: 'JwtOff',
   }),
+  API_JWT_ISSUER_TAKEN: entry({
+    meaning: 'The issuer of the trust domain belongs to another one, which is older: this one signs no token and publishes no key under it.',
+    remedy: 'Set spec.jwt.issuer of the TrustDomain to a URL of its own, or leave it out; its condition JWTReady names the other one.',
+    status: 409,
+    retry: 'never',
+    reason: 'IssuerTaken',
+  }),
   API_NOT_READY: entry({
     meaning: 'The trust domain of the caller cannot issue now.',
     remedy: 'See the conditions of the TrustDomain; try again later.',

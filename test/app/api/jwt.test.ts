@@ -1,6 +1,6 @@
 /** JWT-SVIDs by request: what is given, verified with the keys that are published, and everything that is refused. */
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ApiSite, ciIssuer, externalToken, otherIssuer, type Answer } from './api-site.ts';
 
 interface Given {
@@ -118,4 +118,25 @@ test('every replica has discovery and keys: whoever verifies a token does not as
   expect(led.map(({ status, body }) => [status, body['code']])).toEqual([[200, undefined], [200, undefined], [404, 'API_JWT_OFF'], [404, 'API_JWT_OFF']]);
   const shown = (answers: readonly Answer[]) => answers.map(({ status, headers, body }) => [status, headers['etag'], body]);
   expect(shown(stoodBy)).toEqual(shown(led));
+});
+
+test('a trust domain that names the issuer of an older one is refused by every replica, and the older one is not', async () => {
+  const bornMs = Date.parse(site.store.peek({ kind: 'TrustDomain', name: 'shop.example' })?.metadata.creationTimestamp ?? '');
+  // Of two of one second, chance decides.
+  await vi.waitFor(() => expect(Date.now() - bornMs).toBeGreaterThan(1000), { timeout: 5_000 });
+  site.store.remove({ kind: 'TrustDomain', name: 'other.example' });
+  site.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'other.example' }, spec: { jwt: { issuer } } });
+  await site.controllers.whenIdle();
+  const refused = await ask(externalToken({ iss: otherIssuer, deep: { name: 'cart' } }), { audience: 'orders' });
+  expect([refused.status, refused.body['code']]).toEqual([409, 'API_JWT_ISSUER_TAKEN']);
+  for (const leads of [true, false]) {
+    site.leads = leads;
+    // One that stands by shows for a moment what it has read last.
+    await vi.waitFor(async () => {
+      const [older, younger] = await Promise.all(['shop', 'other'].map(async (name) => site.ask(undefined, undefined, { method: 'GET', url: `/${name}.example/keys` })));
+      expect([older?.status, younger?.status, younger?.body['code']]).toEqual([200, 409, 'API_JWT_ISSUER_TAKEN']);
+    }, { timeout: 10_000, interval: 100 });
+  }
+  site.leads = true;
+  await proven(await ask(cart, { audience: 'orders' }), 'orders');
 });
