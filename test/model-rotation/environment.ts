@@ -1,7 +1,7 @@
 /** What happens by itself: time passes, nodes deliver and fail, consumers load. */
 import type { Planning, WorldKind } from './observe.ts';
 import type { Records } from './records.ts';
-import { aged, at, handOf, packHand, packReader, packSite, packView, readerOf, readyMax, replicas, silentMax, siteOf, viewOf, workloads, type Row, type Site, type Ticks, type Workload } from './state.ts';
+import { aged, at, handOf, packHand, packPromises, promisesOf, packReader, packSite, packView, readerOf, readyMax, replicas, silentMax, siteOf, viewOf, workloads, type Row, type Site, type Ticks, type Workload } from './state.ts';
 
 /** Takes note of one thing that may happen: what it changes in a copy of the row. */
 export type Add = (label: string, fair: boolean, change: (next: Row) => void) => void;
@@ -18,6 +18,7 @@ export function timePasses(row: Row, records: Records, planning: Planning, { tic
     if ((row[at.newest] ?? 0) > 0) next[at.newest] = records.later((row[at.newest] ?? 0) - 1) + 1;
     if (fetches) next[at.reader] = packReader({ ...reader, age: reader.age + 1 });
     next[at.remembered] = planning.rememberedLater(row[at.remembered] ?? 0, generation, record.rotation?.switchEpoch);
+    next[at.promised] = packPromises(promisesOf(row[at.promised] ?? 0).map((left) => Math.min(left, Math.max(1, left - 1))));
     next[at.leaseEnd] = Math.max(0, (row[at.leaseEnd] ?? 0) - 1);
     // A Lease that has ended says nothing any more.
     if (next[at.leaseEnd] === 0) next[at.holder] = next[at.leaseEpoch] = 0;

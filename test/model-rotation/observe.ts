@@ -2,8 +2,9 @@
 import { planRotation, type GateReport, type LeafView, type NodeView, type ObservedRotation, type RememberedRotation, type RotationPlan, type TargetView } from '../../src/rotation/ca/index.ts';
 import type { Channel } from '../../src/authority/index.ts';
 import { isOlder } from '../../src/controllers/trust-domain/older-record.ts';
+import { Numbered } from './numbered.ts';
 import { readersOf } from './readers.ts';
-import { rotationNames, type KnownRecord, type Records } from './records.ts';
+import { emergencyNames, rotationNames, type KnownRecord, type Records } from './records.ts';
 import { at, contentOf, flagsOf, readyMax, silentMax, siteOf, toldOf, workloads, type Row, type Ticks, type Workload } from './state.ts';
 import { earlier, nowMs, tickMs } from './times.ts';
 
@@ -19,6 +20,8 @@ export interface WorldKind {
   readonly crashes: boolean;
   readonly nodesFail: boolean;
   readonly aborts: boolean;
+  /** Whether an emergency is asked for once, at any point: about the root that signs then, or the one that is being replaced. */
+  readonly emergencies: boolean;
   /** Whether an older record comes back once, alone or with Secrets as they were then. */
   readonly restores: 'never' | 'record' | 'record and Secrets';
   /** Whether the rotation is paused by whoever accepts an older record: the story ends when everybody agrees again. */
@@ -50,6 +53,10 @@ export interface Sabotage {
   readonly ignoresEpochs?: boolean;
   /** Says what is delivered some time after it is delivered. */
   readonly tellsLate?: boolean;
+  /** Forgets what an emergency before had named a time. */
+  readonly forgetsSooner?: boolean;
+  /** Gives a root that was named a time another one. */
+  readonly givesMoreTime?: boolean;
   /** Writes without comparing. */
   readonly withoutCompare?: boolean;
   readonly judges?: Judges;
@@ -65,7 +72,9 @@ export class Planning {
   readonly #records: Records;
   readonly #kind: WorldKind;
   readonly #sabotage: Sabotage;
-  readonly #plans = new Map<string, { readonly plan: RotationPlan; readonly remembered: number }>();
+  readonly #views = new Numbered();
+  /** By the number of the view. */
+  readonly #plans: { readonly plan: RotationPlan; readonly remembered: number }[] = [];
   readonly #byText = new Map<string, Remembered>();
   readonly #known: Remembered[] = [];
   readonly #later: number[] = [];
@@ -77,16 +86,15 @@ export class Planning {
     this.#keep({ bundleGeneration: undefined, switchEpoch: undefined, gates: [] });
   }
 
-  /** The plan, and what the status remembers of it. */
-  plan(row: Row): { readonly plan: RotationPlan; readonly remembered: number } {
-    const seen = [row[at.record], row[at.remembered], row[at.flags], row[at.told], row[at.holder], row[at.leaseEnd], row[at.leaseEpoch], ...workloads.flatMap((workload) => [row[at.secret(workload)], (row[at.site(workload)] ?? 0) >> 6])];
-    const key = String.fromCharCode(...(seen as number[]));
-    const known = this.#plans.get(key);
+  /** The plan, and what the status remembers of it. @param urgent of the emergency that was asked for beside the rotation */
+  plan(row: Row, urgent = this.isUrgent(row)): { readonly plan: RotationPlan; readonly remembered: number } {
+    const view = this.#views.numberOf(viewed(row, urgent));
+    const known = this.#plans[view];
     if (known !== undefined) return known;
-    const observed = this.observe(row);
+    const observed = this.observe(row, urgent);
     const plan = planRotation(observed, nowMs, this.#sabotage.judges);
     const planned = { plan, remembered: this.#remember(observed, plan, row[at.remembered] ?? 0) };
-    this.#plans.set(key, planned);
+    this.#plans[view] = planned;
     return planned;
   }
 
@@ -108,16 +116,24 @@ export class Planning {
     return this.#known[index]?.value.gates.map(({ name, sinceMs }) => `${name}${(sinceMs - nowMs) / tickMs || ''}`).join(' ') ?? '';
   }
 
-  observe(row: Row): ObservedRotation {
+  /** Whether the emergency that was asked for has taken over, or nothing else is left to wait for. */
+  isUrgent(row: Row): boolean {
+    const { record } = this.#records.at(row[at.record] ?? 0);
+    return flagsOf(row[at.flags] ?? 0).emergency !== 0 && record.rotation?.uid !== rotationNames.uid;
+  }
+
+  observe(row: Row, urgent: boolean): ObservedRotation {
     const { what, mode, leaves, reloadIsPromised, canaryFails, fetches, ticks } = this.#kind;
     const known = this.#records.at(row[at.record] ?? 0);
     const record = this.#isInForce(known, row[at.told] ?? 0) ? known.view : undefined;
-    const { abort, canary, accepted } = flagsOf(row[at.flags] ?? 0);
+    const { abort, canary, accepted, emergency } = flagsOf(row[at.flags] ?? 0);
     const holder = row[at.holder] ?? 0;
-    const fromAuthority = what === 'Root' ? (this.#records.rootName(1) ?? '') : this.#records.issuerName(1);
+    const firstAuthority = what === 'Root' ? (this.#records.rootName(1) ?? '') : this.#records.issuerName(1);
+    const wish = urgent ? ({ ...emergencyNames, what: 'Root', mode: 'Emergency', abort: false, fromAuthority: this.#records.rootName(emergency) ?? '' } as const) : { ...rotationNames, what, mode, abort, fromAuthority: firstAuthority };
     return {
-      ...rotationNames,
-      spec: { trustDomain: 'small.example', what, fromAuthority, mode, distrustAfterMs: ticks.distrustAfter * tickMs, approvals: [], approved: [], pacePerSecond: 50, exemptions: [], paused: this.#kind.pausesThen && accepted !== 0, abort },
+      uid: wish.uid,
+      name: wish.name,
+      spec: { trustDomain: 'small.example', what: wish.what, fromAuthority: wish.fromAuthority, mode: wish.mode, distrustAfterMs: ticks.distrustAfter * tickMs, approvals: [], approved: [], pacePerSecond: 50, exemptions: [], paused: this.#kind.pausesThen && accepted !== 0, abort: wish.abort },
       remembered: (this.#known[row[at.remembered] ?? 0] as Remembered).value,
       record,
       notReady: undefined,
@@ -183,4 +199,24 @@ function nodeOf(row: Row, workload: Workload): NodeView {
     renewedAtMs: silent >= silentMax ? undefined : renewedAtMs,
     readySinceMs: ready >= readyMax ? nowMs - 1_000 * tickMs : renewedAtMs - ready * tickMs,
   };
+}
+
+/** What of a state the plan depends on. */
+function viewed(row: Row, urgent: boolean): string {
+  const of = (place: number): number => row[place] ?? 0;
+  const siteSeen = (workload: Workload): number => of(at.site(workload)) >> 6;
+  return String.fromCharCode(
+    urgent ? 1 : 0,
+    of(at.record),
+    of(at.remembered),
+    of(at.flags),
+    of(at.told),
+    of(at.holder),
+    of(at.leaseEnd),
+    of(at.leaseEpoch),
+    of(at.secret(0)),
+    siteSeen(0),
+    of(at.secret(1)),
+    siteSeen(1),
+  );
 }

@@ -46,9 +46,19 @@ export function forsakenLeaf(row: Row, records: Records): string | undefined {
   return undefined;
 }
 
-/** Whether anybody still has a bundle in which the root stands that was distrusted: the first root of the world. */
-export function trustsDistrusted(row: Row): boolean {
-  const holds = (packed: number | undefined): boolean => (contentOf(packed ?? 0).roots & 1) !== 0;
+/** In every record one authority of each role signs, and in an emergency nothing that is distrusted has a key. */
+export function ruledByTwo(row: Row, records: Records): string | undefined {
+  const { record } = records.at(row[at.record] ?? 0);
+  const active = record.authorities.filter(({ state }) => state === 'Active').map(({ role }) => role);
+  if (active.length !== 2 || active[0] === active[1]) return `the record has as active authorities: ${active.join(', ')}`;
+  const isKept = record.rotation?.mode === 'Emergency' && record.authorities.some(({ state, privateKeyPem }) => state === 'Retiring' && privateKeyPem !== undefined);
+  return isKept ? 'an emergency is under way, and what is distrusted has its key' : undefined;
+}
+
+/** Whether anybody still has a bundle in which a root stands that has left the record. */
+export function trustsDistrusted(row: Row, records: Records): boolean {
+  const { roots } = records.at(row[at.record] ?? 0);
+  const holds = (packed: number | undefined): boolean => (contentOf(packed ?? 0).roots & ~roots) !== 0;
   return workloads.some((workload) => [at.secret, at.delivered, at.loaded].some((place) => holds(row[place(workload)])));
 }
 

@@ -9,8 +9,10 @@ import {
   activeAuthority,
   bundleSha256,
   createRecord,
+  distrustSooner,
   dropPrepared,
   finishRotation,
+  hastenDistrust,
   makeEmergency,
   prepareIssuing,
   prepareRoot,
@@ -28,11 +30,14 @@ import {
 import { recordView, type RecordView } from '../../src/rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
+import type { Sabotage } from './observe.ts';
 import type { Step, Told } from './state.ts';
 import { backedUp, moved, nowMs, tickMs } from './times.ts';
 
 /** The rotation that the world is about. */
 export const rotationNames = { uid: 'uid-1', name: 'small' };
+/** The emergency that may be asked for beside it. */
+export const emergencyNames = { uid: 'uid-2', name: 'urgent' };
 
 /** A record by its number, with what the world looks at. */
 export interface KnownRecord {
@@ -136,8 +141,8 @@ export class Records {
   }
 
   /** The record that a step makes; the same when the step changes nothing. @throws what the product throws */
-  change(index: number, step: Step, times: StepTimes): KnownRecord {
-    return this.#after(index, this.#changed(this.at(index).record, step, times));
+  change(index: number, step: Step, times: StepTimes, sabotage: Sabotage): KnownRecord {
+    return this.#after(index, sabotaged(this.#changed(this.at(index).record, step, times), times, sabotage));
   }
 
   /** An operator goes on with a record that a restore put back. */
@@ -196,6 +201,8 @@ export class Records {
     const nth = again ? 1 : 0;
     const successors = this.#cast.roots[nth];
     const issuing = this.#cast.issuing[nth];
+    // Whose turn it is stands in the record.
+    const current = record.rotation ?? rotationNames;
     switch (step) {
       case 'prepare':
         return prepareRoot(record, rotationNames, successors, nowMs);
@@ -210,11 +217,23 @@ export class Records {
       case 'switch-back':
         return switchBack(record, rotationNames, issuing, leavesEndMs, nowMs);
       case 'retire':
-        return retireFrom(record, rotationNames, [], nowMs);
+        return retireFrom(record, current, [], nowMs);
       case 'finish-complete':
-        return finishRotation(record, rotationNames, 'Complete', nowMs);
+        return finishRotation(record, current, 'Complete', nowMs);
       case 'finish-aborted':
-        return finishRotation(record, rotationNames, 'Aborted', nowMs);
+        return finishRotation(record, current, 'Aborted', nowMs);
+      case 'overtake':
+        return makeEmergency(record, emergencyNames, this.#cast.roots[1], { distrustAtMs, leavesEndMs }, nowMs);
+      case 'hasten':
+        return hastenDistrust(record, emergencyNames, distrustAtMs, nowMs);
+      case 'distrust-sooner':
+        return distrustSooner(record, current, nowMs);
     }
   }
+}
+
+function sabotaged(record: AuthorityRecord, { distrustAtMs }: StepTimes, { forgetsSooner = false, givesMoreTime = false }: Sabotage): AuthorityRecord {
+  if (forgetsSooner) return { ...record, authorities: record.authorities.map(({ distrustAtMs: _sooner, ...rest }) => rest) };
+  if (!givesMoreTime || record.rotation?.mode !== 'Emergency' || record.rotation.startedAtMs !== nowMs) return record;
+  return { ...record, rotation: { ...record.rotation, distrustAtMs } };
 }

@@ -5,7 +5,7 @@ import type { Sabotage, WorldKind } from './observe.ts';
 import { Records } from './records.ts';
 import { searchAndTell } from './told-search.ts';
 import { World } from './world.ts';
-import { failing, kept, quickReload, quiet, short } from './worlds.ts';
+import { failing, kept, quickReload, quiet, short, urged } from './worlds.ts';
 
 let records: Records;
 beforeAll(async () => {
@@ -57,8 +57,12 @@ describe('what each part is good for: without it, the search finds a story that 
     ['the reservation for certificate signing requests', { ...quiet, leaves: ['Secret', 'csr'], ticks: short }, { withoutReservation: 'csr' }, /not in the bundle/],
     ['the gate Fetched', { ...quiet, fetches: true, isBrisk: true, ticks: { ...short, fetch: 3 } }, without('Fetched'), /that the reader fetched/],
     ['the gate Drained of an issuing authority alone', { ...quiet, what: 'Issuing', ticks: short }, without('Drained'), /an authority has left the record/],
+    ['the gate Reissued of an issuing authority alone', { ...quickReload, what: 'Issuing' }, without('Reissued'), /an authority has left the record/],
     ['the lease that runs out before an issuing authority goes', { ...quiet, what: 'Issuing', ticks: { ...short, lease: 2 } }, without('Acknowledged'), /has left the record/],
     ['the withdrawal in an emergency', { ...quiet, mode: 'Emergency', isBrisk: true, ticks: short }, without('Withdrawn'), /still carries a root/],
+    ['the gate Drained in an emergency', { ...quiet, mode: 'Emergency', isBrisk: true, ticks: short }, without('Drained'), /before the named time/],
+    ['the time that an emergency before had named', { ...urged, mode: 'Emergency' }, { forgetsSooner: true }, /the named time has come/],
+    ['the time that was named already, in an emergency about the same root', { ...urged, mode: 'Emergency' }, { givesMoreTime: true }, /the named time has come/],
     ['a look at what was delivered, after a restore', restored, { withoutDetection: true }, /nobody has chosen that/],
     ['the order in which what is delivered is told first', restored, { tellsLate: true }, /nobody has chosen that/],
     ['a look at the signer epoch, after a restore', { ...restored, aborts: true }, { ignoresEpochs: true }, /not in the bundle/],

@@ -51,8 +51,10 @@ export const at = {
   newest: 23,
   /** Who reads the bundle over the network: what it has, and since when, in ticks (see `packReader`). */
   reader: 24,
+  /** What was promised of roots that an emergency distrusts: see `packPromises`. */
+  promised: 25,
 } as const;
-export const rowLength = 25;
+export const rowLength = 26;
 export type Row = number[];
 
 /** What has happened once and for all; 0 at first. */
@@ -66,14 +68,25 @@ export interface Flags {
   readonly accepted: number;
   /** Whether what is delivered need not be trusted by everybody: Secrets were put back too, or an older root was chosen. */
   readonly excused: boolean;
+  /** The root that an emergency was asked for about, beside the rotation, as a bit; 0: none was. */
+  readonly emergency: number;
 }
 
-export function packFlags({ abort, canary, restored, accepted, excused }: Flags): number {
-  return (abort ? 1 : 0) | (canary << 1) | (restored ? 16 : 0) | (accepted << 5) | (excused ? 256 : 0);
+export function packFlags({ abort, canary, restored, accepted, excused, emergency }: Flags): number {
+  return (abort ? 1 : 0) | (canary << 1) | (restored ? 16 : 0) | (accepted << 5) | (excused ? 256 : 0) | (emergency << 9);
 }
 
 export function flagsOf(packed: number): Flags {
-  return { abort: (packed & 1) !== 0, canary: (packed >> 1) & 7, restored: (packed & 16) !== 0, accepted: (packed >> 5) & 7, excused: (packed & 256) !== 0 };
+  return { abort: (packed & 1) !== 0, canary: (packed >> 1) & 7, restored: (packed & 16) !== 0, accepted: (packed >> 5) & 7, excused: (packed & 256) !== 0, emergency: packed >> 9 };
+}
+
+/** Ticks until each root is to be trusted by nobody, plus one, in the order of the roots; 0: nobody has promised that. */
+export function packPromises(ticks: readonly number[]): number {
+  return ticks.reduce((packed, left, index) => packed | (left << (index * 3)), 0);
+}
+
+export function promisesOf(packed: number): readonly number[] {
+  return [0, 3, 6].map((shift) => (packed >> shift) & 7);
 }
 
 /** A pair with its bundle. */
@@ -178,7 +191,7 @@ export function siteOf(packed: number): Site {
 }
 
 /** What the plan can ask for, as it is kept in a replica's hand. */
-export const steps = ['prepare', 'prepare-issuing', 'drop-prepared', 'switch', 'emergency', 'switch-back', 'retire', 'finish-complete', 'finish-aborted'] as const;
+export const steps = ['prepare', 'prepare-issuing', 'drop-prepared', 'switch', 'emergency', 'switch-back', 'retire', 'finish-complete', 'finish-aborted', 'overtake', 'hasten', 'distrust-sooner'] as const;
 export type Step = (typeof steps)[number];
 
 /** What a replica is about to write. `fresh`: nobody has changed the object since it was read, so that the write will succeed. */

@@ -1,5 +1,5 @@
 /** Times of the small world: distances from a now that stands still. */
-import type { AuthorityRecord, RotationInRecord } from '../../src/authority/index.ts';
+import type { AuthorityRecord, FinishedRotation, RotationInRecord } from '../../src/authority/index.ts';
 
 /** One step of the world's time. Ten minutes, because reservations come in those. */
 export const tickMs = 600_000;
@@ -33,6 +33,7 @@ function withTimes(record: AuthorityRecord, toCome: Move, signerToo: boolean): A
     ...authority,
     retiredAtMs: authority.retiredAtMs === undefined ? undefined : 0,
     // As long as it signs, what is reserved moves on with the leaves that are renewed.
+    ...(authority.distrustAtMs === undefined ? {} : { distrustAtMs: toCome(authority.distrustAtMs) }),
     ...(authority.reserved === undefined || (authority.state === 'Active' && !signerToo) ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, toCome(ms) ?? 0])) }),
   }));
   const { rotation, lastRotation } = record;
@@ -40,13 +41,19 @@ function withTimes(record: AuthorityRecord, toCome: Move, signerToo: boolean): A
     ...record,
     authorities,
     ...(rotation === undefined ? {} : { rotation: movedRotation(rotation, toCome) }),
-    // What has ended has no times that matter.
-    ...(lastRotation === undefined ? {} : { lastRotation: { ...lastRotation, startedAtMs: 0, finishedAtMs: 0, switchedAtMs: undefined, retiredAtMs: lastRotation.retiredAtMs === undefined ? undefined : 0 } }),
+    ...(lastRotation === undefined ? {} : { lastRotation: ended(lastRotation) }),
   };
 }
 
+/** What has ended has no times that matter. */
+function ended({ overtook, ...rotation }: FinishedRotation): FinishedRotation {
+  const before = overtook === undefined ? {} : { overtook: overtook.map(ended) };
+  return { ...rotation, ...before, startedAtMs: 0, finishedAtMs: 0, switchedAtMs: undefined, retiredAtMs: rotation.retiredAtMs === undefined ? undefined : 0 };
+}
+
 /** Of a rotation only what is to come is told apart. */
-function movedRotation(rotation: RotationInRecord, toCome: Move): RotationInRecord {
+function movedRotation({ overtook, ...moving }: RotationInRecord, toCome: Move): RotationInRecord {
+  const rotation = overtook === undefined ? moving : { ...moving, overtook: overtook.map(ended) };
   const { switchedAtMs, leavesEndMs, distrustAtMs, retiredAtMs } = rotation;
   if (retiredAtMs !== undefined) return { ...rotation, startedAtMs: 0, switchedAtMs: 0, leavesEndMs: 0, distrustAtMs: undefined, retiredAtMs: 0 };
   return { ...rotation, startedAtMs: 0, switchedAtMs: switchedAtMs === undefined ? undefined : 0, leavesEndMs: toCome(leavesEndMs), distrustAtMs: toCome(distrustAtMs) };

@@ -5,7 +5,7 @@
  */
 import { deliveries, fetching, timePasses, type Add } from './environment.ts';
 import { Planning, type Sabotage, type WorldKind } from './observe.ts';
-import { forsakenLeaf, rootLetters, stillCarried, trustsDistrusted, untrustedLeaf } from './properties.ts';
+import { forsakenLeaf, rootLetters, ruledByTwo, stillCarried, trustsDistrusted, untrustedLeaf } from './properties.ts';
 import type { Records } from './records.ts';
 import { ReplicaMoves } from './replica-moves.ts';
 import { choosing, restoring } from './restores.ts';
@@ -76,20 +76,24 @@ export class World implements Searchable {
 
   check(state: string): string | undefined {
     const row = rowOf(state);
-    if (this.#kind.what === 'Issuing') return forsakenLeaf(row, this.#records);
+    const { record } = this.#records.at(row[at.record] ?? 0);
+    // An emergency waits for nobody.
+    const isUrgent = (record.rotation ?? record.lastRotation)?.mode === 'Emergency';
+    if (this.#kind.what === 'Issuing' && !isUrgent) return forsakenLeaf(row, this.#records);
     if (flagsOf(row[at.flags] ?? 0).excused) return undefined;
-    return stillCarried(row, this.#records) ?? (this.#kind.mode === 'Emergency' ? undefined : untrustedLeaf(row, this.#records));
+    return ruledByTwo(row, this.#records) ?? stillCarried(row, this.#records) ?? (isUrgent ? undefined : untrustedLeaf(row, this.#records));
   }
 
   done(state: string): boolean {
     const row = rowOf(state);
     const { record } = this.#records.at(row[at.record] ?? 0);
-    const { abort, restored, accepted } = flagsOf(row[at.flags] ?? 0);
+    const { abort, restored, accepted, emergency } = flagsOf(row[at.flags] ?? 0);
     if (restored && !this.#agree(row)) return false;
     if (this.#kind.pausesThen && accepted !== 0) return true;
     // One that was given up before its first step has ended too.
-    if (record.rotation !== undefined || (record.lastRotation === undefined && !abort)) return false;
-    return this.#kind.mode === 'Graceful' || !trustsDistrusted(row);
+    if (record.rotation !== undefined || (record.lastRotation === undefined && (!abort || emergency !== 0))) return false;
+    if (record.lastRotation !== undefined && !this.#rotation.isEnded(row)) return false;
+    return record.lastRotation?.mode !== 'Emergency' || !trustsDistrusted(row, this.#records);
   }
 
   show(state: string): string {
@@ -110,8 +114,7 @@ export class World implements Searchable {
 
   /** It has ended, and nobody is about to do anything more than renew. */
   #isOver(row: Row): boolean {
-    const { record } = this.#records.at(row[at.record] ?? 0);
-    if (record.rotation !== undefined || record.lastRotation === undefined) return false;
+    if (!this.#rotation.isEnded(row)) return false;
     if (flagsOf(row[at.flags] ?? 0).restored ? !this.#agree(row) : !this.#isSettled(row)) return false;
     return replicas.every((replica) => row[at.hand(replica)] === 0);
   }

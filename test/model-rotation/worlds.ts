@@ -10,6 +10,7 @@ export const quiet: WorldKind = {
   crashes: false,
   nodesFail: false,
   aborts: false,
+  emergencies: false,
   restores: 'never',
   pausesThen: false,
   fetches: false,
@@ -27,6 +28,9 @@ export const quickReload: WorldKind = { ...quiet, reloadIsPromised: true, ticks:
 /** A kubelet that has failed delivers nothing, for as long as it likes. */
 export const failing: WorldKind = { ...quiet, nodesFail: true, ticks: short };
 
+/** An emergency is asked for once, at any point. */
+export const urged: WorldKind = { ...quiet, emergencies: true, isBrisk: true, ticks: { ...short, ttl: 1, distrustAfter: 2 } };
+
 /** An older record comes back once, at any point. */
 const restored: WorldKind = { ...quiet, restores: 'record', isBrisk: true, pausesThen: true, ticks: short };
 
@@ -42,12 +46,16 @@ export const kept: readonly Named[] = [
   ['somebody fetches the bundle over the network, late, and the rotation is given up at any point', { ...quiet, fetches: true, isBrisk: true, aborts: true, ticks: { ...short, fetch: 3 } }],
   ['somebody fetches the bundle over the network from who has not seen the newest', { ...quiet, fetches: true, isBrisk: true, ticks: { ...short, lease: 2, fetch: 3 } }],
   ['an emergency, with replicas that die', { ...quiet, mode: 'Emergency', crashes: true }],
+  ['an emergency at any point of a rotation', urged],
   ['an issuing authority alone, with replicas that die', { ...quiet, what: 'Issuing', leaves: ['Secret', 'csr'], crashes: true, ticks: short }],
   ['an older record is restored at any point', restored],
 ];
 
 /** Those that take long. */
 export const large: readonly Named[] = [
+  ['an emergency at any point of a rotation that is given up at any point, with replicas that die', { ...urged, aborts: true, crashes: true }],
+  ['an emergency at any point of an emergency, with replicas that die', { ...urged, mode: 'Emergency', crashes: true }],
+  ['an emergency at any point of the rotation of an issuing authority', { ...urged, what: 'Issuing' }],
   ['an older record is restored with Secrets as they were then', { ...restored, restores: 'record and Secrets' }],
   ['an older record is restored at any point of a rotation that is given up at any point', { ...restored, aborts: true, ticks: { ...short, ttl: 1 } }],
   ['an older record is restored at any point, and replicas die, pause and lose answers', { ...restored, crashes: true, ticks: { ...short, ttl: 1 } }],
