@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Leadership, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
+import { Leadership, ReservedEnds, startControllers, type ControllerContext, type Controllers } from '../controllers/index.ts';
 import { healthServer } from '../server/index.ts';
 import { createEventRecorder, openKubernetesStore, type KubernetesStore } from '../store/kubernetes/index.ts';
 import type { EventRecorder, Log } from '../telemetry/index.ts';
@@ -73,6 +73,7 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #metrics = new PrometheusMetrics();
   readonly #leadership: Leadership;
   readonly #health: ReturnType<typeof healthServer>;
+  readonly #reserved = new ReservedEnds();
   #controllers: Controllers | undefined;
   #api: ServedApi | undefined;
   #synced = false;
@@ -176,6 +177,7 @@ export class ClusterDaemon implements AsyncDisposable {
     const { namespace, watchNamespaces, bundles, secretDelivery, podCertificates, podWarnings, rolloutRestart } = this.#config;
     return {
       store: this.#store,
+      reserved: this.#reserved,
       clock: systemClock,
       tools,
       lease: new AuditedLease(this.#leadership, this.#audit),

@@ -12,7 +12,8 @@ const plainVersion = 1;
 const rotationVersion = 2;
 /** The layout of a record with JWT authorities, and the newest that this code reads. */
 const jwtVersion = 3;
-const recordKey = 'record.json';
+/** Under which the record stands without its keys. */
+export const recordFile = 'record.json';
 const roles: readonly AuthorityRole[] = ['Root', 'Issuing'];
 const states: readonly AuthorityState[] = ['Prepared', 'Active', 'Retiring'];
 
@@ -58,7 +59,7 @@ export function encodeRecord(record: AuthorityRecord): Record<string, string> {
     ...(record.jwt === undefined ? {} : { jwt: encodeJwt(record.jwt) }),
   };
   const checked: EncodedRecord = { ...encoded, checksum: checksumOf(encoded) };
-  const data: Record<string, string> = { [recordKey]: toBase64(`${JSON.stringify(checked, undefined, 2)}\n`) };
+  const data: Record<string, string> = { [recordFile]: toBase64(`${JSON.stringify(checked, undefined, 2)}\n`) };
   for (const authority of record.authorities) {
     if (authority.privateKeyPem !== undefined) data[`${authority.keyIdentifier}.key`] = toBase64(authority.privateKeyPem);
   }
@@ -117,10 +118,10 @@ export function decodeRecord(data: Readonly<Record<string, string>>, trustDomain
 }
 
 function readJson(data: Readonly<Record<string, string>>, trustDomain: TrustDomainName, where: string): EncodedRecord {
-  const text = data[recordKey];
-  if (text === undefined) throw new Error(`${recordKey} is missing`);
+  const text = data[recordFile];
+  if (text === undefined) throw new Error(`${recordFile} is missing`);
   const encoded = JSON.parse(fromBase64(text)) as EncodedRecord;
-  if (typeof encoded !== 'object' || encoded === null || !Array.isArray(encoded.authorities)) throw new Error(`${recordKey} is no record`);
+  if (typeof encoded !== 'object' || encoded === null || !Array.isArray(encoded.authorities)) throw new Error(`${recordFile} is no record`);
   if (typeof encoded.version === 'number' && encoded.version > jwtVersion) {
     throw new MtlsdError(
       'AUTHORITY_RECORD_NEWER',
@@ -130,7 +131,7 @@ function readJson(data: Readonly<Record<string, string>>, trustDomain: TrustDoma
   }
   if (![plainVersion, rotationVersion, jwtVersion].includes(encoded.version)) throw new Error('its layout version is not known');
   const { checksum, ...rest } = encoded;
-  if (checksum !== checksumOf(rest)) throw new Error(`${recordKey} does not match its checksum`);
+  if (checksum !== checksumOf(rest)) throw new Error(`${recordFile} does not match its checksum`);
   return encoded;
 }
 

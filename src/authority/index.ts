@@ -32,9 +32,9 @@ export {
   withdrawJwtAuthorities,
   withFirstJwtAuthority,
 } from './jwt.ts';
-export { decodeRecord, encodeRecord } from './codec.ts';
+export { decodeRecord, encodeRecord, recordFile } from './codec.ts';
 export type { SigningLease } from './lease.ts';
-export { latestNotAfterMs, reserve, reservedMs, type Channel } from './reservation.ts';
+export { latestNotAfterMs, raiseReservations, reserve, reservedMs, type Channel, type KnownReservations } from './reservation.ts';
 export {
   activeAuthority,
   activeJwtAuthority,

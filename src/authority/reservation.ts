@@ -42,6 +42,26 @@ export function reserve(record: AuthorityRecord, keyIdentifier: string, channel:
   return { ...record, authorities: record.authorities.map((authority) => (authority === signer ? { ...signer, reserved } : authority)) };
 }
 
+/** Ends by key identifier of the authority, then by channel, milliseconds since the epoch. */
+export type KnownReservations = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+/**
+ * The record with every end in it at least as late as is known from elsewhere; the same record when it is. Ends only ever rise,
+ * so what is lower in the record was put there by a restore. None is later than the authority's own end allows.
+ */
+export function raiseReservations(record: AuthorityRecord, known: KnownReservations): AuthorityRecord {
+  const authorities = record.authorities.map((authority) => raised(authority, known.get(authority.keyIdentifier) ?? {}));
+  return authorities.every((authority, index) => authority === record.authorities[index]) ? record : { ...record, authorities };
+}
+
+function raised(authority: Authority, known: Readonly<Record<string, number>>): Authority {
+  const latestMs = authority.certificate.notAfterMs + 2 * stepMs;
+  const later = Object.entries(known)
+    .map(([channel, ms]) => [channel, Math.min(ms, latestMs)] as const)
+    .filter(([channel, ms]) => ms > (authority.reserved?.[channel] ?? 0));
+  return later.length === 0 ? authority : { ...authority, reserved: { ...authority.reserved, ...Object.fromEntries(later) } };
+}
+
 /**
  * The time after which no leaf of this authority lives that left through any channel, milliseconds since the epoch;
  * undefined when none ever did. It may rise as long as the authority is Active, and never once it is Retiring: a drain reads

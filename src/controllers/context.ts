@@ -3,6 +3,7 @@ import type { AuthorityTools, SigningLease } from '../authority/index.ts';
 import type { FetchBundle } from './federation/fetch.ts';
 import type { CallPod } from './reload/call-pod.ts';
 import type { Handshake } from './ca-rotation/handshake.ts';
+import type { ReservedEnds } from './reserved-ends.ts';
 import type { Store } from '../store/port.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 
@@ -46,6 +47,8 @@ export interface ControllerContext {
   readonly clock: Clock;
   readonly tools: AuthorityTools;
   readonly lease: SigningLease;
+  /** What this process knows to be reserved: the same from one start of the controllers to the next. */
+  readonly reserved: ReservedEnds;
   readonly log: Log;
   readonly events: EventRecorder;
   readonly audit: AuditLog;

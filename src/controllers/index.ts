@@ -12,5 +12,6 @@ export { InjectedPods } from './injected-pod/injected-pods.ts';
 export { auditKeys } from './receipts/audit-keys.ts';
 export type { KnownObjects } from './known-objects.ts';
 export { publishedKeys, readPublishedKeys } from './jwt/published.ts';
+export { ReservedEnds } from './reserved-ends.ts';
 export { ProcessLease } from './leadership/process-lease.ts';
 export { startControllers, type Controllers } from './start.ts';

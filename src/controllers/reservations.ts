@@ -1,4 +1,4 @@
-import { reserve, reservedMs, type AuthorityRecord, type Channel } from '../authority/index.ts';
+import { raiseReservations, reserve, type AuthorityRecord, type Channel } from '../authority/index.ts';
 import { isMtlsdError, MtlsdError } from '../errors/index.ts';
 import type { ControllerContext } from './context.ts';
 import { loadRecord, saveRecord } from './trust-domain/record-store.ts';
@@ -13,8 +13,7 @@ const racesMax = 4;
 export class Reservations {
   readonly #context: ControllerContext;
   readonly #channel: Channel;
-  /** By key identifier: what is known to be written. */
-  readonly #written = new Map<string, number>();
+  /** By key identifier. */
   readonly #writing = new Map<string, Promise<void>>();
 
   constructor(context: ControllerContext, channel: Channel) {
@@ -22,11 +21,9 @@ export class Reservations {
     this.#channel = channel;
   }
 
-  /** Whether a leaf that ends at `wantedMs` (milliseconds since the epoch) is covered already. `record` is as it was last read. */
-  covers(record: AuthorityRecord, keyIdentifier: string, wantedMs: number): boolean {
-    const authority = record.authorities.find((known) => known.keyIdentifier === keyIdentifier);
-    const read = authority === undefined ? undefined : reservedMs(authority, this.#channel);
-    return wantedMs <= Math.max(read ?? 0, this.#written.get(keyIdentifier) ?? 0);
+  /** Whether a leaf that ends at `wantedMs` (milliseconds since the epoch) is covered already. */
+  covers(keyIdentifier: string, wantedMs: number): boolean {
+    return this.#context.reserved.covers(keyIdentifier, this.#channel, wantedMs);
   }
 
   /**
@@ -44,25 +41,23 @@ export class Reservations {
   }
 
   async #write({ trustDomain }: AuthorityRecord, keyIdentifier: string, wantedMs: number): Promise<void> {
+    const { reserved, clock } = this.#context;
     for (let races = 0; ; races += 1) {
+      const latest = reserved.latest();
       const { state, precondition } = await loadRecord(this.#context, trustDomain);
       if (state.kind !== 'loaded') throw notReserved(trustDomain, state.kind === 'absent' ? `${this.#context.recordLocation(trustDomain)} is gone` : state.problem.message);
-      const next = reserve(state.record, keyIdentifier, this.#channel, wantedMs);
+      reserved.note(state.record, clock.nowMs());
+      // What a restore took out of the record comes back with the first write.
+      const next = reserve(raiseReservations(state.record, latest), keyIdentifier, this.#channel, wantedMs);
       if (next === undefined) throw notReserved(trustDomain, `authority ${keyIdentifier} is not the active issuing authority any more`);
       try {
         if (next !== state.record) await saveRecord(this.#context, next, precondition);
-        this.#note(next, keyIdentifier);
+        reserved.note(next, clock.nowMs());
         return;
       } catch (error) {
         if (!isMtlsdError(error, 'STORE_CONFLICT') || races === racesMax) throw error;
       }
     }
-  }
-
-  #note(record: AuthorityRecord, keyIdentifier: string): void {
-    const authority = record.authorities.find((known) => known.keyIdentifier === keyIdentifier);
-    const untilMs = authority === undefined ? undefined : reservedMs(authority, this.#channel);
-    if (untilMs !== undefined) this.#written.set(keyIdentifier, untilMs);
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { activeAuthority, decodeRecord, encodeRecord, latestNotAfterMs, reserve, reservedMs, turnOverIssuing, type AuthorityRecord } from '../../src/authority/index.ts';
+import { activeAuthority, decodeRecord, encodeRecord, latestNotAfterMs, raiseReservations, reserve, reservedMs, turnOverIssuing, type AuthorityRecord } from '../../src/authority/index.ts';
 import { domain, hourMs, makeRecord, startMs, tools } from './record-bench.ts';
 
 const channel = 'pod-certificate';
@@ -56,4 +56,21 @@ test('a reservation is kept with the record, and a record without one reads as b
   expect(reserved(read)).toBe(reserved(held));
   expect(encodeRecord(read)).toEqual(encodeRecord(held));
   expect(decodeRecord(encodeRecord(record), domain, 'Secret x').authorities.every((authority) => latestNotAfterMs(authority) === undefined)).toBe(true);
+});
+
+test('what is known from elsewhere raises ends and never lowers one, and comes back from what is stored', () => {
+  const first = reserve(record, signer, channel, startMs + hourMs) ?? record;
+  expect(raiseReservations(first, new Map())).toBe(first);
+  expect(raiseReservations(first, new Map([[signer, { [channel]: reserved(first) }], ['another', { csr: startMs }]]))).toBe(first);
+  const raised = raiseReservations(first, new Map([[signer, { [channel]: startMs, csr: startMs + 2 * hourMs }]]));
+  expect(activeAuthority(raised, 'Issuing').reserved).toEqual({ [channel]: reserved(first), csr: startMs + 2 * hourMs });
+  expect(latestNotAfterMs(activeAuthority(raised, 'Issuing'))).toBe(startMs + 2 * hourMs);
+  expect(decodeRecord(encodeRecord(raised), domain, 'the record')).toEqual(raised);
+});
+
+test('an authority that retired is raised like one that signs: it signed before that', async () => {
+  const first = reserve(record, signer, channel, startMs + hourMs) ?? record;
+  const turned = await turnOverIssuing(record, { keyAlgorithm: 'ECDSAP256', lifetimeMs: 1_000 * hourMs }, hourMs, startMs, tools);
+  const raised = raiseReservations(turned, new Map([[signer, { [channel]: reserved(first) }]]));
+  expect(raised.authorities.find(({ keyIdentifier }) => keyIdentifier === signer)?.reserved).toEqual({ [channel]: reserved(first) });
 });

@@ -1,7 +1,7 @@
 /** Time that cannot be waited for, and memory: the reconcilers as a library on the real API server, under a clock that is set. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { startControllers, type ControllerContext } from '../../src/controllers/index.ts';
+import { ReservedEnds, startControllers, type ControllerContext } from '../../src/controllers/index.ts';
 import { openKubernetesStore, type KubernetesStore } from '../../src/store/kubernetes/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
 import { expectValidPair } from './controller-judge.ts';
@@ -31,6 +31,7 @@ function contextOf(store: KubernetesStore, aheadMs: number, signed: Signed[]): C
       },
     },
     tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
+    reserved: new ReservedEnds(),
     lease: { permits: () => true, acknowledge: () => Promise.resolve() },
     log: quiet,
     events: { record: () => undefined },

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../../src/audit/index.ts';
-import { startControllers, type ControllerContext, type Controllers } from '../../src/controllers/index.ts';
+import { ReservedEnds, startControllers, type ControllerContext, type Controllers } from '../../src/controllers/index.ts';
 import type { MemoryStore } from '../../src/store/memory/index.ts';
 import type { Kind, ObjectKey, Store, WatchHandler } from '../../src/store/port.ts';
 import type { StoredObject, TrustDomain, WorkloadIdentity } from '../../src/resources/index.ts';
@@ -81,6 +81,7 @@ export class SimulatedProcess {
         },
         randomBytes: (length) => random.bytes(length),
       },
+      reserved: new ReservedEnds(),
       lease: { permits: () => true, acknowledge: async () => undefined },
       log: { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('ERROR') },
       events: { record: (target, event: ObjectEvent) => say('event')(`${target.metadata.name} ${event.reason}`) },

@@ -4,6 +4,7 @@ import { formatDuration, type CARotation, type Draft } from '../../resources/ind
 import { parseTrustDomainName } from '../../spiffe/index.ts';
 import type { Outcome } from '../runtime/controller.ts';
 import { inForce } from '../trust-domain/older-record.ts';
+import { withKnownReservations } from '../trust-domain/lost-reservations.ts';
 import { loadRecord } from '../trust-domain/record-store.ts';
 import type { RotationActor } from './actor.ts';
 import type { RotationParts } from './parts.ts';
@@ -33,7 +34,10 @@ export class OrphanedRotations {
     if (!(await context.store.serves('CARotation'))) return { nextAtMs: context.clock.nowMs() + lookAgainMs };
     if ((await context.store.get({ kind: 'CARotation', name })) !== undefined) return { nextAtMs: context.clock.nowMs() + 1_000 };
     const trustDomain = parseTrustDomainName(domain.object.metadata.name);
-    const { state, precondition } = inForce(await loadRecord(context, trustDomain), caches.trustDomains.get(undefined, trustDomain) ?? domain.object, context.recordLocation(trustDomain));
+    const current = caches.trustDomains.get(undefined, trustDomain) ?? domain.object;
+    const remembered = context.reserved.latest();
+    const loaded = withKnownReservations(await loadRecord(context, trustDomain), current, remembered);
+    const { state, precondition } = inForce(loaded, current, context.recordLocation(trustDomain));
     if (state.kind !== 'loaded' || state.record.rotation?.name !== name) return {};
     await this.#settle(state.record, state.record.rotation, precondition);
     return {};

@@ -10,6 +10,7 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { sameStatus } from '../status.ts';
 import { inForce } from '../trust-domain/older-record.ts';
+import { withKnownReservations } from '../trust-domain/lost-reservations.ts';
 import { loadRecord, type LoadedRecord } from '../trust-domain/record-store.ts';
 import { RotationActor, type Ground } from './actor.ts';
 import { sendCanary } from './canary.ts';
@@ -110,9 +111,11 @@ export class CARotationReconciler implements Reconciler {
     if (domain === undefined) return undefined;
     const name = parseTrustDomainName(object.spec.trustDomain);
     const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
+    const remembered = this.#context.reserved.latest();
     this.#loaded.set(name, loaded);
-    // Its trust domain may not have looked at it yet: what is older than what was delivered is not rotated forth from.
-    return inForce(loaded, this.#parts.caches.trustDomains.get(undefined, name) ?? domain.object, this.#context.recordLocation(name));
+    // Its trust domain may not have looked at it yet: what is older than what was delivered is not rotated forth from, and nothing is drained by an end that a restore has put back.
+    const current = this.#parts.caches.trustDomains.get(undefined, name) ?? domain.object;
+    return inForce(withKnownReservations(loaded, current, remembered), current, this.#context.recordLocation(name));
   }
 
   /** Whether the rotation in the record was this one's predecessor of the same name: then it goes on as this one. */

@@ -86,7 +86,7 @@ export class CsrSigner {
       if ('code' in target) return { signed: false, refusal: target };
       const nowMs = this.#context.clock.nowMs();
       const endMs = nowMs + target.grant.ttlMs;
-      if (this.#reservations.covers(target.record, target.issuer.keyIdentifier, endMs)) return { signed: true, svid: this.#issue(wish, target, read.publicKey, nowMs) };
+      if (this.#reservations.covers(target.issuer.keyIdentifier, endMs)) return { signed: true, svid: this.#issue(wish, target, read.publicKey, nowMs) };
       await this.#reservations.extend(target.record, target.issuer.keyIdentifier, endMs);
     }
     return { signed: false, refusal: { code: 'API_NOT_READY', message: 'the issuing authority of the trust domain changes all the time: try again' } };

@@ -115,7 +115,7 @@ export class PodCertificateReconciler implements Reconciler {
       const nowMs = this.#context.clock.nowMs();
       const latestEndMs = nowMs + plan.grant.wholeLifeMs;
       const { keyIdentifier } = plan.issuer;
-      if (this.#reservations.covers(plan.record, keyIdentifier, latestEndMs)) return this.#issue(request, plan, nowMs);
+      if (this.#reservations.covers(keyIdentifier, latestEndMs)) return this.#issue(request, plan, nowMs);
       // Time passes: whatever changed meanwhile is seen before anything is signed.
       await this.#reservations.extend(plan.record, keyIdentifier, latestEndMs);
     }

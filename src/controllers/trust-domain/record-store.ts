@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decodeRecord, encodeRecord, type AuthorityRecord } from '../../authority/index.ts';
+import { decodeRecord, encodeRecord, recordFile, type AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
 import { labels, type Secret } from '../../resources/index.ts';
 import type { TrustDomainName } from '../../spiffe/index.ts';
@@ -20,6 +20,8 @@ export const authorityRecordLabel = 'mtlsd.io/authority-record';
 export interface LoadedRecord {
   readonly state: RecordState;
   readonly precondition: Precondition | 'absent';
+  /** As it was stored, but for the keys: after a restore of the whole store a version may come a second time with another content. */
+  readonly stored?: string | undefined;
 }
 
 /** Where the authority record of a trust domain is. */
@@ -42,12 +44,13 @@ export async function loadRecord(context: Pick<ControllerContext, 'store' | 'sys
   }
   if (secret === undefined) return { state: { kind: 'absent' }, precondition: 'absent' };
   const precondition = { uid: secret.metadata.uid, resourceVersion: secret.metadata.resourceVersion };
-  if (isDeepStrictEqual(known?.precondition, precondition)) return known as LoadedRecord;
+  const stored = secret.data[recordFile];
+  if (known !== undefined && known.stored === stored && isDeepStrictEqual(known.precondition, precondition)) return known;
   try {
-    return { state: { kind: 'loaded', record: decodeRecord(secret.data, trustDomain, where) }, precondition };
+    return { state: { kind: 'loaded', record: decodeRecord(secret.data, trustDomain, where) }, precondition, stored };
   } catch (error) {
     if (!isMtlsdError(error)) throw error;
-    return { ...unusable(error.entry.reason, error.message), precondition };
+    return { ...unusable(error.entry.reason, error.message), precondition, stored };
   }
 }
 

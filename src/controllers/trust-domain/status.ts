@@ -95,6 +95,7 @@ function projection(object: TrustDomain, record: AuthorityRecord | undefined): P
       state: authority.state,
       root: rootBehind(authority),
       ...(authority.sinceGeneration === undefined ? {} : { sinceGeneration: authority.sinceGeneration }),
+      ...(authority.reserved === undefined ? {} : { reserved: Object.fromEntries(Object.entries(authority.reserved).map(([channel, ms]) => [channel, timestamp(ms)])) }),
       notBefore: timestamp(authority.certificate.notBeforeMs),
       notAfter: timestamp(authority.certificate.notAfterMs),
     })),

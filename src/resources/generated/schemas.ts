@@ -1922,6 +1922,15 @@ export const kindDefinitions: readonly KindDefinition[] = [
                     "format": "int64",
                     "minimum": 0
                   },
+                  "reserved": {
+                    "type": "object",
+                    "maxProperties": 8,
+                    "additionalProperties": {
+                      "type": "string",
+                      "format": "date-time",
+                      "maxLength": 64
+                    }
+                  },
                   "notBefore": {
                     "type": "string",
                     "format": "date-time",

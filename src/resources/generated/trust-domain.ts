@@ -196,6 +196,11 @@ export interface TrustDomainStatus {
     readonly root?: string;
     /** Generation of the bundle with which a root joined it. */
     readonly sinceGeneration?: number;
+    /**
+     * Until when certificates of it may live that are in no Secret, by the way that they take: `pod-certificate` or
+     * `csr`. A record that a restore put back is brought up to these.
+     */
+    readonly reserved?: Readonly<Record<string, string>>;
     /** Start of its validity. */
     readonly notBefore: string;
     /** End of its validity. */

@@ -9,7 +9,7 @@ import { ReviewedRights, type ReviewAccess } from '../../../src/app/api/reviewed
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import { activeAuthority, decodeRecord, reservedMs } from '../../../src/authority/index.ts';
-import { ProcessLease, startControllers, type Controllers } from '../../../src/controllers/index.ts';
+import { ProcessLease, ReservedEnds, startControllers, type Controllers } from '../../../src/controllers/index.ts';
 import { apiServer } from '../../../src/server/index.ts';
 import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import type { TokenReview } from '../../../src/store/kubernetes/index.ts';
@@ -94,6 +94,7 @@ export class ApiSite implements AsyncDisposable {
       store,
       clock,
       tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
+      reserved: new ReservedEnds(),
       lease: new ProcessLease(),
       log,
       events: { record: nothing },

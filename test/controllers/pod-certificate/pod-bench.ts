@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeRecord, reservedMs } from '../../../src/authority/index.ts';
 import type { ControllerContext } from '../../../src/controllers/index.ts';
-import type { Pod, PodCertificateRequest, Secret, ServiceAccount, TrustDomainSpec, WorkloadIdentitySpec } from '../../../src/resources/index.ts';
+import type { Pod, PodCertificateRequest, Secret, ServiceAccount, TrustDomainSpec, TrustDomainStatus, WorkloadIdentitySpec } from '../../../src/resources/index.ts';
 import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import { stubRequest } from '../../cluster/pod-requests.ts';
 import { orderWebCrypto } from '../../model/crypto-order.ts';
@@ -31,6 +31,14 @@ export class PodBench {
   /** Leaves that were signed beyond what the authority record said at that moment. */
   readonly unreserved: string[] = [];
   signed = 0;
+  /** The end of the certificate that ends last, milliseconds since the epoch. */
+  latestEndMs = 0;
+  /** Whether status never learns what is reserved: as good as a status that is always restored with the record. */
+  statusForgets = false;
+  /** What each process was started with. */
+  readonly contexts: ControllerContext[] = [];
+  /** What the next process is started with instead. */
+  wrapped: (context: ControllerContext) => ControllerContext = (context) => context;
   /** Writes of the authority record that were answered. */
   recordWrites = 0;
 
@@ -41,7 +49,7 @@ export class PodBench {
   constructor(seed: number, secretDelivery: boolean, podWarnings: boolean) {
     this.#secretDelivery = secretDelivery;
     this.#podWarnings = podWarnings;
-    this.world = new World(new Random(seed), { wrapContext: (context) => this.#placed(context) });
+    this.world = new World(new Random(seed), { wrapContext: (context) => this.#started(this.wrapped(this.#placed(context))) });
   }
 
   /** With trust domain `a.example` and a namespace, started and at rest. */
@@ -129,6 +137,11 @@ export class PodBench {
     await this.world.drain();
   }
 
+  #started(context: ControllerContext): ControllerContext {
+    this.contexts.push(context);
+    return context;
+  }
+
   #placed(context: ControllerContext): ControllerContext {
     const { store } = context;
     const counting: typeof store = {
@@ -139,7 +152,7 @@ export class PodBench {
         if (object.metadata.name.startsWith('mtlsd-authorities-')) this.recordWrites += 1;
         return written;
       },
-      patchStatus: (...parameters) => store.patchStatus(...parameters),
+      patchStatus: (key, status, expect) => store.patchStatus(key, this.statusForgets && key.kind === 'TrustDomain' ? withoutReserved(status as TrustDomainStatus) : status, expect),
       delete: (...parameters) => store.delete(...parameters),
       serves: (kind) => store.serves(kind),
     };
@@ -158,6 +171,7 @@ export class PodBench {
           context.audit.record(record);
           if (record.decision !== 'issued' || !record.object.startsWith('PodCertificateRequest')) return;
           this.signed += 1;
+          this.latestEndMs = Math.max(this.latestEndMs, Date.parse(record.notAfter ?? ''));
           if (Date.parse(record.notAfter ?? '') > this.reserved(record.authority ?? '')) this.unreserved.push(record.object);
         },
       },
@@ -168,4 +182,8 @@ export class PodBench {
     if (object === undefined) throw new Error('there is no such object');
     return object;
   }
+}
+
+function withoutReserved({ authorities = [], ...status }: TrustDomainStatus): TrustDomainStatus {
+  return { ...status, authorities: authorities.map(({ reserved: _reserved, ...authority }) => authority) };
 }
