@@ -10,6 +10,7 @@ const retries: Readonly<Record<Retry, string>> = {
 
 /** `STORE_LOCKED` and `STORE_CONFLICT` belong to one table: the first word of a code says what it is about. */
 const areas: Readonly<Record<string, string>> = {
+  ADDRESS: 'Command line',
   API: 'HTTPS API',
   AUDIT: 'Audit log',
   AUTHORITY: 'Authorities',

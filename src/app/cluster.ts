@@ -19,6 +19,7 @@ import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
 import { bundleFetcher } from './fetch-bundle.ts';
+import { listenAt } from './listen.ts';
 import { returnMemoryAtRest } from './memory-return.ts';
 import { PrometheusMetrics } from './prometheus.ts';
 
@@ -115,14 +116,11 @@ export class ClusterDaemon implements AsyncDisposable {
     });
   }
 
-  /** Opens the way to the API server and the probes. @throws CONFIGURATION_INVALID */
+  /** Opens the way to the API server and the probes. @throws CONFIGURATION_INVALID, ADDRESS_UNAVAILABLE */
   static async open(config: ClusterConfig, log: Log, audit: AuditSettings): Promise<ClusterDaemon> {
     const daemon = new ClusterDaemon(config, log, audit);
-    if (config.metrics !== undefined) {
-      const address = await daemon.#health.listen(config.metrics);
-      log.info(`probes and metrics on ${address}`);
-    }
     try {
+      if (config.metrics !== undefined) log.info(`probes and metrics on ${await listenAt(daemon.#health, config.metrics)}`);
       if (config.api !== undefined) await daemon.#serveApi(config.api);
     } catch (error) {
       await daemon[Symbol.asyncDispose]();

@@ -10,6 +10,7 @@ import { systemClock } from './clock.ts';
 import type { GatewayConfiguration } from './gateway-configuration.ts';
 import { tokenDecisions } from './gateway-metrics.ts';
 import { IdentityFolder } from './identity-folder.ts';
+import { listenAt } from './listen.ts';
 import { TrustedIssuers } from './trusted-issuers.ts';
 
 /** Where a server listens. */
@@ -40,7 +41,7 @@ export class GatewayDaemon implements AsyncDisposable {
     this.address = address;
   }
 
-  /** Opens it and listens. @throws MtlsdError CONFIGURATION_INVALID for an identity or a file that cannot be used */
+  /** Opens it and listens. @throws MtlsdError CONFIGURATION_INVALID for an identity or a file that cannot be used, ADDRESS_UNAVAILABLE */
   static async open(config: GatewayConfig, log: Log, settings: AuditSettings): Promise<GatewayDaemon> {
     await using opening = new AsyncDisposableStack();
     const folder = opening.use(await IdentityFolder.open(config.identity, log));
@@ -62,11 +63,11 @@ export class GatewayDaemon implements AsyncDisposable {
     });
     opening.defer(() => server.close());
     folder.onRenewal((identity) => server.server.setSecureContext({ key: identity.key, cert: identity.cert, ca: identity.ca, minVersion: 'TLSv1.3' }));
-    const address = await server.listen(config.listen);
+    const address = await listenAt(server, config.listen);
     if (config.metrics !== undefined) {
       const health = healthServer({ wedged: () => undefined, notReady: () => undefined, metrics: async () => ({ contentType: registry.contentType, text: await registry.metrics() }) });
       opening.defer(() => health.close());
-      await health.listen(config.metrics);
+      await listenAt(health, config.metrics);
     }
     log.info('judging tokens for gateways', { address, spiffeId: folder.identity.spiffeId, gateways: access.size });
     return new GatewayDaemon(opening.move(), address);

@@ -4,12 +4,11 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { ProcessLease, ReservedEnds, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
+import { ProcessLease, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import type { ApiConfig } from './api/config.ts';
-import type { ServedApi } from './api/open.ts';
 import { FileAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
@@ -49,23 +48,23 @@ const patienceMs = 10_000;
 export class Standalone implements AsyncDisposable {
   readonly #store: DirectoryStore;
   readonly #controllers: Controllers;
-  readonly #audit: Audit;
   readonly #clock: Clock;
   readonly #abort = new AbortController();
   readonly #mirror: Mirror;
-  readonly #api: ServedApi | undefined;
+  /** All that has to be closed, what was opened last at first. */
+  readonly #parts: AsyncDisposableStack;
 
-  private constructor(store: DirectoryStore, controllers: Controllers, audit: Audit, clock: Clock, api: ServedApi | undefined) {
+  private constructor(store: DirectoryStore, controllers: Controllers, clock: Clock, parts: AsyncDisposableStack) {
     this.#store = store;
     this.#controllers = controllers;
-    this.#audit = audit;
     this.#clock = clock;
-    this.#api = api;
+    this.#parts = parts;
     this.#mirror = new Mirror(store, this.#abort.signal);
   }
 
-  /** Opens the folders and starts to reconcile. @throws STORE_… when a folder cannot be used */
+  /** Opens the folders and starts to reconcile. @throws STORE_… when a folder cannot be used, CONFIGURATION_INVALID or ADDRESS_UNAVAILABLE for the API */
   static async start(config: StandaloneConfig, telemetry: { readonly log: Log; readonly events: EventRecorder; readonly metrics: Metrics }, clock: Clock = systemClock): Promise<Standalone> {
+    await using opening = new AsyncDisposableStack();
     const store = await openDirectoryStore({
       manifests: resolve(config.manifests),
       out: resolve(config.out),
@@ -76,10 +75,11 @@ export class Standalone implements AsyncDisposable {
       log: telemetry.log,
       ...config.access,
     });
+    opening.defer(() => store.close());
     const manifestLog = new ManifestLog(telemetry.log);
     manifestLog.tell(store.problems());
     store.onProblems((problems) => manifestLog.tell(problems));
-    const audit = new Audit(config.audit, { replica: 'standalone', clock, log: telemetry.log });
+    const audit = opening.use(new Audit(config.audit, { replica: 'standalone', clock, log: telemetry.log }));
     const tools = { generateKeyPair, randomBytes: (length: number) => randomBytes(length) };
     const anchor = new FileAnchor(join(config.state, 'audit-heads.json'));
     audit.secure(new StoreSecrets({ store, clock, tools, systemNamespace, audit, log: telemetry.log }, anchor), anchor);
@@ -88,7 +88,6 @@ export class Standalone implements AsyncDisposable {
       clock,
       tools,
       // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
-      reserved: new ReservedEnds(),
       lease: new AuditedLease(new ProcessLease(), audit),
       ...telemetry,
       audit,
@@ -103,9 +102,10 @@ export class Standalone implements AsyncDisposable {
       issuancesPerSecond,
     };
     const controllers = await startControllers(context);
+    opening.defer(() => controllers.stop());
     // Loaded when it is wanted: its server would double the time until the first identity.
-    const api = config.api === undefined ? undefined : await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: (await import('./api/families.ts')).apiFamilies({ ...context, controllers: () => controllers }) });
-    return new Standalone(store, controllers, audit, clock, api);
+    if (config.api !== undefined) opening.use(await (await import('./api/open.ts')).openApi(config.api, { store, clock, log: telemetry.log, audit, accounts: undefined, families: (await import('./api/families.ts')).apiFamilies({ ...context, controllers: () => controllers }) }));
+    return new Standalone(store, controllers, clock, opening.move());
   }
 
   /** Everything as it is now. */
@@ -135,9 +135,6 @@ export class Standalone implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
-    await this.#api?.[Symbol.asyncDispose]();
-    await this.#controllers.stop();
-    await this.#audit[Symbol.asyncDispose]();
-    await this.#store.close();
+    await this.#parts[Symbol.asyncDispose]();
   }
 }

@@ -32,6 +32,9 @@ callers:
   const run = box.start('--api-listen', `127.0.0.1:${port}`, '--api-identity', 'shop/mtlsd-api', '--api-config', join(box.root, 'api.yaml'));
   const server = await box.issued('mtlsd-api');
   await run.says('the API has its certificate');
+  await using second = new Sandbox();
+  const taken = await second.once('--api-listen', `127.0.0.1:${port}`);
+  expect(taken).toMatchObject({ status: 3, stderr: `mtlsd: 127.0.0.1:${port} cannot be listened on (EADDRINUSE): another process listens there: stop it, or choose another port.\n` });
   const write = (audience: string): void => {
     const now = Math.floor(Date.now() / 1000);
     writeFileSync(join(box.root, 'token'), `${token(key, { iss: claims.iss, sub: 'pipeline', aud: audience, iat: now, exp: now + 300, project: { id: 42 }, branch: 'main' })}\n`);

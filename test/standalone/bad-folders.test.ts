@@ -25,7 +25,7 @@ describe('folders that cannot be used end the program with 3, say what to do, an
     }, [], ['holds "thesis.txt" but no state.json', 'Choose a new or empty folder with --state']],
     ['STATE inside OUT', () => undefined, ['--state', 'out/state'], ['The state folder', 'lies in the output folder', 'Choose folders of which none lies in another']],
     ['OUT inside the manifests', () => undefined, ['--out', 'manifests/out'], ['lies in the manifests folder']],
-    ['an output folder that is a file', (sandbox: Sandbox) => writeFileSync(sandbox.out, 'mine'), [], ['out', 'cannot be used']],
+    ['an output folder that is a file', (sandbox: Sandbox) => writeFileSync(sandbox.out, 'mine'), [], ['out', 'cannot be used: a file is where a folder is wanted']],
   ] as const)('%s', async (_what, prepare, options, sentences) => {
     await using sandbox = new Sandbox();
     sandbox.write('all.yaml', trustDomain(), identity('cart'));

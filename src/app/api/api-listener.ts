@@ -3,6 +3,7 @@ import type { AuditLog } from '../../audit/index.ts';
 import { apiServer, apiTlsVersionMin, type ApiFigures, type CallerSource, type RequestLimits, type RightSource, type RouteFamily } from '../../server/index.ts';
 import type { Store } from '../../store/port.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
+import { listenAt } from '../listen.ts';
 import { followPair, type ServingSource } from './serving-pair.ts';
 
 /** What of the machine the API is served with. */
@@ -24,7 +25,7 @@ export interface ApiListenerOptions {
 /**
  * Serves the API until it is disposed of. It listens at once, so that an address that is taken is known at the start; until
  * its certificate is there, handshakes fail. A renewed certificate is used for the next connection; those that are up go on.
- * @throws MtlsdError CONFIGURATION_INVALID; what the system says of an address that cannot be used
+ * @throws MtlsdError CONFIGURATION_INVALID, ADDRESS_UNAVAILABLE
  */
 export async function serveApi(options: ApiListenerOptions, families: readonly RouteFamily[]): Promise<AsyncDisposable & { readonly address: string }> {
   const { listen, serving, store, clock, log, audit, figures, callers, rights, limits = {}, patience } = options;
@@ -40,7 +41,7 @@ export async function serveApi(options: ApiListenerOptions, families: readonly R
     served = true;
   };
   await followPair(serving, { store, clock, log }, take, ended.signal);
-  const address = await server.listen(listen);
+  const address = await listenAt(server, listen);
   const waiting = served || serving.kind === 'files' ? {} : { waitsFor: `WorkloadIdentity ${serving.namespace}/${serving.name}` };
   log.info('serving the API', { address, ...waiting });
   const parts = opening.move();

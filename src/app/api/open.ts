@@ -27,7 +27,7 @@ export interface ApiParts {
 /** The HTTPS API of a daemon, until it is disposed of. */
 export type ServedApi = AsyncDisposable & { readonly address: string };
 
-/** Reads its configuration and serves it. @throws MtlsdError CONFIGURATION_INVALID */
+/** Reads its configuration and serves it. @throws MtlsdError CONFIGURATION_INVALID, ADDRESS_UNAVAILABLE */
 export async function openApi(config: ApiConfig, parts: ApiParts): Promise<ServedApi> {
   const { store, clock, log, audit, figures, accounts, rights, families, limits } = parts;
   const configuration = await openApiConfiguration(config.configuration);

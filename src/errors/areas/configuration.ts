@@ -16,6 +16,13 @@ export const configurationErrors = {
     retry: 'never',
     reason: 'OutputNotFound',
   }),
+  ADDRESS_UNAVAILABLE: entry<{ readonly address: string }>({
+    meaning: 'mtlsd cannot listen on the address that it was given.',
+    remedy: 'Stop what listens there, or choose another address; the message says which it is and why.',
+    status: 503,
+    retry: 'never',
+    reason: 'AddressUnavailable',
+  }),
   TLS_PEER_UNAVAILABLE: entry<{ readonly address: string }>({
     meaning: 'The server cannot be reached, or presented no certificate in a TLS handshake.',
     remedy: 'Check the address, and that this port speaks TLS 1.2 or 1.3; the message says what the server did.',

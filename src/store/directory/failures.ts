@@ -10,6 +10,8 @@ const advice: Readonly<Record<string, string>> = {
   EACCES: 'mtlsd may not write there: give its user the right',
   EIO: 'the disk failed to answer: look at its health',
   EMFILE: 'mtlsd has too many files open: raise its limit (ulimit -n)',
+  EEXIST: 'a file is where a folder is wanted: remove it, or name another folder',
+  ENOTDIR: 'a file is where a folder is wanted: remove it, or name another folder',
   ENFILE: 'the machine has too many files open',
 };
 
