@@ -7,13 +7,16 @@ import type { LogFields } from '../../src/telemetry/index.ts';
 
 const nobody: CallerSource = { identify: async () => ({ known: false, code: 'API_TOKEN_REFUSED', message: 'nobody is known here' }) };
 
-async function frame(family: RouteFamily, limits = {}) {
+/** Somebody outside, by the name that stands in the place of a token. */
+const byName: CallerSource = { identify: async (name) => ({ known: true, caller: { kind: 'external', entry: 'none', trustDomain: 'shop.example', segments: [name], subject: name } }) };
+
+async function frame(family: RouteFamily, limits = {}, callers = nobody) {
   const records: AuditRecord[] = [];
   const lines: LogFields[] = [];
   const nothing = (): void => undefined;
   const log = { debug: nothing, info: nothing, warn: nothing, error: (_message: string, fields: LogFields = {}) => lines.push(fields) };
   let requests = 0;
-  const server = await apiServer({ callers: nobody, audit: { record: (record) => records.push(record) }, log, newRequestId: () => `r${++requests}`, limits }, [family]);
+  const server = await apiServer({ callers, audit: { record: (record) => records.push(record) }, log, newRequestId: () => `r${++requests}`, limits }, [family]);
   return { server, records, lines };
 }
 
@@ -91,5 +94,11 @@ describe('a problem', () => {
     expect(Number(statuses[2]?.headers['retry-after'])).toBeGreaterThan(0);
     expect(statuses[2]?.json<Problem>().code).toBe('API_RATE_LIMITED');
     expect(records).toEqual([]);
+  });
+
+  test('of too many requests of one caller concerns nobody else, whatever its address', async () => {
+    const { server } = await frame(open, { perCaller: 2 }, byName);
+    const ask = async (name: string): Promise<number> => (await server.inject({ method: 'POST', url: '/own', headers: { authorization: `Bearer ${name}` } })).statusCode;
+    expect([await ask('cart'), await ask('cart'), await ask('cart'), await ask('cart'), await ask('till')]).toStrictEqual([200, 200, 429, 429, 200]);
   });
 });
