@@ -114,6 +114,8 @@ async function readRoots(io: CliIo, file: string, passwordFile: string | undefin
     throw unusable('--bundle', `${file} holds ${held}: give a trust store of root certificates only, such as truststore.p12.`);
   }
   if (source.keys.length > 0) throw unusable('--bundle', `${file} holds a private key: give a file of root certificates only, such as ca.crt.`);
+  // A chain in its place would vouch for itself.
+  if (rolesOf(source.certificates).includes('leaf')) throw unusable('--bundle', `${file} holds the certificate of a workload: give a file of root certificates only, such as ca.crt.`);
   if (source.certificates.length > 0) return source.certificates;
   throw unusable('--bundle', `${file} holds no certificate: give the root certificates of the trust domain, such as ca.crt.`);
 }

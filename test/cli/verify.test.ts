@@ -237,6 +237,7 @@ describe.skipIf(!opensslIsThere())('mtlsd verify', () => {
       ['a request', [...bundle, request.certificate], 'holds no certificate'],
       ['a missing bundle', ['--bundle', '/nowhere/ca.crt', chain], '/nowhere/ca.crt does not exist'],
       ['a bundle that is a private key', ['--bundle', root.key, chain], 'holds a private key'],
+      ['a bundle that is the chain itself', ['--bundle', chain, chain], 'holds the certificate of a workload: give a file of root certificates only'],
       ['a bundle that is a request', ['--bundle', request.certificate, chain], 'holds no certificate'],
       ['a bundle in JSON that is none', ['--bundle', openssl.write('x.json', '{"kind":"Secret"}'), chain], 'has no "keys"'],
       ['a chain in JSON', [...bundle, openssl.write('y.json', '{}')], '--bundle'],
