@@ -20,6 +20,13 @@ export interface AuditLine {
   readonly text: string;
 }
 
+/** What was a line. */
+interface UnreadableLine {
+  /** Completing "this line …". */
+  readonly problem: string;
+  readonly text: string;
+}
+
 /** Every line begins with this: collectors and people tell it from a log line. */
 const opening = '{"audit":true,';
 /** No line that is written is longer, in bytes. */
@@ -43,19 +50,19 @@ export function encodeLine(place: Pick<AuditLine, 'chain' | 'sequence' | 'previo
  * Reads a line out of what a collector made of it: anything may stand before it (a time, the name of a container), nothing behind.
  * @returns undefined for what is no line of an audit log; a problem for one that is none as it was written
  */
-export function parseLine(raw: string): AuditLine | { readonly problem: string } | undefined {
+export function parseLine(raw: string): AuditLine | UnreadableLine | undefined {
   const at = raw.indexOf(opening);
   if (at < 0) return undefined;
   const text = raw.slice(at);
   let value: Readonly<Record<string, unknown>>;
   try {
     value = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    if (canonicalize(value) !== text) return { problem: 'is not written as mtlsd writes lines (canonical JSON): it was changed, or something wrote it anew' };
+    if (canonicalize(value) !== text) return { problem: 'is not written as mtlsd writes lines (canonical JSON): it was changed, or something wrote it anew', text };
   } catch {
-    return { problem: 'cannot be read: it was cut or changed' };
+    return { problem: 'cannot be read: it was cut or changed', text };
   }
   const { chain, sequence, previous, time, decision } = value;
   const isWhole = typeof chain === 'string' && Number.isSafeInteger(sequence) && typeof previous === 'string' && typeof time === 'string' && typeof decision === 'string';
-  if (!isWhole) return { problem: 'is not a line of a chain: its chain, sequence, previous, time or decision is missing' };
+  if (!isWhole) return { problem: 'is not a line of a chain: its chain, sequence, previous, time or decision is missing', text };
   return { chain, sequence: sequence as number, previous, time, decision, content: value, text };
 }

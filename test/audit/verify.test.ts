@@ -18,7 +18,7 @@ describe('what was written verifies', () => {
     const verdict = verify([one.lines, two.lines], anchor);
     expect(verdict.findings).toEqual([]);
     expect(verdict.chains).toEqual([
-      { chain: 'mtlsd-0/a', lines: 27, from: '2027-01-15T08:00:00.000Z', to: '2027-01-15T08:00:24.000Z', unsigned: 4, unanchored: 4, ended: false, lost: 0, droppedBefore: 0 },
+      { chain: 'mtlsd-0/a', lines: 27, from: '2027-01-15T08:00:00.000Z', to: '2027-01-15T08:00:24.000Z', unsigned: 4, unanchored: 4, checkpoints: 2, ended: false, lost: 0, droppedBefore: 0, undelivered: 0 },
       expect.objectContaining({ chain: 'mtlsd-1/b', lines: 12, unsigned: 0, unanchored: 0 }),
     ]);
   });
@@ -130,6 +130,37 @@ describe('whole chains', () => {
     const forged = (two.checkpoints[0] ?? '').replace(/"previous":"./u, '"previous":"x');
     expect(verify([one.lines, two.lines], withHead(anchorOf(one), forged)).findings.map(({ kind }) => kind)).toEqual(['changed', 'forged']);
     expect(verify([one.lines], { heads: [...anchorOf(one).heads, 'nonsense'], forgotten: undefined }).findings).toEqual([expect.objectContaining({ kind: 'forged' })]);
+  });
+});
+
+describe('what a sink did', () => {
+  /** The chain without its line 5, which a line of the log says was refused, signed or not. */
+  const refused = (signed: boolean, hash = hashOf(one.lines[5] ?? '')): readonly string[] => {
+    const chain = new Chain('mtlsd-0/d');
+    const lines = [chain.next({ decision: 'chain-started' }, 0), chain.next({ decision: 'undelivered', line: { chain: 'mtlsd-0/a', sequence: 5, hash }, of: 'issued', reason: 'it answered 413' }, 0)];
+    return signed ? [...lines, signCheckpoint(chain, { keyId, privateKey }, 0)] : lines;
+  };
+
+  test('a line that it refused is no finding where the log says so, signed, of that very line; and none beside it', () => {
+    const without = spliced(one.lines, 5, 1);
+    expect(verify([without, refused(true)])).toMatchObject({ findings: [], chains: [{ undelivered: 1 }, {}] });
+    expect(verify([without, refused(false)]).findings).toEqual([expect.objectContaining({ kind: 'removed' })]);
+    expect(verify([without, refused(true, hashOf('another'))]).findings).toEqual([expect.objectContaining({ kind: 'removed' })]);
+    for (const also of [4, 6]) expect(verify([one.lines.filter((_, index) => index !== 5 && index !== also), refused(true)]).findings, `line ${also}`).toEqual([expect.objectContaining({ kind: 'removed' })]);
+  });
+
+  test('a line that was cut is none where it stands whole behind, as on a disk that was full; elsewhere it is', () => {
+    const cut = one.lines[5]?.slice(0, 100) ?? '';
+    expect(verify([spliced(one.lines, 5, 0, cut, cut.slice(0, 50))])).toMatchObject({ findings: [], repeated: 2 });
+    expect(verify([spliced(one.lines, 6, 0, cut)]).findings).toEqual([expect.objectContaining({ kind: 'unreadable', line: 7 })]);
+    expect(verify([spliced(one.lines, 5, 1, cut)]).findings.map(({ kind }) => kind)).toEqual(['unreadable', 'removed']);
+  });
+
+  test('what a killed process left unsigned is signed and anchored by the one that was written behind it', () => {
+    const later = written('mtlsd-0/c', 3, 3, { follows: one.chain.head });
+    expect(verify([one.lines, later.lines], anchorOf(one, later))).toMatchObject({ findings: [], chains: [{ unsigned: 0, unanchored: 0 }, { unsigned: 0, unanchored: 0 }] });
+    const unsigned = written('mtlsd-0/c', 3, 4, { follows: one.chain.head });
+    expect(verify([one.lines, unsigned.lines], anchorOf(one))).toMatchObject({ findings: [], chains: [{ unsigned: 4, unanchored: 4 }, { unsigned: 4, unanchored: 4 }] });
   });
 });
 

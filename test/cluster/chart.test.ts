@@ -51,15 +51,16 @@ describe('rendered', () => {
     expect(ofKind(await renderChart(['--set', 'crds.install=false']), 'CustomResourceDefinition')).toEqual([]);
   });
 
-  test('gives the controller its namespace, its metrics address and nothing else', () => {
-    expect(controllerArgs(manifests)).toEqual(['controller', '--namespace', 'mtlsd-system', '--metrics-listen', '0.0.0.0:9464']);
+  test('gives the controller its namespace, its metrics address, a place for what waits, and nothing else', () => {
+    expect(controllerArgs(manifests)).toEqual(['controller', '--namespace', 'mtlsd-system', '--metrics-listen', '0.0.0.0:9464', '--audit-spool-dir', '/var/spool/mtlsd/audit']);
   });
 
   test('has the audit log go where it is told, with what that needs', async () => {
     const http = await renderChart(['--set', 'audit.sink=https://collector.example/mtlsd', '--set', 'audit.failClosed=true', '--set', 'audit.http.secretName=collector', '--set', 'audit.http.caKey=ca.crt', '--set', 'audit.http.tokenKey=token', '--set', 'audit.spoolBytes=16777216']);
-    expect(controllerArgs(http)?.slice(5)).toEqual(['--audit-sink', 'https://collector.example/mtlsd', '--audit-fail-closed', '--audit-spool-bytes', '16777216', '--audit-ca-file', '/etc/mtlsd/audit/ca.crt', '--audit-token-file', '/etc/mtlsd/audit/token']);
-    expect(podTemplate(http).spec).toMatchObject({ volumes: [{ name: 'audit-http', secret: { secretName: 'collector' } }], containers: [{ volumeMounts: [{ name: 'audit-http', mountPath: '/etc/mtlsd/audit', readOnly: true }] }] });
-    const file = await renderChart(['--set', 'audit.sink=/var/log/mtlsd/audit.jsonl', '--set', 'audit.volume.persistentVolumeClaim.claimName=audit']);
+    expect(controllerArgs(http)?.slice(5)).toEqual(['--audit-spool-dir', '/var/spool/mtlsd/audit', '--audit-sink', 'https://collector.example/mtlsd', '--audit-fail-closed', '--audit-spool-bytes', '16777216', '--audit-ca-file', '/etc/mtlsd/audit/ca.crt', '--audit-token-file', '/etc/mtlsd/audit/token']);
+    expect(podTemplate(http).spec).toMatchObject({ volumes: [{ name: 'audit-spool', emptyDir: {} }, { name: 'audit-http', secret: { secretName: 'collector' } }], containers: [{ volumeMounts: [{ name: 'audit-spool', mountPath: '/var/spool/mtlsd' }, { name: 'audit-http', mountPath: '/etc/mtlsd/audit', readOnly: true }] }] });
+    const file = await renderChart(['--set', 'audit.sink=/var/log/mtlsd/audit.jsonl', '--set', 'audit.volume.persistentVolumeClaim.claimName=audit', '--set', 'audit.spoolVolume=null']);
+    expect(controllerArgs(file)).not.toContain('--audit-spool-dir');
     expect(podTemplate(file).spec).toMatchObject({ volumes: [{ name: 'audit-log', persistentVolumeClaim: { claimName: 'audit' } }], containers: [{ volumeMounts: [{ name: 'audit-log', mountPath: '/var/log/mtlsd' }] }] });
   });
 

@@ -1,4 +1,4 @@
-import { Chain, withoutPersons, type Pseudonyms, type AuditCount, type AuditLog, type AuditRecord, type ChainHead, type LineContent } from '../../audit/index.ts';
+import { Chain, hashOf, parseLine, withoutPersons, type Pseudonyms, type AuditCount, type AuditLog, type AuditRecord, type ChainHead, type LineContent } from '../../audit/index.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
 import type { AuditFigures } from './metrics.ts';
@@ -82,18 +82,38 @@ export class ChainedLog implements AuditLog {
     this.#dropped = through;
   }
 
-  /** Writes what was counted so far. */
+  /** Writes that a line has a place in the chain and is not there, as the sink refuses it; signed soon, so that it is believed. */
+  noteRefused(text: string, why: string): void {
+    const { log, figures } = this.#parts;
+    const line = parseLine(text);
+    if (line === undefined || 'problem' in line) return;
+    const { chain, sequence, decision } = line;
+    figures.lost();
+    log.error('the sink of the audit log refuses a line and takes the next one: it is left out', { chain, sequence, decision, why });
+    // One about one that is refused too would be the first of many.
+    if (decision !== 'undelivered') this.#write({ decision: 'undelivered', line: { chain, sequence, hash: hashOf(text) }, of: decision, reason: why }, true);
+  }
+
+  /** Writes what was counted so far; what finds no room is counted on. */
   writeCounts(): void {
+    const { clock, spool } = this.#parts;
     this.#cancelCounts?.();
     this.#cancelCounts = undefined;
-    for (const { what, count, sinceMs } of this.#counts.values()) this.#write({ ...cleaned(what), count, since: new Date(sinceMs).toISOString(), decision: what.decision });
-    this.#counts.clear();
+    for (const [key, { what, count, sinceMs }] of this.#counts) {
+      if (spool.isFull()) break;
+      this.#write({ ...cleaned(what), count, since: new Date(sinceMs).toISOString(), decision: what.decision });
+      this.#counts.delete(key);
+    }
+    if (this.#counts.size > 0) this.#cancelCounts = clock.schedule(clock.nowMs() + countMs, () => this.writeCounts());
   }
 
   /** Says that the process ends in order; where nothing was ever written, nothing is. */
   end(): void {
     this.writeCounts();
+    this.#cancelCounts?.();
     if (this.chain.length > 0) this.#write({ decision: 'chain-ended' });
+    const { count } = this.#lost;
+    if (count > 0) this.#parts.log.error('the process ends and the audit log has no room to say what is not in it', { lost: count });
   }
 
   /**
@@ -122,8 +142,9 @@ export class ChainedLog implements AuditLog {
 
   #newCount(key: string, what: AuditCount): Count {
     if (this.#counts.size >= countsMax) {
-      const rest = this.#counts.get('') ?? { what: { decision: what.decision }, sinceMs: this.#parts.clock.nowMs(), count: 0 };
-      this.#counts.set('', rest);
+      const restKey = JSON.stringify([what.decision]);
+      const rest = this.#counts.get(restKey) ?? { what: { decision: what.decision }, sinceMs: this.#parts.clock.nowMs(), count: 0 };
+      this.#counts.set(restKey, rest);
       return rest;
     }
     const { clock } = this.#parts;
@@ -133,13 +154,13 @@ export class ChainedLog implements AuditLog {
     return made;
   }
 
-  #write(content: LineContent): void {
+  #write(content: LineContent, isUrgent = false): void {
     const isRecorded = this.#begin() && this.#tellLost() && this.#line(content);
     if (isRecorded) {
       // Behind the decision that made room for itself: what went is told in the file that is left, and believed when it is signed.
       const drops = this.#dropped !== undefined && this.#line({ decision: 'dropped', through: this.#dropped });
       if (drops) this.#dropped = undefined;
-      this.#parts.unsigned(this.#unsigned, drops);
+      this.#parts.unsigned(this.#unsigned, drops || isUrgent);
       return;
     }
     const { clock, log, figures, spool } = this.#parts;

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import { hashOf, lineBytesMax, parseLine, type AuditLine, type ChainHead } from '../../audit/index.ts';
 import type { AuditSink, DroppedThrough } from './sink.ts';
 
@@ -11,7 +11,8 @@ interface FileSinkOptions {
 
 /**
  * A file of lines, mode 0600, with those before it in `<path>.1`, `<path>.2` …: what is stored is bounded (L17). A line is in the
- * file when `deliver` returns. A line that a crash or a full disk has cut is taken out again before the next one.
+ * file when `deliver` returns. A line that a crash or a full disk has cut is taken out again before the next one. A file that somebody
+ * removes or renames is noticed at the next line, which begins a new one.
  */
 export class FileSink implements AuditSink {
   readonly name: string;
@@ -19,7 +20,8 @@ export class FileSink implements AuditSink {
   readonly #options: FileSinkOptions;
   #file: number | undefined;
   #length = 0;
-  #heard: (through: DroppedThrough) => void = () => undefined;
+  #dropped: (through: DroppedThrough) => void = () => undefined;
+  #disturbed: (sentence: string) => void = () => undefined;
 
   constructor(path: string, options: FileSinkOptions) {
     this.name = path;
@@ -28,15 +30,15 @@ export class FileSink implements AuditSink {
   }
 
   deliver(lines: readonly string[]): void {
-    if (this.#file !== undefined && this.#length >= this.#options.bytesMax) this.#turn(this.#file);
+    if (this.#file !== undefined) this.#look(this.#file);
+    if (this.#file !== undefined && this.#length >= this.#options.bytesMax) this.#turn();
     const file = this.#file ?? this.#open();
     const bytes = Buffer.from(`${lines.join('\n')}\n`, 'utf8');
     const before = this.#length;
     try {
       while (this.#length < before + bytes.length) this.#length += writeSync(file, bytes, this.#length - before);
     } catch (error) {
-      ftruncateSync(file, before);
-      this.#length = before;
+      this.#takeOut(file, before);
       throw error;
     }
   }
@@ -54,50 +56,92 @@ export class FileSink implements AuditSink {
   }
 
   onDropped(listener: (through: DroppedThrough) => void): void {
-    this.#heard = listener;
+    this.#dropped = listener;
     if (existsSync(this.#pathOf(this.#options.filesMax - 1))) this.#tellDropped();
   }
 
+  onDisturbed(listener: (sentence: string) => void): void {
+    this.#disturbed = listener;
+  }
+
   close(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
+    const file = this.#file;
     this.#file = undefined;
+    if (file !== undefined) closeSync(file);
   }
 
   #pathOf(index: number): string {
     return index === 0 ? this.#path : `${this.#path}.${index}`;
   }
 
+  /** What was begun is taken out again: now, or when the file is opened the next time. */
+  #takeOut(file: number, length: number): void {
+    try {
+      ftruncateSync(file, length);
+      this.#length = length;
+    } catch {
+      this.close();
+    }
+  }
+
+  /** What others do to the file: one that is not where it was is left to them. */
+  #look(file: number): void {
+    const [here, there] = [fstatSync(file), statSync(this.#path, { throwIfNoEntry: false })];
+    if (there?.ino !== here.ino || there.dev !== here.dev) {
+      this.#disturbed(here.nlink === 0 ? 'somebody removed the file of the audit log: the lines in it are gone, and a new file begins' : 'somebody moved the file of the audit log: the lines in it are where it is now, and a new file begins');
+      this.close();
+    } else if (here.size !== this.#length) {
+      this.#disturbed(`somebody else ${here.size < this.#length ? 'cut' : 'wrote to'} the file of the audit log`);
+      this.close();
+    }
+  }
+
+  /** Behind whole lines: what a crash has cut of the last one goes. */
   #open(): number {
     const file = openSync(this.#path, 'a+', 0o600);
-    this.#file = file;
-    this.#length = fstatSync(file).size;
-    const tail = tailOf(file, this.#length);
-    const cut = tail.subarray(tail.lastIndexOf(0x0a) + 1);
-    if (cut.length > 0 && cut.toString('utf8').startsWith('{"audit":true,')) {
-      this.#length -= cut.length;
-      ftruncateSync(file, this.#length);
-    } else if (cut.length > 0) {
-      this.#length += writeSync(file, '\n');
+    try {
+      this.#length = fstatSync(file).size;
+      const tail = tailOf(file, this.#length);
+      const cut = tail.subarray(tail.lastIndexOf(0x0a) + 1);
+      if (cut.length > 0 && isBegun(cut.toString('utf8'))) {
+        ftruncateSync(file, this.#length - cut.length);
+        this.#length -= cut.length;
+      } else if (cut.length > 0) {
+        this.#length += writeSync(file, '\n');
+      }
+    } catch (error) {
+      closeSync(file);
+      throw error;
     }
+    this.#file = file;
     return file;
   }
 
-  #turn(file: number): void {
+  /** Files move up to the first gap: a turn that failed half-way goes on where it was. */
+  #turn(): void {
     const oldest = this.#options.filesMax - 1;
-    const drops = existsSync(this.#pathOf(oldest));
-    for (let index = oldest; index > 0; index -= 1) {
-      if (existsSync(this.#pathOf(index - 1))) renameSync(this.#pathOf(index - 1), this.#pathOf(index));
+    let gap = 1;
+    while (gap < oldest && existsSync(this.#pathOf(gap))) gap += 1;
+    const drops = gap === oldest && existsSync(this.#pathOf(oldest));
+    for (let index = gap; index > 0; index -= 1) {
+      renameSync(this.#pathOf(index - 1), this.#pathOf(index));
+      if (drops && index === oldest) this.#tellDropped();
     }
-    closeSync(file);
-    this.#file = undefined;
-    if (drops) this.#tellDropped();
+    this.close();
   }
 
   /** What is gone ends before the first line of the oldest file. */
   #tellDropped(): void {
     const first = firstLine(this.#pathOf(this.#options.filesMax - 1));
-    if (first !== undefined) this.#heard({ chain: first.chain, sequence: first.sequence - 1, time: first.time });
+    if (first !== undefined) this.#dropped({ chain: first.chain, sequence: first.sequence - 1, time: first.time });
   }
+}
+
+const opening = '{"audit":true,';
+
+/** Whether a text without a line break is a line of the log that was cut, wherever. */
+function isBegun(text: string): boolean {
+  return text.startsWith(opening) || opening.startsWith(text);
 }
 
 function firstLine(path: string): AuditLine | undefined {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
-import type { AuditSink } from './sink.ts';
+import { SinkRefusal, type AuditSink } from './sink.ts';
 
 /** How lines are sent to an HTTP endpoint. */
 export interface HttpSinkOptions {
@@ -12,10 +12,12 @@ export interface HttpSinkOptions {
 
 /** A collector that does not answer is down. */
 const timeoutMs = 10_000;
+/** Answers to what was sent rather than to who sends it: a body that is too large, or a line that is not to its taste. */
+const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
 
 /**
  * Lines by POST, as `application/x-ndjson`, a batch a request, one request at a time. A batch counts as delivered by an answer of
- * 2xx; anything else, a redirect included, is a collector that is down.
+ * 2xx; anything else, a redirect included, is a collector that is down, or one that refuses these lines.
  */
 export class HttpSink implements AuditSink {
   readonly name: string;
@@ -46,8 +48,11 @@ export class HttpSink implements AuditSink {
       body: `${lines.join('\n')}\n`,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
+      // One that takes the body a byte at a time is down too.
+      signal: AbortSignal.timeout(3 * timeoutMs),
     });
     await body.dump();
+    if (refusals.has(statusCode)) throw new SinkRefusal(`it answered ${statusCode}`);
     if (statusCode < 200 || statusCode > 299) throw new Error(`it answered ${statusCode}`);
   }
 

@@ -8,6 +8,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { noAuditFigures, type AuditFigures } from './metrics.ts';
 import type { AuditSecrets } from './secrets.ts';
 import type { AuditSink } from './sink.ts';
+import { SpoolFolder } from './spool-folder.ts';
 import { Spool } from './spool.ts';
 
 /** What a person chooses about the audit log. */
@@ -17,6 +18,8 @@ export interface AuditSettings {
   readonly failClosed: boolean;
   /** Bytes that wait at most for a sink that is down. */
   readonly spoolBytes: number;
+  /** A folder in which it outlives the process; undefined: it waits in memory alone. */
+  readonly spoolFolder?: string | undefined;
   /** How long records of one person can be linked. */
   readonly personPeriodMs: number;
 }
@@ -33,6 +36,8 @@ export interface AuditParts {
 }
 
 const patienceMs = 2_000;
+/** What others do to the place of the log is told so often at most. */
+const disturbedMs = 60_000;
 /** A key of pseudonyms that cannot be had now is asked for again after this. */
 const personRetryMs = 60_000;
 
@@ -55,16 +60,26 @@ export class Audit implements AuditLog, AsyncDisposable {
   #cancelPersonKey: (() => void) | undefined;
   #ended: Promise<void> | undefined;
 
+  /** @throws CONFIGURATION_INVALID when the folder of the spool cannot be used */
   constructor(settings: AuditSettings, parts: AuditParts) {
     const { clock, log, replica, figures = noAuditFigures } = parts;
     this.#settings = settings;
     this.#parts = parts;
-    this.#spool = new Spool(settings.sink, { clock, log, random: Math.random, bytesMax: settings.spoolBytes, onChange: (bytes) => figures.waits(bytes) });
+    const folder = settings.spoolFolder === undefined ? undefined : SpoolFolder.open(settings.spoolFolder, clock, log);
+    this.#spool = new Spool(settings.sink, {
+      clock,
+      log,
+      random: Math.random,
+      bytesMax: settings.spoolBytes,
+      folder,
+      onChange: (bytes) => figures.waits(bytes),
+      onRefused: (text, why) => this.#chained.noteRefused(text, why),
+    });
     // Of this process alone, until the one that all replicas share is there.
     this.#pseudonyms = new Pseudonyms({ bytes: randomBytes(32), createdAtMs: clock.nowMs() }, settings.personPeriodMs);
     this.#chained = new ChainedLog({
       chain: `${replica}/${new Date(clock.nowMs()).toISOString()}-${randomBytes(6).toString('hex')}`,
-      follows: () => settings.sink.lastHead?.() ?? this.#anchoredHead,
+      follows: () => folder?.lastHead ?? settings.sink.lastHead?.() ?? this.#anchoredHead,
       spool: this.#spool,
       clock,
       log,
@@ -78,6 +93,12 @@ export class Audit implements AuditLog, AsyncDisposable {
       personNamed: () => this.#renewPersonKey(),
     });
     settings.sink.onDropped?.((through) => this.#chained.noteDropped(through));
+    let toldAtMs = -Infinity;
+    settings.sink.onDisturbed?.((sentence) => {
+      if (clock.nowMs() - toldAtMs >= disturbedMs) log.error(sentence, { sink: settings.sink.name });
+      toldAtMs = clock.nowMs();
+    });
+    this.#spool.resume();
   }
 
   /** From now on, lines are signed and anchored. */

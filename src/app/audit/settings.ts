@@ -11,6 +11,8 @@ export interface AuditOptions {
   readonly sink: string;
   readonly failClosed: boolean;
   readonly spoolBytes: number;
+  /** A folder in which what waits outlives the process. */
+  readonly spoolDir: string | undefined;
   readonly personDays: number;
   readonly fileBytes: number;
   readonly files: number;
@@ -19,15 +21,15 @@ export interface AuditOptions {
 }
 
 /** What counts where nobody says otherwise. */
-export const auditDefaults = { failClosed: false, spoolBytes: 8 * 1024 * 1024, personDays: 30, fileBytes: 16 * 1024 * 1024, files: 8, caFile: undefined, tokenFile: undefined } as const;
+export const auditDefaults = { failClosed: false, spoolBytes: 8 * 1024 * 1024, spoolDir: undefined, personDays: 30, fileBytes: 16 * 1024 * 1024, files: 8, caFile: undefined, tokenFile: undefined } as const;
 
 const dayMs = 86_400_000;
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Opens the sink. @throws CONFIGURATION_INVALID for a URL that is none, or that would send lines in the clear */
 export async function openAuditSettings(options: AuditOptions): Promise<AuditSettings> {
-  const { failClosed, spoolBytes, personDays } = options;
-  return { sink: await sinkOf(options), failClosed, spoolBytes, personPeriodMs: personDays * dayMs };
+  const { failClosed, spoolBytes, spoolDir, personDays } = options;
+  return { sink: await sinkOf(options), failClosed, spoolBytes, spoolFolder: spoolDir, personPeriodMs: personDays * dayMs };
 }
 
 async function sinkOf({ sink, fileBytes, files, caFile, tokenFile }: AuditOptions): Promise<AuditSink> {

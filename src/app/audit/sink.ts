@@ -8,6 +8,11 @@ export interface DroppedThrough {
   readonly time: string;
 }
 
+/** The sink is there and does not take these lines as they are: fewer of them, or others, it may take. */
+export class SinkRefusal extends Error {
+  override readonly name = 'SinkRefusal';
+}
+
 /** Where lines of the audit log go. */
 export interface AuditSink {
   /** For people: what is down when it is down. */
@@ -15,6 +20,7 @@ export interface AuditSink {
   /**
    * Delivers lines, without their line breaks, in order: at once, or by the time the promise resolves. When it throws or rejects, they are
    * all delivered again later, so that one may arrive twice.
+   * @throws SinkRefusal
    */
   deliver(lines: readonly string[]): void | Promise<void>;
   /** Makes sure that what was delivered outlives the machine, where that is another thing. */
@@ -23,5 +29,7 @@ export interface AuditSink {
   lastHead?(): ChainHead | undefined;
   /** Hears what made room: once for what made room before this process, and each time that something does. */
   onDropped?(listener: (through: DroppedThrough) => void): void;
+  /** Hears what somebody else did to the place that lines go to: a sentence for people. */
+  onDisturbed?(listener: (sentence: string) => void): void;
   close?(): void;
 }

@@ -37,7 +37,15 @@ export interface Entries {
   readonly repeated: number;
 }
 
-const ofTheLog = new Set(['chain-started', 'chain-ended', 'checkpoint', 'dropped', 'lost']);
+const ofTheLog = new Set(['chain-started', 'chain-ended', 'checkpoint', 'dropped', 'lost', 'undelivered']);
+/** Lines that were cut and may come whole are remembered, so many at once. */
+const begunMax = 64;
+
+/** A line that cannot be read, which may be the beginning of one that follows. */
+interface Begun {
+  readonly text: string;
+  readonly finding: AuditFinding;
+}
 
 /** Where an entry stands, for people. */
 export function placeOf({ file, lineNumber }: Pick<Entry, 'file' | 'lineNumber'>): string {
@@ -54,6 +62,7 @@ export function readEntries(inputs: readonly AuditInput[]): Entries {
 class Reading {
   readonly #chains = new Map<string, Map<number, Entry>>();
   readonly #findings: AuditFinding[] = [];
+  #begun: Begun[] = [];
   #otherLines = 0;
   #repeated = 0;
 
@@ -64,14 +73,35 @@ class Reading {
     for (const [index, raw] of lines.entries()) {
       const line = parseLine(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
       if (line === undefined) this.#otherLines += 1;
-      else if ('problem' in line) this.#findings.push({ kind: 'unreadable', file, line: index + 1, message: `${file}:${index + 1} ${line.problem}` });
-      else this.#entry(entryOf(line, file, index + 1), newest);
+      else if ('problem' in line) this.#unreadable({ text: line.text, finding: { kind: 'unreadable', file, line: index + 1, message: `${file}:${index + 1} ${line.problem}` } });
+      else {
+        this.#whole(line.text);
+        this.#entry(entryOf(line, file, index + 1), newest);
+      }
     }
+    this.#giveUp(0);
   }
 
   entries(): Entries {
     const chains = [...this.#chains].map(([chain, entries]) => [chain, [...entries.values()].sort((a, b) => a.sequence - b.sequence)] as const);
     return { chains: new Map(chains), findings: this.#findings, otherLines: this.#otherLines, repeated: this.#repeated };
+  }
+
+  #unreadable(begun: Begun): void {
+    this.#begun.push(begun);
+    this.#giveUp(begunMax);
+  }
+
+  /** What was cut and stands whole behind is nothing but a line that was begun twice, as on a disk that was full for a while. */
+  #whole(text: string): void {
+    const open = this.#begun.filter((begun) => !text.startsWith(begun.text));
+    this.#repeated += this.#begun.length - open.length;
+    this.#begun = open;
+  }
+
+  /** All but the newest are what they seem to be. */
+  #giveUp(keep: number): void {
+    for (const { finding } of this.#begun.splice(0, Math.max(0, this.#begun.length - keep))) this.#findings.push(finding);
   }
 
   #entry(entry: Entry, newest: Map<string, Entry>): void {

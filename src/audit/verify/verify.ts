@@ -1,6 +1,6 @@
 import { isSigned } from '../checkpoint.ts';
 import { anchoredHeads, type AuditHeads } from '../heads.ts';
-import { judgeSignatures, missingLines, verifyChain, type ChainVerdict, type Ground, type SignatureVerdict } from './chain.ts';
+import { judgeSignatures, missingLines, verifyChain, type ChainVerdict, type Gap, type Ground, type SignatureVerdict } from './chain.ts';
 import { placeOf, readEntries, type AuditFinding, type AuditInput, type Entry } from './entries.ts';
 
 export type { AuditFinding } from './entries.ts';
@@ -31,12 +31,21 @@ export interface AuditVerdict {
 /** Whether lines are what was written, as far as can be known. Never throws for any input. */
 export function verifyAudit(inputs: readonly AuditInput[], knowledge: AuditKnowledge): AuditVerdict {
   const { chains, findings, otherLines, repeated } = readEntries(inputs);
-  const signatures = new Map([...chains].map(([chain, entries]) => [chain, judgeSignatures(entries, knowledge.keys)]));
-  const of = (chain: string): SignatureVerdict => signatures.get(chain) ?? { through: -1, findings: [] };
+  const own = new Map([...chains].map(([chain, entries]) => [chain, judgeSignatures(entries, knowledge.keys)]));
+  const signedThrough = withFollowed(chains, new Map([...own].map(([chain, { through }]) => [chain, through])));
+  const of = (chain: string): SignatureVerdict => ({ through: signedThrough.get(chain) ?? -1, findings: own.get(chain)?.findings ?? [] });
   // What the log says of its own gaps counts when it is signed, where that can be known.
-  const dropped = new Dropped([...chains.values()].flat().filter(({ chain, sequence }) => knowledge.keys === undefined || sequence <= of(chain).through));
+  const believed = [...chains.values()].flat().filter(({ chain, sequence }) => knowledge.keys === undefined || sequence <= of(chain).through);
+  const dropped = new Dropped(believed);
+  const undelivered = new Undelivered(believed);
   const anchored = knowledge.anchor === undefined ? new Map<string, never>() : anchoredHeads(knowledge.anchor);
-  const ground: Ground = { anchored, allowedToMiss: (chain) => (knowledge.recent ? Infinity : dropped.before(chain)) };
+  const anchoredThrough = withFollowed(chains, new Map([...anchored].map(([chain, { line }]) => [chain, line.sequence])));
+  const ground: Ground = {
+    anchored,
+    anchoredThrough: (chain) => anchoredThrough.get(chain) ?? -1,
+    isUndelivered: (gap) => undelivered.has(gap),
+    allowedToMiss: (chain) => (knowledge.recent ? Infinity : dropped.before(chain)),
+  };
   const judged = [...chains].map(([chain, entries]) => verifyChain(entries, of(chain), ground));
   const missing = missingFindings(chains, ground, (head) => knowledge.recent || dropped.isGone(head));
   return {
@@ -60,27 +69,51 @@ function anchorFindings({ anchor, keys }: AuditKnowledge): readonly AuditFinding
   ];
 }
 
+/** The head that a chain was written behind, as its first line says. */
+function followedBy(first: Entry | undefined): { readonly chain: string; readonly sequence: number; readonly hash: string } | undefined {
+  const { chain, sequence, hash } = (first?.decision === 'chain-started' ? (first.line?.content['follows'] ?? {}) : {}) as Readonly<Record<string, unknown>>;
+  return typeof chain === 'string' && typeof sequence === 'number' && typeof hash === 'string' ? { chain, sequence, hash } : undefined;
+}
+
+/**
+ * How far chains are signed or anchored, with what those that were written behind them add: their first line bears the hash of a line of the
+ * chain before, and so stands for everything up to it.
+ * @param through sequences, by chain
+ */
+function withFollowed(chains: ReadonlyMap<string, readonly Entry[]>, through: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const reached = new Map(through);
+  const newestFirst = [...chains].map(([chain, [first]]) => ({ chain, first })).sort((a, b) => ((a.first?.time ?? '') > (b.first?.time ?? '') ? -1 : 1));
+  for (const { chain, first } of newestFirst) {
+    const followed = followedBy(first);
+    if (followed === undefined || (reached.get(chain) ?? -1) < 0) continue;
+    const isThere = chains.get(followed.chain)?.some(({ sequence, hash }) => sequence === followed.sequence && hash === followed.hash) === true;
+    if (isThere) reached.set(followed.chain, Math.max(followed.sequence, reached.get(followed.chain) ?? -1));
+  }
+  return reached;
+}
+
 type IsGone = (head: Pick<Entry, 'chain' | 'sequence' | 'time'>) => boolean;
 
 /** Chains that are named by the anchor, or by the first line of another, and are not there, or not as they were named. */
-function missingFindings(chains: ReadonlyMap<string, readonly Entry[]>, { anchored }: Ground, isGone: IsGone): readonly AuditFinding[] {
-  const byAnchor = [...anchored.values()]
+function missingFindings(chains: ReadonlyMap<string, readonly Entry[]>, ground: Ground, isGone: IsGone): readonly AuditFinding[] {
+  const byAnchor = [...ground.anchored.values()]
     .filter(({ line }) => !chains.has(line.chain) && !isGone(line))
     .map(({ line }) => ({ kind: 'missing' as const, chain: line.chain, message: `${line.chain} is missing: it is anchored with ${line.sequence + 1} lines, up to ${line.time}` }));
   const named = new Set(byAnchor.map(({ chain }) => chain));
-  const byNext = [...chains.values()].flatMap(([first]) => (first?.decision === 'chain-started' ? followFindings(first, chains, isGone) : []));
+  const byNext = [...chains.values()].flatMap(([first]) => (first?.decision === 'chain-started' ? followFindings(first, chains, ground, isGone) : []));
   return [...byAnchor, ...byNext.filter(({ chain }) => chain === undefined || !named.has(chain))];
 }
 
 /** A chain names the head that its process knew of the one before. */
-function followFindings(first: Entry, chains: ReadonlyMap<string, readonly Entry[]>, isGone: IsGone): readonly AuditFinding[] {
-  const { chain, sequence, hash } = (first.line?.content['follows'] ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof chain !== 'string' || typeof sequence !== 'number') return [];
+function followFindings(first: Entry, chains: ReadonlyMap<string, readonly Entry[]>, ground: Ground, isGone: IsGone): readonly AuditFinding[] {
+  const followed = followedBy(first);
+  if (followed === undefined) return [];
+  const { chain, sequence, hash } = followed;
   const entries = chains.get(chain);
   const last = entries?.at(-1);
   if (entries === undefined || last === undefined) return isGone({ chain, sequence, time: first.time }) ? [] : [{ kind: 'missing', chain, message: `${chain} is missing: ${placeOf(first)} was written behind it` }];
   const place = { chain, file: last.file, line: last.lineNumber };
-  if (last.sequence < sequence) return [{ kind: 'cut', ...place, message: `${missingLines(last.sequence + 1, sequence, chain)} behind ${placeOf(last)}: ${placeOf(first)} was written behind them` }];
+  if (last.sequence < sequence) return ground.isUndelivered({ chain, from: last.sequence + 1, to: sequence, hash }) ? [] : [{ kind: 'cut', ...place, message: `${missingLines(last.sequence + 1, sequence, chain)} behind ${placeOf(last)}: ${placeOf(first)} was written behind them` }];
   const same = entries.find((entry) => entry.sequence === sequence);
   return same === undefined || same.hash === hash ? [] : [{ kind: 'changed', chain, file: same.file, line: same.lineNumber, message: `${placeOf(same)} is not the line that ${placeOf(first)} was written behind` }];
 }
@@ -104,6 +137,25 @@ class Dropped {
   /** Whether a chain went as a whole: what it had ended before a later line of the same replica went. */
   isGone({ chain, sequence, time }: Pick<Entry, 'chain' | 'sequence' | 'time'>): boolean {
     return this.#lines.some((line) => line.replica === replicaOf(chain) && (line.chain === chain ? line.sequence >= sequence : line.time >= time));
+  }
+}
+
+/** What the log itself says that its sink refused for good. */
+class Undelivered {
+  readonly #hashes = new Map<string, string>();
+
+  constructor(entries: readonly Entry[]) {
+    for (const { line } of entries) {
+      const { chain, sequence, hash } = (line?.decision === 'undelivered' ? (line.content['line'] ?? {}) : {}) as Readonly<Record<string, unknown>>;
+      if (typeof chain === 'string' && typeof sequence === 'number' && typeof hash === 'string') this.#hashes.set(`${chain}#${sequence}`, hash);
+    }
+  }
+
+  /** Whether it says so of each line of a gap, and the last of them is the one that is missing. */
+  has({ chain, from, to, hash }: Gap): boolean {
+    if (to - from >= this.#hashes.size || this.#hashes.get(`${chain}#${to}`) !== hash) return false;
+    for (let sequence = from; sequence < to; sequence += 1) if (!this.#hashes.has(`${chain}#${sequence}`)) return false;
+    return true;
   }
 }
 

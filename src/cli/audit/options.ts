@@ -6,6 +6,7 @@ export interface AuditFlags {
   readonly auditSink?: string;
   readonly auditFailClosed?: boolean;
   readonly auditSpoolBytes: number;
+  readonly auditSpoolDir?: string;
   readonly auditPersonDays: number;
   readonly auditFileBytes: number;
   readonly auditFiles: number;
@@ -24,7 +25,8 @@ export function withAuditOptions(command: Command, sinks: string): Command {
   return command
     .addOption(new Option('--audit-sink <sink>', `where decisions are recorded: ${sinks}`))
     .addOption(new Option('--audit-fail-closed', 'sign nothing while the audit log cannot take it (default: go on, count and record the loss)'))
-    .addOption(number('--audit-spool-bytes <bytes>', 'what waits in memory at most while the sink is down', auditDefaults.spoolBytes, spoolBytesMin))
+    .addOption(number('--audit-spool-bytes <bytes>', 'what waits at most while the sink is down', auditDefaults.spoolBytes, spoolBytesMin))
+    .addOption(new Option('--audit-spool-dir <folder>', 'a folder of this process alone, in which what waits outlives it (default: it waits in memory)'))
     .addOption(number('--audit-file-bytes <bytes>', 'length at which a new file begins', auditDefaults.fileBytes, 64 * 1024))
     .addOption(number('--audit-files <count>', 'how many files are kept', auditDefaults.files, 2))
     .addOption(new Option('--audit-ca-file <file>', 'roots that the endpoint is verified by, PEM, read again for each request (default: those of the system)'))
@@ -46,6 +48,7 @@ export function auditOptions(flags: AuditFlags, usual: string): AuditOptions {
     sink: flags.auditSink ?? usual,
     failClosed: flags.auditFailClosed ?? auditDefaults.failClosed,
     spoolBytes: flags.auditSpoolBytes,
+    spoolDir: flags.auditSpoolDir,
     personDays: flags.auditPersonDays,
     fileBytes: flags.auditFileBytes,
     files: flags.auditFiles,
