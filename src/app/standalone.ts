@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { ProcessLease, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
+import { ProcessLease, ReservedEnds, startControllers, type Controllers, type ControllerContext } from '../controllers/index.ts';
 import { openDirectoryStore, type DirectoryStore } from '../store/directory/index.ts';
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
@@ -88,6 +88,7 @@ export class Standalone implements AsyncDisposable {
       clock,
       tools,
       // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
+      reserved: new ReservedEnds(),
       lease: new AuditedLease(new ProcessLease(), audit),
       ...telemetry,
       audit,
