@@ -87,8 +87,8 @@ export class Standalone implements AsyncDisposable {
       store,
       clock,
       tools,
-      // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
       reserved: new ReservedEnds(),
+      // One process at a time holds the lock of the state folder, for as long as it lives: that is its lease.
       lease: new AuditedLease(new ProcessLease(), audit),
       ...telemetry,
       audit,
