@@ -10,6 +10,7 @@ export {
   adoptRotation,
   dropPrepared,
   finishRotation,
+  keepWishes,
   prepareIssuing,
   prepareRoot,
   prepareSuccessors,

@@ -4,9 +4,10 @@
  * step that would take from the living what they need is refused, whoever asks for it.
  */
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { MtlsdError } from '../errors/index.ts';
 import { makeIssuing, makeRoot, retire, type AuthoritySpec, type AuthorityTools } from './change.ts';
-import { activeAuthority, rootBehind, type Authority, type AuthorityRecord, type FinishedRotation, type RotationInRecord } from './record.ts';
+import { activeAuthority, rootBehind, type Authority, type AuthorityRecord, type FinishedRotation, type RotationInRecord, type RotationWishes } from './record.ts';
 
 /** Whose rotation it is. */
 export type RotationNames = Pick<RotationInRecord, 'uid' | 'name'>;
@@ -129,6 +130,13 @@ export function finishRotation(record: AuthorityRecord, names: RotationNames, ou
 export function adoptRotation(record: AuthorityRecord, names: RotationNames): AuthorityRecord {
   if (record.rotation === undefined || record.rotation.name !== names.name) throw new Error('invariant broken: only a rotation of the same name is adopted');
   return { ...record, rotation: { ...record.rotation, uid: names.uid } };
+}
+
+/** The record with what a person has decided about its rotation; the same record when it has that already. */
+export function keepWishes(record: AuthorityRecord, names: RotationNames, wishes: RotationWishes): AuthorityRecord {
+  const { wishes: before, ...rotation } = own(record, names);
+  if (isDeepStrictEqual(before ?? {}, wishes)) return record;
+  return { ...record, rotation: Object.keys(wishes).length === 0 ? rotation : { ...rotation, wishes } };
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   dropPrepared,
   finishRotation,
   hastenDistrust,
+  keepWishes,
   makeEmergency,
   prepareIssuing,
   prepareRoot,
@@ -18,6 +19,7 @@ import {
   type Authority,
   type AuthorityRecord,
   type RotationNames,
+  type RotationWishes,
   type Successors,
 } from '../../authority/index.ts';
 import { MtlsdError } from '../../errors/index.ts';
@@ -34,6 +36,7 @@ export type RecordStep = Exclude<RotationStep, { do: 'canary' }>;
 /** What a step is taken from. */
 export interface Ground {
   readonly names: RotationNames;
+  readonly wishes: RotationWishes;
   readonly spec: ResolvedRotationSpec;
   readonly authorities: Pick<ResolvedTrustDomainSpec, 'rootAuthority' | 'issuingAuthority'>;
   readonly observed: ObservedRotation;
@@ -56,11 +59,21 @@ export class RotationActor {
 
   /** @throws STORE_…, AUTHORITY_ROOT_ENDING, AUTHORITY_STILL_NEEDED; nothing is half done then. Returns the record as it is now */
   async act(step: RecordStep, ground: Ground): Promise<AuthorityRecord> {
-    const next = await this.#next(step, ground);
-    if (next === ground.record) return next;
+    const changed = await this.#next(step, ground);
+    if (changed === ground.record) return changed;
+    // In the same write, so that whoever deletes the CARotation right after does not take them along.
+    const next = changed.rotation === undefined ? changed : keepWishes(changed, ground.names, ground.wishes);
     await saveRecord(this.#context, next, ground.precondition);
     this.#tell(step, ground, next);
     return next;
+  }
+
+  /** What a person has decided since is kept beside the rotation. Returns whether anything was. */
+  async keep({ record, names, wishes, precondition }: Pick<Ground, 'record' | 'names' | 'wishes' | 'precondition'>): Promise<boolean> {
+    const next = keepWishes(record, names, wishes);
+    if (next === record) return false;
+    await saveRecord(this.#context, next, precondition);
+    return true;
   }
 
   /** The rotation goes on under the uid of a CARotation that was made anew. */

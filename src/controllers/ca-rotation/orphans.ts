@@ -67,6 +67,6 @@ function madeAnew({ trustDomain }: AuthorityRecord, rotation: RotationInRecord):
     apiVersion: 'mtlsd.io/v1alpha1',
     kind: 'CARotation',
     metadata: { name: rotation.name },
-    spec: { trustDomain, what: rotation.what, fromAuthority: isBack ? rotation.to : rotation.from, mode: rotation.mode, ...urgent, ...(isBack ? { abort: true } : {}) },
+    spec: { trustDomain, what: rotation.what, fromAuthority: isBack ? rotation.to : rotation.from, mode: rotation.mode, ...rotation.wishes, ...urgent, ...(isBack ? { abort: true } : {}) },
   };
 }

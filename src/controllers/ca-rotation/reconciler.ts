@@ -19,6 +19,7 @@ import { observeRotation } from './observe.ts';
 import { OrphanedRotations } from './orphans.ts';
 import type { RotationParts } from './parts.ts';
 import { hasEnded, rotationStatus } from './status.ts';
+import { wishesOf } from './wishes.ts';
 
 /** More steps at once than any plan takes without waiting. */
 const stepsMax = 8;
@@ -78,7 +79,7 @@ export class CARotationReconciler implements Reconciler {
     const domain = this.#parts.domains.get(object.spec.trustDomain);
     const loaded = await this.#load(object, domain);
     const record = loaded?.state.kind === 'loaded' ? loaded.state.record : undefined;
-    if (record !== undefined && loaded !== undefined && (await this.#adopts(object, record, loaded))) return 'again';
+    if (record !== undefined && loaded !== undefined && ((await this.#adopts(object, record, loaded)) || (await this.#keeps(object, record, loaded)))) return 'again';
     const { observed, inventory } = observeRotation(this.#parts, object, domain, record, notReady(object, domain, loaded), this.#canaries.get(object.metadata.uid));
     const nowMs = this.#context.clock.nowMs();
     const plan = planRotation(observed, nowMs);
@@ -99,7 +100,7 @@ export class CARotationReconciler implements Reconciler {
       await this.#writeStatus(object, plan, record, undefined);
       if (step.do === 'canary') return await this.#sendCanary(object, domain, record);
       const names = { uid: object.metadata.uid, name: object.metadata.name };
-      await this.#actor.act(step, { ...seen, names, spec: seen.observed.spec, authorities: resolvedTrustDomainSpec(domain.object) });
+      await this.#actor.act(step, { ...seen, names, wishes: wishesOf(object), spec: seen.observed.spec, authorities: resolvedTrustDomainSpec(domain.object) });
       this.#parts.wakeTrustDomain(object.spec.trustDomain);
     } catch (error) {
       if (isMtlsdError(error) && !isMtlsdError(error, 'STORE_CONFLICT')) await this.#writeStatus(object, plan, record, { reason: error.entry.reason, message: error.message });
@@ -110,8 +111,8 @@ export class CARotationReconciler implements Reconciler {
   async #load(object: CARotation, domain: DomainState | undefined): Promise<LoadedRecord | undefined> {
     if (domain === undefined) return undefined;
     const name = parseTrustDomainName(object.spec.trustDomain);
-    const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
     const remembered = this.#context.reserved.latest();
+    const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
     this.#loaded.set(name, loaded);
     // Its trust domain may not have looked at it yet: what is older than what was delivered is not rotated forth from, and nothing is drained by an end that a restore has put back.
     const current = this.#parts.caches.trustDomains.get(undefined, name) ?? domain.object;
@@ -126,6 +127,13 @@ export class CARotationReconciler implements Reconciler {
     if (object.spec.mode === 'Emergency' && rotation.mode !== 'Emergency') return false;
     await this.#actor.adopt({ record, names: { uid: object.metadata.uid, name: object.metadata.name }, precondition });
     return true;
+  }
+
+  /** Whether something was decided since the last look that has to outlive the CARotation: before the switch nothing does. */
+  async #keeps(object: CARotation, record: AuthorityRecord, { precondition }: LoadedRecord): Promise<boolean> {
+    const { uid, name } = object.metadata;
+    if (record.rotation?.uid !== uid || record.rotation.switchedAtMs === undefined) return false;
+    return this.#actor.keep({ record, names: { uid, name }, wishes: wishesOf(object), precondition });
   }
 
   async #sendCanary(object: CARotation, domain: DomainState, record: AuthorityRecord): Promise<void> {

@@ -101,6 +101,33 @@ describe('a CARotation that is deleted while it is under way', () => {
     expect(site.fleet.failures).toEqual([]);
   });
 
+  test('keeps what a person had decided: gates that wait, who is exempted, the pace, and that it is paused', async () => {
+    const site = await startSite({ identities: 2 });
+    const exemptions = [{ kind: 'Pod', namespace: 'shop', name: 'till-0', reason: 'it is scrapped', until: '2099-01-01T00:00:00Z' }] as const;
+    site.rotate('r1', { pace: 7, approvals: ['Drained'] });
+    await site.until(() => site.phase() === 'Drain', 5 * minuteMs);
+    site.edit('r1', { exemptions, paused: true });
+    await site.pass(5 * secondMs);
+    site.world.asUser('delete r1', () => site.store.remove({ kind: 'CARotation', name: 'r1' }));
+    await site.until(() => site.store.all('CARotation').length === 1, minuteMs);
+    expect(site.rotation().spec).toMatchObject({ pace: 7, approvals: ['Drained'], exemptions, paused: true });
+    await site.pass(5 * minuteMs);
+    expect(site.phase()).toBe('Drain');
+    site.edit('r1', { paused: false, approved: ['Drained'] });
+    await site.until(ended(site), 5 * minuteMs);
+    expect(site.phase()).toBe('Complete');
+    expect(site.fleet.failures).toEqual([]);
+  });
+
+  test('at the moment of its switch, too', async () => {
+    const site = await startSite({ identities: 2 });
+    site.rotate('r1', { approvals: ['Drained'] });
+    await site.until(() => site.record().signerEpoch === 2, 5 * minuteMs, 100);
+    site.world.asUser('delete r1', () => site.store.remove({ kind: 'CARotation', name: 'r1' }));
+    await site.until(() => site.store.all('CARotation').length === 1, minuteMs);
+    expect(site.rotation().spec.approvals).toEqual(['Drained']);
+  });
+
   test('with its whole definition is nobody\'s wish', async () => {
     const site = await startSite({ identities: 2 });
     site.rotate('r1');
