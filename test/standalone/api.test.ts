@@ -68,7 +68,8 @@ gateways:
   const authorize = async () => {
     const { statusCode, headers, body } = await request(`https://localhost:${gatewayPort}/v1/authorize`, { dispatcher: agent, headers: { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` } });
     await body.dump();
-    return [statusCode, headers['x-auth-subject'], headers['x-auth-issuer']];
+    // On a busy machine the first look at the issuer's keys may come too late: it says so, and the next one is judged.
+    return statusCode === 503 ? undefined : [statusCode, headers['x-auth-subject'], headers['x-auth-issuer']];
   };
   expect(await until('the gateway serves', () => authorize().catch(() => undefined))).toEqual([200, job, issuer]);
   await agent.destroy();
