@@ -12,6 +12,7 @@ import { apiFamilies } from './api/families.ts';
 import { apiMetrics } from './api/metrics.ts';
 import { openApi, type ServedApi } from './api/open.ts';
 import { ReviewedRights } from './api/reviewed-rights.ts';
+import { identityServedWith } from './api/serving-pair.ts';
 import { StoreAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { auditMetrics } from './audit/metrics.ts';
@@ -73,8 +74,8 @@ export class ClusterDaemon implements AsyncDisposable {
   readonly #events: ReturnType<typeof createEventRecorder>;
   readonly #metrics = new PrometheusMetrics();
   readonly #leadership: Leadership;
-  readonly #health: ReturnType<typeof healthServer>;
   readonly #reserved = new ReservedEnds();
+  readonly #health: ReturnType<typeof healthServer>;
   #controllers: Controllers | undefined;
   #api: ServedApi | undefined;
   #synced = false;
@@ -175,9 +176,9 @@ export class ClusterDaemon implements AsyncDisposable {
     const { namespace, watchNamespaces, bundles, secretDelivery, podCertificates, podWarnings, rolloutRestart } = this.#config;
     return {
       store: this.#store,
-      reserved: this.#reserved,
       clock: systemClock,
       tools,
+      reserved: this.#reserved,
       lease: new AuditedLease(this.#leadership, this.#audit),
       log: this.#log,
       events: this.#tellBoth(),
@@ -187,6 +188,7 @@ export class ClusterDaemon implements AsyncDisposable {
       cluster: { secretNamespaces: secretDelivery ? watchNamespaces : [], configMapBundles: bundles.configMaps, clusterTrustBundles: bundles.clusterTrustBundles, secretDelivery, podCertificates, podWarnings, rolloutRestart },
       fetchBundle: bundleFetcher(systemClock),
       servesBundles: this.#config.api !== undefined,
+      servingIdentity: this.#config.api && identityServedWith(this.#config.api.serving),
       ...place(namespace),
       issuancesPerSecond,
     };

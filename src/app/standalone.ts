@@ -9,6 +9,7 @@ import { openDirectoryStore, type DirectoryStore } from '../store/directory/inde
 import type { Clock, EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { generateKeyPair } from '../x509/index.ts';
 import type { ApiConfig } from './api/config.ts';
+import { identityServedWith } from './api/serving-pair.ts';
 import { FileAnchor } from './audit/anchor.ts';
 import { AuditedLease } from './audit/audited-lease.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
@@ -98,6 +99,7 @@ export class Standalone implements AsyncDisposable {
       fetchBundle: async (request) => (await import('./fetch-bundle.ts')).bundleFetcher(clock)(request),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       servesBundles: config.api !== undefined,
+      servingIdentity: config.api && identityServedWith(config.api.serving),
       systemNamespace,
       recordLocation: (trustDomain) => `the authority record of ${trustDomain} in ${config.state}`,
       issuancesPerSecond,

@@ -58,6 +58,8 @@ export interface ControllerContext {
   readonly cluster: ClusterFeatures | undefined;
   /** Reads a file below the folder of manifests, by its path there; undefined where there is no such folder. */
   readonly readPasswordFile?: (path: string) => Promise<FileReading>;
+  /** The identity, `namespace/name`, that the API of this process serves with; undefined where it serves with another certificate, or none. */
+  readonly servingIdentity?: string | undefined;
   /** Asks servers for the bundles of other trust domains; left out: nobody is asked. */
   readonly fetchBundle?: FetchBundle;
   /** Whether our bundles are served to whoever fetches them. Left out: they are not. */

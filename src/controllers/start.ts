@@ -58,7 +58,7 @@ export async function startControllers(context: ControllerContext): Promise<Cont
   const bundleCaches = watchBundles(context, caches, servesTrustBundles, watch);
   const domains = new Domains();
   const targets = new BundleTargets();
-  const reissues = new Reissues();
+  const reissues = new Reissues(context.servingIdentity);
   const federation = new Federation(context, caches.secrets);
   const run = (reconciler: Reconciler, atOnce: number): Controller => new Controller(reconciler, { ...context, concurrency: atOnce });
 

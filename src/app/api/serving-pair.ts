@@ -17,6 +17,11 @@ export type ServingSource =
   | { readonly kind: 'identity'; readonly namespace: string; readonly name: string }
   | { readonly kind: 'files'; readonly cert: string; readonly key: string };
 
+/** The identity, `namespace/name`, that an API serves with; undefined when it serves with files. */
+export function identityServedWith(source: ServingSource): string | undefined {
+  return source.kind === 'identity' ? `${source.namespace}/${source.name}` : undefined;
+}
+
 const lookMs = 10_000;
 
 /**

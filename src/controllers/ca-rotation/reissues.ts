@@ -16,12 +16,19 @@ interface Pace {
 
 /**
  * Which identities a rotation lets have their certificate of the new authority: the nearest expiry first, at a pace, and
- * never many more than the store answers for. The identities' reconciler asks; the rotation's says who is next.
+ * never many more than the store answers for. The identity that mtlsd serves with goes last: whoever is late can still
+ * reach it for what it lacks. The identities' reconciler asks; the rotation's says who is next.
  */
 export class Reissues {
   /** By trust domain. */
   readonly #paces = new Map<string, Pace>();
+  readonly #last: string | undefined;
   #heldUntilMs = 0;
+
+  /** @param last identity, `namespace/name`, that goes after all others: what mtlsd itself serves with */
+  constructor(last?: string) {
+    this.#last = last;
+  }
 
   /** Whether this identity, `namespace/name`, may be re-issued because of a rotation. */
   isReleased(identity: string): boolean {
@@ -43,11 +50,13 @@ export class Reissues {
     this.#paces.set(trustDomain, pace);
     const waiting = new Map(old.flatMap((leaf) => (leaf.identity === undefined ? [] : [[leaf.identity, leaf] as const])));
     for (const identity of pace.released.keys()) if (!waiting.has(identity)) pace.released.delete(identity);
-    const underWay = [...pace.released.values()].filter((atMs) => nowMs - atMs < stuckAfterMs).length;
+    const isUnderWay = (atMs: number): boolean => nowMs - atMs < stuckAfterMs;
+    const underWay = [...pace.released.values()].filter(isUnderWay).length;
     const aheadMax = Math.max(1, Math.ceil((pacePerSecond * aheadMs) / 1000));
     const allowed = nowMs < this.#heldUntilMs ? 0 : Math.min(fill(pace, pacePerSecond, nowMs), aheadMax - underWay);
+    const isAlone = [...waiting.keys()].every((identity) => identity === this.#last || !isUnderWay(pace.released.get(identity) ?? nowMs));
     const next = [...waiting]
-      .filter(([identity]) => !pace.released.has(identity))
+      .filter(([identity]) => !pace.released.has(identity) && (identity !== this.#last || isAlone))
       .sort(([, a], [, b]) => a.notAfterMs - b.notAfterMs)
       .slice(0, Math.max(0, allowed))
       .map(([identity]) => identity);
