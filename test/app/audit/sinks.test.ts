@@ -167,6 +167,18 @@ describe('an HTTP endpoint', () => {
     expect(site.told.join()).not.toMatch(/first|second/u);
   });
 
+  test('with a limit gets batches that fit, and a line that never does is left out', async () => {
+    const site = new AuditSite();
+    const url = await collector((_request, response) => response.writeHead((bodies.at(-1)?.length ?? 0) > 2_000 ? 413 : 204).end());
+    const { sink } = await settings(url);
+    await using audit = site.start('mtlsd-0', { sink });
+    for (let index = 0; index < 40; index += 1) audit.record({ ...issued(index), ...(index === 20 ? { reason: 'x'.repeat(512), policy: 'x'.repeat(512), who: 'x'.repeat(512), spiffeId: 'x'.repeat(512) } : {}) });
+    await audit.end();
+    const lines = bodies.filter((body) => body.length <= 2_000).join('').trim().split('\n');
+    expect(lines.filter((line) => line.includes('"decision":"issued"'))).toHaveLength(39);
+    expect(await site.verify(lines)).toMatchObject({ findings: [], chains: [{ undelivered: 1, unanchored: 0 }] });
+  });
+
   test.each([
     ['http://collector.example/audit', '--audit-sink'],
     ['ftp://collector.example/', '--audit-sink'],
