@@ -38,8 +38,9 @@ only objects that stand in one. Names and labels are fixed within a version of t
 
 ${tableOf(controller)}
 
-Alert on \`mtlsd_trust_violations\` above 0, on any \`mtlsd_audit_lost_total\`, and on a bundle of another trust domain that is older than you
-can take: \`time() - mtlsd_federation_fetched_timestamp_seconds > 6 * 3600\`.
+Alert on \`mtlsd_trust_violations\` above 0, on any \`mtlsd_audit_lost_total\`, on a bundle of another trust domain that is older than you
+can take (\`time() - mtlsd_federation_fetched_timestamp_seconds > 6 * 3600\`), and on a key for JWT-SVIDs that should have been replaced
+(\`time() - mtlsd_jwt_key_end_timestamp_seconds > 600\`).
 
 ## mtlsd gateway
 

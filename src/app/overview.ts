@@ -1,5 +1,5 @@
 import { backdateMs } from '../authority/index.ts';
-import type { ClusterWorkloadIdentity, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
+import type { ClusterWorkloadIdentity, Condition, StoredObject, TrustDomain, WorkloadIdentity } from '../resources/index.ts';
 import { rotationRow, standstill, type RotationRow } from './rotation-row.ts';
 import type { Sight } from './sight.ts';
 import { isTrue, trustDomainRow, type TrustDomainRow } from './trust-domain-row.ts';
@@ -29,6 +29,8 @@ export interface IdentityRow {
   readonly lifeLeft: number | undefined;
   readonly lifeLeftSeconds: number | undefined;
   readonly renewals: number;
+  /** Whether the tokens that it asks for are in its Secret (`Delivered`), or why not; left out when it asks for none. */
+  readonly tokens?: string;
 }
 
 /** One thing that is wrong: on which object (or file), why, and what to do, in one message. */
@@ -79,7 +81,13 @@ function identityRow(identity: WorkloadIdentity, nowMs: number): IdentityRow {
     lifeLeft: life?.part,
     lifeLeftSeconds: life?.seconds,
     renewals: Math.max(0, (status.issuances ?? 0) - 1),
+    ...tokensOf(status.conditions),
   };
+}
+
+function tokensOf(conditions: readonly Condition[] | undefined): { readonly tokens?: string } {
+  const told = conditions?.find(({ type }) => type === 'Tokens');
+  return told === undefined ? {} : { tokens: told.reason };
 }
 
 /** The time by which a certificate is dated back is no life that anybody can use. */

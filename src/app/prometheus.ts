@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { FederationFigures, Metrics, TrustFigures } from '../telemetry/index.ts';
+import type { FederationFigures, JwtKeyFigures, Metrics, TrustFigures } from '../telemetry/index.ts';
 import { FederationMetrics } from './federation-metrics.ts';
+import { JwtMetrics } from './jwt-metrics.ts';
 import { TrustGauges } from './trust-gauges.ts';
 
 /** Metrics for Prometheus: names, help texts and labels of low cardinality (never a name of an object). */
@@ -28,6 +29,7 @@ export class PrometheusMetrics implements Metrics {
 
   readonly #trust = new TrustGauges(this.registry);
   readonly #federation = new FederationMetrics(this.registry);
+  readonly #jwt = new JwtMetrics(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -65,6 +67,14 @@ export class PrometheusMetrics implements Metrics {
   federated(own: string, peer: string, figures: FederationFigures | undefined): void {
     if (figures === undefined) this.#federation.forget(own, peer);
     else this.#federation.tell(own, peer, figures);
+  }
+
+  tokens(kind: 'request' | 'file', outcome: 'issued' | 'refused' | 'failed'): void {
+    this.#jwt.count(kind, outcome);
+  }
+
+  jwtKeys(trustDomain: string, figures: JwtKeyFigures | undefined): void {
+    this.#jwt.tell(trustDomain, figures);
   }
 
   /** Tells whether this replica leads. */

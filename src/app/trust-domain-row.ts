@@ -17,8 +17,22 @@ export interface TrustDomainRow {
   readonly targets: { readonly written: number; readonly stale: number; readonly failing: readonly string[] } | undefined;
   /** The trust domains of others that it federates with; left out when there are none. */
   readonly federation?: readonly FederationRow[];
+  /** What its JWT-SVIDs are signed with; left out where none are issued and no key is published. */
+  readonly jwt?: JwtRow;
   /** Live certificates whose root is missing from a bundle that was delivered: 0 unless something is very wrong. */
   readonly violations: number;
+}
+
+/** The keys of a trust domain for JWT-SVIDs. Times are RFC 3339. */
+export interface JwtRow {
+  /** `iss` of its tokens; undefined: they have none, or none are issued. */
+  readonly issuer: string | undefined;
+  /** Why no token is signed now; undefined while one is. */
+  readonly reason: string | undefined;
+  /** When the next key signs, as far as it is known. */
+  readonly turnsOverAt: string | undefined;
+  /** Everything that is published. */
+  readonly keys: readonly { readonly keyIdentifier: string; readonly algorithm: string; readonly state: string }[];
 }
 
 /** A trust domain of others as one of ours knows it. */
@@ -65,6 +79,7 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
     notOnNewest: own.filter((identity) => identity.status?.bundleGeneration !== generation).length + (targets === undefined ? 0 : targets.stale + targets.failing.length),
     targets,
     ...(status?.federation === undefined ? {} : { federation: status.federation.map(federationRow) }),
+    ...jwtOf(status),
     // What the reconcilers counted has every place in it; what identities say is there when no reconciler is.
     violations: Math.max(status?.violations ?? 0, trust === undefined ? 0 : countViolations(trust, generations.keys(), live.map(leafOf), nowMs)),
   };
@@ -72,6 +87,14 @@ export function trustDomainRow(object: TrustDomain, identities: readonly Workloa
 
 function federationRow({ trustDomain, sequence, roots, fetchedAt, reason }: NonNullable<NonNullable<TrustDomain['status']>['federation']>[number]): FederationRow {
   return { trustDomain, sequence, roots, fetchedAt, reason };
+}
+
+function jwtOf(status: TrustDomain['status']): { readonly jwt?: JwtRow } {
+  const ready = status?.conditions?.find(({ type }) => type === 'JWTReady');
+  const keys = status?.jwt?.keys ?? [];
+  if (ready === undefined && keys.length === 0) return {};
+  const reason = ready === undefined ? 'JWTOff' : ready.status === 'True' ? undefined : ready.reason;
+  return { jwt: { issuer: status?.jwt?.issuer, reason, turnsOverAt: status?.jwt?.turnsOverAt, keys: keys.map(({ keyIdentifier, algorithm, state }) => ({ keyIdentifier, algorithm, state })) } };
 }
 
 function leafOf({ status }: WorkloadIdentity): { readonly issuer: string; readonly notAfterMs: number } {

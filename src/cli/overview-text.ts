@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { IdentityRow, Overview } from '../app/overview.ts';
 import type { RotationRow } from '../app/rotation-row.ts';
-import type { AuthorityRow, FederationRow, TrustDomainRow } from '../app/trust-domain-row.ts';
+import type { AuthorityRow, FederationRow, JwtRow, TrustDomainRow } from '../app/trust-domain-row.ts';
 import { fit, fitEnd, table } from './table.ts';
 import { timeText } from './terminal-text.ts';
 
@@ -27,13 +27,13 @@ export function identitiesText(identities: readonly IdentityRow[], style: Overvi
   if (identities.length === 0) return paint('dim', 'No identities yet: add a WorkloadIdentity.');
   const columns = columnsFor(identities, style.width);
   const title = (text: string): string => paint('dim', text);
-  const header = [title('IDENTITY'), ...(columns.spiffeId > 0 ? [title('SPIFFE ID')] : []), ...(columns.issuer ? [title('ISSUER')] : []), title('LIFE LEFT'), title('RENEWALS')];
+  const header = [title('IDENTITY'), ...(columns.spiffeId > 0 ? [title('SPIFFE ID')] : []), ...(columns.issuer ? [title('ISSUER')] : []), title('LIFE LEFT'), title('RENEWALS'), ...(columns.tokens > 0 ? [title('TOKENS')] : [])];
   const short = pathsAlone(identities, columns.spiffeId);
   const rows = identities.map((row) => {
     const name = fitEnd(nameOf(row), columns.name);
     const spiffeId = row.spiffeId === undefined ? paint('dim', fit('(not issued)', columns.spiffeId)) : fitEnd(short ? `…${pathOf(row.spiffeId)}` : row.spiffeId, columns.spiffeId);
     const issuer = row.issuer === undefined ? '' : paint('cyan', row.issuer.slice(0, issuerWidth));
-    return [row.ready ? name : paint('red', name), ...(columns.spiffeId > 0 ? [spiffeId] : []), ...(columns.issuer ? [issuer] : []), lifeBar(row, columns.bar, paint), String(row.renewals)];
+    return [row.ready ? name : paint('red', name), ...(columns.spiffeId > 0 ? [spiffeId] : []), ...(columns.issuer ? [issuer] : []), lifeBar(row, columns.bar, paint), String(row.renewals), ...(columns.tokens > 0 ? [tokensCell(row, columns.tokens, paint)] : [])];
   });
   return table([header, ...rows]);
 }
@@ -52,15 +52,24 @@ const renewalsWidth = 'RENEWALS'.length;
 /** The longest that `spoken` answers: `12m 05s`. */
 const spokenWidth = 7;
 const gap = 2;
+/** The longest reason that is shown whole. */
+const tokensMax = 16;
 
 /** How wide each column is; a SPIFFE ID of width 0 is left out. */
 function columnsFor(identities: readonly IdentityRow[], width: number) {
   const roomy = width >= 90;
   const bar = roomy ? 12 : 8;
   const name = Math.max('IDENTITY'.length, Math.min(Math.max(...identities.map((row) => nameOf(row).length)), Math.floor(width * 0.35)));
-  const others = name + (roomy ? gap + issuerWidth : 0) + gap + bar + 1 + spokenWidth + gap + renewalsWidth;
+  const told = roomy ? identities.flatMap((row) => (row.tokens === undefined ? [] : [row.tokens.length])) : [];
+  const tokens = told.length === 0 ? 0 : Math.min(tokensMax, Math.max('TOKENS'.length, ...told));
+  const others = name + (roomy ? gap + issuerWidth : 0) + gap + bar + 1 + spokenWidth + gap + renewalsWidth + (tokens > 0 ? gap + tokens : 0);
   const left = width - others - gap;
-  return { name, spiffeId: left >= 12 ? left : 0, issuer: roomy, bar };
+  return { name, spiffeId: left >= 12 ? left : 0, issuer: roomy, bar, tokens };
+}
+
+function tokensCell({ tokens = '' }: IdentityRow, width: number, paint: Painter): string {
+  const text = fit(tokens.toLowerCase(), width);
+  return tokens === 'Delivered' || tokens === '' ? text : paint('red', fit(tokens, width));
 }
 
 function lifeBar(row: IdentityRow, cells: number, paint: Painter): string {
@@ -85,7 +94,7 @@ function trustDomainsText(trustDomains: readonly TrustDomainRow[], paint: Painte
       const title = `${paint('bold', domain.name)}  ${domain.ready ? paint('green', 'ready') : paint('red', 'not ready')}  signer epoch ${domain.signerEpoch ?? '-'}  bundle ${domain.bundleGeneration ?? '-'}`;
       if (domain.authorities.length === 0) return title;
       const federation = (domain.federation ?? []).map((row) => federationCells(row, paint));
-      return [title, table(domain.authorities.map((authority) => authorityCells(authority, paint))), `  ${placesText(domain, paint)}`, ...(federation.length === 0 ? [] : [table(federation)])].join('\n');
+      return [title, table([...domain.authorities.map((authority) => authorityCells(authority, paint)), ...jwtKeyRows(domain.jwt, paint)]), `  ${placesText(domain, paint)}`, ...jwtText(domain.jwt, paint), ...(federation.length === 0 ? [] : [table(federation)])].join('\n');
     })
     .join('\n');
 }
@@ -100,6 +109,22 @@ function authorityCells({ role, state, keyIdentifier, notAfter, lifeLeft, lifeLe
   const ending = lifeLeftSeconds < rootEndingSeconds && lifeLeft < rootEndingPart ? paint('yellow', `ends in ${spoken(lifeLeftSeconds)}`) : '';
   const leaves = isRoot ? ending : `${liveLeaves} certificate${liveLeaves === 1 ? '' : 's'}`;
   return [`  ${role.toLowerCase()}`, state.toLowerCase(), paint('cyan', keyIdentifier.slice(0, 8)), `until ${notAfter}`, leaves];
+}
+
+/** Keys for tokens, below the authorities. */
+function jwtKeyRows(jwt: JwtRow | undefined, paint: Painter): readonly (readonly string[])[] {
+  return (jwt?.keys ?? []).map(({ keyIdentifier, algorithm, state }) => {
+    const whens: Readonly<Record<string, string>> = jwt?.turnsOverAt === undefined ? {} : { Active: `until ${jwt.turnsOverAt}`, Prepared: `from ${jwt.turnsOverAt}` };
+    return ['  token key', state.toLowerCase(), paint('cyan', keyIdentifier.slice(0, 8)), whens[state] ?? '', algorithm];
+  });
+}
+
+/** Whether tokens are signed, and who finds how many keys. */
+function jwtText(jwt: JwtRow | undefined, paint: Painter): readonly string[] {
+  if (jwt === undefined) return [];
+  const { issuer, reason, keys } = jwt;
+  const signed = reason === undefined ? `tokens of ${issuer ?? 'no issuer'}` : paint('yellow', `no tokens now (${reason})`);
+  return [`  ${signed}${keys.length === 0 ? '' : `, ${keys.length} key${keys.length === 1 ? '' : 's'} published`}`];
 }
 
 /** Whose bundle is here, and what hinders the next. None of its roots means that all of them were revoked. */

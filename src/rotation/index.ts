@@ -3,6 +3,6 @@
  * have to. Pure planners over what was observed and a reading of the clock; they decide, they never act.
  */
 export { planTurnover, shortestLifeMs, type TurnoverLimits, type TurnoverPlan } from './issuing-turnover.ts';
-export { jwtAuthorityReadyAtMs, planJwtAuthorities, tokenLifeMaxMs, type JwtKeySettings, type JwtPlan, type ObservedJwtAuthorities } from './jwt-authorities.ts';
+export { jwtAuthorityReadyAtMs, jwtTurnOverAtMs, planJwtAuthorities, tokenLifeMaxMs, type JwtKeySettings, type JwtPlan, type ObservedJwtAuthorities } from './jwt-authorities.ts';
 export { countViolations, trustInRecord, trustInStatus, type Trust } from './trust.ts';
 export { renewalTimeMs, retryDelayMs, shortestTtlMs, type Life } from './renewal.ts';

@@ -68,6 +68,17 @@ export function jwtAuthorityReadyAtMs(jwt: JwtAuthorities | undefined, publishMs
   return publishedAtMs === undefined ? undefined : publishedAtMs + publishMs;
 }
 
+/**
+ * When the next key signs, milliseconds since the epoch, as far as it is known: what signs until then is the active key, if there is one.
+ * @param keys of one trust domain
+ */
+export function jwtTurnOverAtMs(keys: readonly JwtAuthority[], { algorithm, keyLifetimeMs, publishMs }: JwtKeySettings): number | undefined {
+  const active = keys.find(({ state }) => state === 'Active');
+  const endMs = active?.activatedAtMs === undefined || active.algorithm !== algorithm ? undefined : active.activatedAtMs + keyLifetimeMs;
+  const publishedAtMs = keys.find(({ state }) => state === 'Prepared')?.publishedAtMs;
+  return publishedAtMs === undefined ? endMs : Math.max(publishedAtMs + publishMs, endMs ?? 0);
+}
+
 function withoutTokens(keys: readonly JwtAuthority[]): JwtPlan {
   return keys.some(({ state }) => state !== 'Retiring') ? { action: 'withdraw' } : { action: 'none', nextAtMs: undefined };
 }

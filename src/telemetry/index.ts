@@ -58,6 +58,14 @@ export interface FederationFigures {
   readonly failure: string | undefined;
 }
 
+/** The keys of one trust domain for JWT-SVIDs. */
+export interface JwtKeyFigures {
+  /** How many keys are in each state. */
+  readonly keys: Readonly<Record<'Prepared' | 'Active' | 'Retiring', number>>;
+  /** When the key that signs is to end, milliseconds since the epoch; undefined while none signs. */
+  readonly activeEndMs: number | undefined;
+}
+
 /** Counters and gauges of low cardinality. Names and labels are fixed: see `Metrics`' implementation for their help texts. */
 export interface Metrics {
   issued(outcome: 'issued' | 'renewed' | 'failed'): void;
@@ -68,6 +76,10 @@ export interface Metrics {
   trust?(figures: TrustFigures): void;
   /** What a fetch of another trust domain's bundle came to; undefined: it is federated with no more. Left out by who does not tell it. */
   federated?(own: string, peer: string, figures: FederationFigures | undefined): void;
+  /** Tokens were signed, or not: on request, or as a file of a Secret. Left out by who does not tell it. */
+  tokens?(kind: 'request' | 'file', outcome: 'issued' | 'refused' | 'failed'): void;
+  /** The keys for tokens of a trust domain; undefined: it is no more. Left out by who does not tell it. */
+  jwtKeys?(trustDomain: string, figures: JwtKeyFigures | undefined): void;
   /** A pod's request was answered, that long after it was first seen. Left out where pods ask nobody (standalone). */
   podCertificate?(outcome: 'issued' | 'denied', tookMs: number): void;
   /** How many requests of pods wait, by why. */

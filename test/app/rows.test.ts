@@ -49,6 +49,21 @@ describe('a trust domain', () => {
     const { status: _gone, ...bare } = domain;
     expect(trustDomainRow(bare, strayed, nowMs)).toMatchObject({ violations: 0, authorities: [], bundleGeneration: undefined });
   });
+
+  test('tells what its tokens are signed with, why none are, and nothing where there never were any', () => {
+    const jwtReady = (status: 'True' | 'False', reason: string) => ({ conditions: [{ type: 'JWTReady', status, reason, message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' }] });
+    const jwt = { sequence: 2, issuer: 'https://tokens.example', turnsOverAt: '2026-01-08T00:00:00Z', keys: [{ keyIdentifier: 'k1', algorithm: 'ES256', state: 'Active', activatedAt: '2026-01-01T00:00:00Z' }] } as const;
+    const keys = [{ keyIdentifier: 'k1', algorithm: 'ES256', state: 'Active' }];
+    const rowOf = (status: TrustDomain['status']) => trustDomainRow({ ...domain, ...(status === undefined ? {} : { status }) }, [], nowMs).jwt;
+    expect(rowOf({ jwt, ...jwtReady('True', 'KeyActive') })).toEqual({ issuer: 'https://tokens.example', reason: undefined, turnsOverAt: '2026-01-08T00:00:00Z', keys });
+    expect(rowOf(jwtReady('False', 'IssuerTaken'))).toEqual({ issuer: undefined, reason: 'IssuerTaken', turnsOverAt: undefined, keys: [] });
+    expect(rowOf({ jwt: { sequence: 3, keys: jwt.keys } })).toMatchObject({ reason: 'JWTOff', keys });
+    expect(rowOf({ jwt: { sequence: 4, keys: [] } })).toBeUndefined();
+    const tokens = { conditions: [{ type: 'Tokens', status: 'False', reason: 'Expired', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' }] } as const;
+    const overview = overviewOf({ trustDomains: [], identities: [identity('a', tokens), identity('b', {})], rotations: [] }, [], nowMs);
+    expect(overview.identities.map((row) => row.tokens)).toEqual(['Expired', undefined]);
+    expect(overview.problems.map(({ reason }) => reason)).toEqual(['Expired']);
+  });
 });
 
 describe('rotations', () => {

@@ -32,6 +32,34 @@ describe('the overview as text', () => {
     expect(overviewText(overview([], [...problems, ...problems]), { colour: false, width: 100 })).toContain('2 things to look at:');
   });
 
+  test('shows what tokens are signed with and until when, and whose tokens are there', () => {
+    const base = overview([row('cart', { tokens: 'Delivered' }), row('pay', { tokens: 'IssuerTaken' }), row('web')]);
+    const [domain] = base.trustDomains;
+    if (domain === undefined) throw new Error('no trust domain');
+    const keys = [['aaaaaaaabbbb', 'Active'], ['ccccccccdddd', 'Prepared'], ['eeeeeeeeffff', 'Retiring']].map(([keyIdentifier = '', state = '']) => ({ keyIdentifier, algorithm: 'ES256', state }));
+    const jwt = { issuer: 'https://tokens.shop.example', reason: undefined, turnsOverAt: '2026-01-08T00:00:00Z', keys };
+    const taken = { ...domain, name: 'bank.example', jwt: { issuer: undefined, reason: 'IssuerTaken', turnsOverAt: undefined, keys: [] } };
+    const text = overviewText({ ...base, trustDomains: [{ ...domain, jwt }, taken] }, { colour: false, width: Infinity });
+    expect(text.split('\n').slice(0, 15)).toEqual([
+      'shop.example  ready  signer epoch 2  bundle 1',
+      '  root       active    fedcba98  until 2027-01-01T00:00:00Z',
+      '  token key  active    aaaaaaaa  until 2026-01-08T00:00:00Z  ES256',
+      '  token key  prepared  cccccccc  from 2026-01-08T00:00:00Z   ES256',
+      '  token key  retiring  eeeeeeee                              ES256',
+      '  bundle 1 in 3 of 3 places, 0 violations',
+      '  tokens of https://tokens.shop.example, 3 keys published',
+      'bank.example  ready  signer epoch 2  bundle 1',
+      '  root  active  fedcba98  until 2027-01-01T00:00:00Z',
+      '  bundle 1 in 3 of 3 places, 0 violations',
+      '  no tokens now (IssuerTaken)',
+      '',
+      'IDENTITY   SPIFFE ID                              ISSUER    LIFE LEFT             RENEWALS  TOKENS',
+      'shop/cart  spiffe://shop.example/ns/shop/sa/cart  01234567  ██████░░░░░░ 30m 00s  3         delivered',
+      'shop/pay   spiffe://shop.example/ns/shop/sa/pay   01234567  ██████░░░░░░ 30m 00s  3         IssuerTaken',
+    ]);
+    for (const width of [60, 80, 100, 120]) expect(widest(identitiesText([long, ...base.identities], { colour: false, width }))).toBeLessThanOrEqual(width);
+  });
+
   test('says what to do when there is nothing yet', () => {
     const text = overviewText({ trustDomains: [], rotations: [], identities: [], problems: [] }, { colour: false, width: 100 });
     expect(text).toContain('No trust domain yet: add a TrustDomain.');

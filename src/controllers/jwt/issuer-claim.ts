@@ -28,7 +28,7 @@ export function affectedByIssuer(before: TrustDomain | undefined, after: TrustDo
 /** What a person is told, and what to do. */
 export function issuerTaken(object: TrustDomain, holder: string): { readonly reason: string; readonly message: string } {
   const { name } = object.metadata;
-  const message = `the issuer ${object.spec.jwt?.issuer ?? ''} belongs to trust domain ${holder}, which is older: ${name} publishes no key under it and signs no token. Set spec.jwt.issuer of ${name} to a URL of its own; when ${holder} gives the issuer up, ${name} publishes a key by itself, and signs once that was published for long enough`;
+  const message = `the issuer ${object.spec.jwt?.issuer ?? ''} belongs to trust domain ${holder}, which is older: ${name} publishes no key under it and signs no token. Set spec.jwt.issuer of ${name} to a URL of its own, or take the issuer away from ${holder}`;
   return { reason: issuerTakenReason, message };
 }
 

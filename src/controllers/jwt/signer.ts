@@ -56,6 +56,17 @@ export class JwtSigner {
 
   /** No waiting between the decision, the lease's word and the signature. @throws ISSUANCE_LEASE_LOST, AUDIT_UNAVAILABLE when it cannot be done now */
   async sign(wish: TokenWish): Promise<TokenOutcome> {
+    try {
+      const outcome = this.#sign(wish);
+      this.#context.metrics.tokens?.('request', outcome.signed ? 'issued' : outcome.refusal.code === 'API_NOT_READY' ? 'failed' : 'refused');
+      return outcome;
+    } catch (error) {
+      this.#context.metrics.tokens?.('request', 'failed');
+      throw error;
+    }
+  }
+
+  #sign(wish: TokenWish): TokenOutcome {
     const target = this.#target(wish);
     if ('code' in target) return { signed: false, refusal: target };
     const { source, grant, issuer } = target;

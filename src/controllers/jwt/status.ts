@@ -1,12 +1,16 @@
 import type { JwtAuthority, JwtAuthorities } from '../../authority/index.ts';
-import { setCondition, type Condition, type TrustDomainStatus } from '../../resources/index.ts';
+import { setCondition, type Condition, type TrustDomain, type TrustDomainStatus } from '../../resources/index.ts';
+import { jwtTurnOverAtMs } from '../../rotation/index.ts';
 import type { JwtDomain } from './domain.ts';
+import { jwtSettingsOf } from './settings.ts';
 
 type JwtStatus = NonNullable<TrustDomainStatus['jwt']>;
 
-/** The keys as status tells of them. */
-export function jwtStatus(jwt: JwtAuthorities): JwtStatus {
-  return { sequence: jwt.sequence, keys: jwt.keys.map(keyStatus) };
+/** The keys as status tells of them. @param takenBy the trust domain that the issuer belongs to instead */
+export function jwtStatus(jwt: JwtAuthorities, object: TrustDomain, takenBy: string | undefined): JwtStatus {
+  const settings = takenBy === undefined ? jwtSettingsOf(object) : undefined;
+  const turnsOverAtMs = settings && jwtTurnOverAtMs(jwt.keys, settings);
+  return { sequence: jwt.sequence, ...(settings?.issuer === undefined ? {} : { issuer: settings.issuer }), ...time('turnsOverAt', turnsOverAtMs), keys: jwt.keys.map(keyStatus) };
 }
 
 function keyStatus({ keyIdentifier, algorithm, state, publishedAtMs, activatedAtMs, retiredAtMs }: JwtAuthority): JwtStatus['keys'][number] {
@@ -24,6 +28,6 @@ export function withJwtReady(conditions: readonly Condition[], jwt: JwtDomain | 
   return setCondition(conditions, { type: 'JWTReady', ...told, observedGeneration }, nowMs);
 }
 
-function time(name: 'publishedAt' | 'activatedAt' | 'retiredAt', atMs: number | undefined): Partial<Record<typeof name, string>> {
+function time(name: 'publishedAt' | 'activatedAt' | 'retiredAt' | 'turnsOverAt', atMs: number | undefined): Partial<Record<typeof name, string>> {
   return atMs === undefined ? {} : { [name]: new Date(atMs).toISOString().replace(/\.\d{3}Z$/u, 'Z') };
 }

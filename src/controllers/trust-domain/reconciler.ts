@@ -10,6 +10,7 @@ import type { ControllerContext } from '../context.ts';
 import { renderBundle, sameDomain, type DomainProblem, type Domains, type DomainState } from '../domains.ts';
 import type { Federation } from '../federation/federation.ts';
 import { openJwt, type JwtDomain } from '../jwt/domain.ts';
+import { jwtKeyFigures } from '../jwt/figures.ts';
 import { issuerHolder, issuerTakenReason } from '../jwt/issuer-claim.ts';
 import { afterJwtStep, keysWithout, planJwt, tellJwtStep, withJwtOfBefore, type JwtSituation } from '../jwt/keys.ts';
 import type { BundleTargets } from '../bundle/targets.ts';
@@ -72,6 +73,7 @@ export class TrustDomainReconciler implements Reconciler {
       this.#domains.delete(key.name);
       this.#loaded.delete(key.name);
       this.#federation.forget(key.name);
+      this.#context.metrics.jwtKeys?.(key.name, undefined);
       return {};
     }
     const name = parseTrustDomainName(key.name);
@@ -90,6 +92,7 @@ export class TrustDomainReconciler implements Reconciler {
     await this.#writeStatus(object, settled.record, settled.problem, jwt);
     await publish();
     this.#tellRootEnding(object, settled.record);
+    this.#context.metrics.jwtKeys?.(name, jwtKeyFigures(object, settled.record, jwt));
     return { nextAtMs: nextLookMs(settled.nextAtMs, settled.record, this.#context.clock.nowMs()) };
   }
 

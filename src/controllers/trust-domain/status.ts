@@ -36,7 +36,7 @@ export function trustDomainStatus(inputs: TrustDomainStatusInputs, nowMs: number
   const { object, record, targets, violations = object.status?.violations ?? 0, federation } = inputs;
   return {
     observedGeneration: generationOf(object),
-    ...projection(object, record),
+    ...projection(object, record, inputs.jwt?.takenBy),
     ...(violations === 0 ? {} : { violations }),
     ...(targets === undefined ? {} : { targets }),
     ...(federation === undefined ? {} : { federation }),
@@ -77,7 +77,7 @@ function withRootEnding(conditions: readonly Condition[], record: AuthorityRecor
 }
 
 /** Without a usable record the last projection stays: it says what was there, and that is what a restore needs. */
-function projection(object: TrustDomain, record: AuthorityRecord | undefined): Partial<TrustDomainStatus> {
+function projection(object: TrustDomain, record: AuthorityRecord | undefined, issuerTakenBy: string | undefined): Partial<TrustDomainStatus> {
   if (record === undefined) {
     const { authorities, activeIssuer, signerEpoch, bundle, jwt } = object.status ?? {};
     return {
@@ -102,7 +102,7 @@ function projection(object: TrustDomain, record: AuthorityRecord | undefined): P
     activeIssuer: activeAuthority(record, 'Issuing').keyIdentifier,
     signerEpoch: record.signerEpoch,
     bundle: { generation: record.bundleGeneration, sha256: bundleSha256(record) },
-    ...(record.jwt === undefined ? {} : { jwt: jwtStatus(record.jwt) }),
+    ...(record.jwt === undefined ? {} : { jwt: jwtStatus(record.jwt, object, issuerTakenBy) }),
   };
 }
 

@@ -137,16 +137,19 @@ export class IdentityActor {
   async #tokens(observed: ObservedIdentity, why: string, before: () => Promise<Secret | undefined>): Promise<TokenFiles | undefined> {
     const question = tokensQuestion(observed);
     if (question.resolved.tokens.length === 0) return undefined;
-    const { clock, lease, audit } = this.#context;
+    const { clock, lease, audit, metrics } = this.#context;
     const { namespace = '', name } = observed.identity.metadata;
     const nowMs = clock.nowMs();
     const issued = issueTokens(question, {
       lease,
       nowMs,
       nextTokenId: () => this.#serialNumbers.next(),
-      onIssued: ({ spiffeId, tokenId, keyId, expiresAtMs }) =>
-        audit.record({ decision: 'token-issued', object: `WorkloadIdentity ${namespace}/${name}`, trustDomain: observed.domain.name ?? '', spiffeId, tokenId, authority: keyId, notAfter: new Date(expiresAtMs).toISOString(), reason: why }),
+      onIssued: ({ spiffeId, tokenId, keyId, expiresAtMs }) => {
+        audit.record({ decision: 'token-issued', object: `WorkloadIdentity ${namespace}/${name}`, trustDomain: observed.domain.name ?? '', spiffeId, tokenId, authority: keyId, notAfter: new Date(expiresAtMs).toISOString(), reason: why });
+        metrics.tokens?.('file', 'issued');
+      },
     });
+    if (issued === undefined) metrics.tokens?.('file', 'failed');
     return issued ?? tokensThatStay(await before(), question, nowMs);
   }
 

@@ -1983,6 +1983,15 @@ export const kindDefinitions: readonly KindDefinition[] = [
                   "format": "int64",
                   "minimum": 0
                 },
+                "issuer": {
+                  "type": "string",
+                  "maxLength": 512
+                },
+                "turnsOverAt": {
+                  "type": "string",
+                  "format": "date-time",
+                  "maxLength": 64
+                },
                 "keys": {
                   "type": "array",
                   "maxItems": 64,

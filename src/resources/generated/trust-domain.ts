@@ -221,6 +221,10 @@ export interface TrustDomainStatus {
   readonly jwt?: {
     /** A number that rises with each change of the set of keys. */
     readonly sequence: number;
+    /** What tokens have as iss. Left out when they have none, or when none are issued. */
+    readonly issuer?: string;
+    /** When the next key signs. Left out when none are issued. */
+    readonly turnsOverAt?: string;
     /** Keys that are published, those included that sign no more but have signed a token that lives. */
     readonly keys: readonly {
       /** What tokens and key sets name the key by (kid), in hexadecimal. */

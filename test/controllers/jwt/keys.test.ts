@@ -141,7 +141,7 @@ test('weeks of keys: each is there before its first token and until its last one
   expect(bench.world.audit.filter(({ decision, reason }) => decision === 'authority-turned-over' && reason?.startsWith('key for JWT') === true)).toHaveLength(2);
 });
 
-test.each([2, 7])('whoever is killed every %i steps loses no key that somebody needs', async (stepsLived) => {
+test.each([2, 7])('whoever is killed every %i steps loses no key that somebody needs', { timeout: 90_000 }, async (stepsLived) => {
   const bench = await start({ jwt: { ...jwt, keyLifetime: '1h' } });
   const { world } = bench;
   const live: { readonly token: string; readonly endMs: number }[] = [];
