@@ -6,7 +6,7 @@ import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
 import { readName } from './name.ts';
 import { oid } from './oids.ts';
 import { readPublicKey } from './public-key.ts';
-import { readSignedParts, verifyParts } from './signature.ts';
+import { readSignedParts, verifyOwnParts } from './signature.ts';
 
 /** A PKCS#10 request (RFC 2986): what its sender wishes for, and whether it holds the key. */
 export interface CertificateRequest {
@@ -63,7 +63,7 @@ function readRequest(der: Uint8Array): CertificateRequest {
     subject,
     publicKey,
     signatureAlgorithm: parts.algorithm,
-    signatureValid: verifyParts(parts, publicKey),
+    signatureValid: verifyOwnParts(parts, publicKey),
     extensions: requested.all,
     subjectAltName: requested.subjectAltName,
     basicConstraints: requested.basicConstraints,

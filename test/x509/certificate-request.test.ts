@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { createPublicKey, sign, webcrypto } from 'node:crypto';
-import { ChallengePasswordAttribute, cryptoProvider, Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from '@peculiar/x509';
+import { ChallengePasswordAttribute, cryptoProvider, Pkcs10CertificateRequest, Pkcs10CertificateRequestGenerator, SubjectAlternativeNameExtension } from '@peculiar/x509';
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isMtlsdError } from '../../src/errors/index.ts';
@@ -73,6 +73,35 @@ describe('proof of possession', () => {
     const stranger = await keyOf('ECDSAP256', 'stranger');
     const claimed = request([], { ...pair, algorithm: 'ECDSAP256', publicKey: stranger.publicKey, privateKeyPem: () => '', privateKey: pair.privateKey });
     expect(parseCertificateRequest(claimed).signatureValid).toBe(false);
+  });
+
+  test.each(quickAlgorithms)('%s: not with a signature that says to be of another kind', async (algorithm) => {
+    const key = await keyOf(algorithm);
+    const other = algorithm === 'ED25519' ? 'ECDSAP256' : 'ED25519';
+    const info = encodeSequence(octets('020100'), octets('3000'), key.publicKey.spki, encodeElement(0xa0));
+    const foreign = encodeSequence(info, encodeSequence(encodeOid(signatureSchemes[other].oid)), encodeElement(0x03, Uint8Array.of(0), sign(signatureSchemes[algorithm].hash, info, key.privateKey)));
+    expect(parseCertificateRequest(foreign).signatureValid).toBe(false);
+  });
+
+  test('nothing holds here that does not hold for an independent reader, whichever octet changes', async () => {
+    const der = request([attribute(oid.extensionRequest, encodeSequence(san('86022f61')))]);
+    const holdsHere = (bytes: Uint8Array): boolean => {
+      try {
+        return parseCertificateRequest(bytes).signatureValid;
+      } catch (error) {
+        if (isMtlsdError(error, 'X509_REQUEST_INVALID')) return false;
+        throw error;
+      }
+    };
+    const held: number[] = [];
+    for (let at = 0; at <= der.length; at += 1) {
+      const changed = Uint8Array.from(der, (octet, index) => (index === at ? octet ^ 0x01 : octet));
+      if (!holdsHere(changed)) continue;
+      held.push(at);
+      expect(await new Pkcs10CertificateRequest(changed).verify()).toBe(true);
+    }
+    // The last round changes nothing.
+    expect(held).toEqual([der.length]);
   });
 
   test('any bit of the content that changes', () => {
