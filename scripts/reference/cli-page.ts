@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
+import { exitCodesHelp } from '../../src/cli/exit-codes.ts';
 import { program } from '../../src/cli/program.ts';
 
 const columns = 100;
@@ -18,10 +19,20 @@ function helpOf(command: Command): string {
   return text.trimEnd();
 }
 
+/** Each command with its words, those of more words behind the one that they belong to. */
+function commandsBelow(command: Command, words: string): readonly (readonly [words: string, command: Command])[] {
+  return command.commands.flatMap((below) => {
+    const own = `${words} ${below.name()}`;
+    return [[own, below] as const, ...commandsBelow(below, own)];
+  });
+}
+
 /** docs/reference/cli.md: what each command prints with `--help`. */
 export function cliPage(): string {
   const mtlsd = commandLine();
-  const sections = mtlsd.commands.map((command) => `## mtlsd ${command.name()}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`);
+  // What ends each of them stands once, above.
+  const ofCommand = (command: Command): string => helpOf(command).replace(exitCodesHelp.trimEnd(), '').trimEnd();
+  const sections = commandsBelow(mtlsd, 'mtlsd').map(([words, command]) => `## ${words}\n\n\`\`\`text\n${ofCommand(command)}\n\`\`\`\n`);
   return `<!-- Generated from src/cli by \`npm run generate\`. Do not edit. -->
 # Command line
 

@@ -3,7 +3,6 @@ import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import { apiOptions, withApiOptions, type ApiFlags } from './api-options.ts';
 import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
-import { exitCodesHelp } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { listenAddress, type ListenAddress } from './listen-address.ts';
 
@@ -15,7 +14,7 @@ interface ControllerOptions extends AuditFlags, ApiFlags {
   readonly watchNamespaces?: readonly string[];
   readonly bundles: readonly BundleKind[];
   readonly delivery: readonly DeliveryKind[];
-  readonly rolloutRestart: boolean;
+  readonly rolloutRestart?: boolean;
   readonly podWarnings: boolean;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
@@ -36,19 +35,20 @@ export function controllerCommand(io: CliIo, untilStopped: () => Promise<void>):
     .option('--namespace <name>', "mtlsd's own namespace: authorities and the Lease live there", 'mtlsd-system')
     .option('--metrics-listen <address>', 'host:port for /livez, /readyz and /metrics, such as 0.0.0.0:9464 (default: none)', listenAddress)
     .option('--watch-namespaces <names>', 'namespaces in which mtlsd may read and write Secrets, with commas between them (default: all)', names)
-    .option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`, bundles, bundleKinds)
-    .option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`, delivery, deliveryKinds)
-    .option('--rollout-restart', 'restart workloads whose identities ask for it when roots change; needs rights of its own', false)
+    .addOption(new Option('--bundles <kinds>', `where trust bundles go besides Secrets: ${bundleKinds.join(', ')}, with commas between them, or none`).argParser(bundles).default(bundleKinds, bundleKinds.join()))
+    .addOption(new Option('--delivery <kinds>', `how identities reach pods: ${deliveryKinds.join(', ')}, with a comma between them`).argParser(delivery).default(deliveryKinds, deliveryKinds.join()))
+    .option('--rollout-restart', 'restart workloads whose identities ask for it when roots change; needs rights of its own')
     .option('--no-pod-warnings', 'do not look at pods, nor tell them what keeps them from their identity')
     .addOption(new Option('--log-format <format>', 'how log lines look').choices(['text', 'json']).default('json'))
     .addOption(new Option('--log-level <level>', 'which log lines are written').choices([...logLevels]).default('info'))
     .addHelpText(
       'after',
       `
-Several replicas may run: the holder of the Lease mtlsd-controller reconciles and signs, the others stand by and take over
-within seconds. SIGINT and SIGTERM finish what is in flight and give the Lease back. Log lines go to standard error, the
-audit log (JSON lines with "audit": true, a chain that \`mtlsd audit verify\` checks) to standard output.
-${exitCodesHelp}`,
+Several replicas may run: the holder of the Lease mtlsd-controller reconciles
+and signs, the others stand by and take over within seconds. SIGINT and SIGTERM
+finish what is in flight and give the Lease back. Log lines go to standard
+error, the audit log (JSON lines with "audit": true, a chain that \`mtlsd audit
+verify\` checks) to standard output.`,
     )
     .action((options: ControllerOptions) => control(io, options, untilStopped));
   return withAuditOptions(withApiOptions(command), 'stdout, a file, or an https:// URL (default: stdout)');
@@ -65,7 +65,7 @@ async function control(io: CliIo, options: ControllerOptions, untilStopped: () =
     bundles: { configMaps: options.bundles.includes('config-maps'), clusterTrustBundles: options.bundles.includes('cluster-trust-bundles') },
     secretDelivery: options.delivery.includes('secrets'),
     podCertificates: options.delivery.includes('pod-certificates'),
-    rolloutRestart: options.rolloutRestart,
+    rolloutRestart: options.rolloutRestart ?? false,
     podWarnings: options.podWarnings,
     api: apiOptions(options, options.namespace),
   };

@@ -18,8 +18,9 @@ export const exitCodes = {
 export const exitCodesHelp = `
 Exit status:
   0   done, and all is well
-  1   done, and the answer is no (an object is not Ready, a certificate does not verify)
+  1   done, and the answer is no: an object is not Ready, a certificate does
+      not verify
   2   a wrong option, or input that cannot be read
   3   something that mtlsd needs is missing or in use
-  4   not done yet: a rotation waits for a person, or was left while it goes on
+  4   not done yet: a rotation waits for a person, or was left as it goes on
   70  a defect of mtlsd`;

@@ -2,7 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import type { ClusterAddress } from '../app/cluster-overview.ts';
 import { createLog } from '../app/log.ts';
 import type { PodExplanation } from '../app/pod-explanation.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { manifests, readInput, unusable } from './read-input.ts';
 import { painter, type Paint } from './terminal-text.ts';
@@ -27,10 +27,10 @@ export function explainCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-It needs the rights to get the pod, its namespace and service account, and to list services, WorkloadIdentities,
-ClusterWorkloadIdentities and TrustDomains.
-The status is 0 when nothing is missing, and 1 when the pod does not get an identity as it is.
-${exitCodesHelp}`,
+It needs the rights to get the pod, its namespace and service account, and to
+list services, WorkloadIdentities, ClusterWorkloadIdentities and TrustDomains.
+The status is 0 when nothing is missing, and 1 when the pod does not get an
+identity as it is.`,
     )
     .action((_kind: string, name: string | undefined, options: ExplainOptions) => explain(io, name, options));
 }

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { injectManifest, type Delivery } from '../injection/index.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { manifests, readInput, unusable } from './read-input.ts';
 
@@ -20,10 +20,11 @@ export function injectCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-Pods, and the templates of Deployments, StatefulSets, DaemonSets, ReplicaSets, Jobs and CronJobs are changed when they
-carry the label; everything else is printed as it is. What was added before is not added again. What is wrong is told,
-and then nothing is printed: mtlsd inject -f shop.yaml | kubectl apply -f - applies all of it or nothing.
-${exitCodesHelp}`,
+Pods, and the templates of Deployments, StatefulSets, DaemonSets, ReplicaSets,
+Jobs and CronJobs are changed when they carry the label; everything else is
+printed as it is. What was added before is not added again. What is wrong is
+told, and then nothing is printed: mtlsd inject -f shop.yaml | kubectl apply -f
+- applies all of it or nothing.`,
     )
     .action((options: InjectOptions) => inject(io, options));
 }

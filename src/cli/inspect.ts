@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { severalLeavesProblem } from './certificate-report.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { inspectBundle, inspectCredentials, type InspectReport } from './inspect-report.ts';
 import { inspectText } from './inspect-text.ts';
 import type { CliIo } from './io.ts';
@@ -25,11 +25,12 @@ export function inspectCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-Nothing is trusted: mtlsd verify checks a chain against a bundle. Private keys are never printed. A server is sent
-nothing but the handshake, and shown is what it presented, in its order.
-The status is 0 when it is sound, 1 when a rule is broken, a link or a key does not fit or a time has passed,
-2 when the file cannot be read or holds several leaves, and 3 when a server cannot be reached or does not speak TLS.
-${exitCodesHelp}`,
+Nothing is trusted: mtlsd verify checks a chain against a bundle. Private keys
+are never printed. A server is sent nothing but the handshake, and shown is what
+it presented, in its order. The status is 0 when it is sound, 1 when a rule is
+broken, a link or a key does not fit or a time has passed, 2 when the file
+cannot be read or holds several leaves, and 3 when a server cannot be reached or
+does not speak TLS.`,
     )
     .action((file: string, options: InspectOptions) => inspect(io, file, options));
 }

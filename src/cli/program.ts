@@ -6,8 +6,9 @@ import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { auditCommand } from './audit/verify.ts';
 import { controllerCommand } from './controller.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { gatewayCommand } from './gateway.ts';
+import { completeHelp } from './help.ts';
 import { injectCommand } from './inject.ts';
 import { explainCommand } from './explain.ts';
 import { inspectCommand } from './inspect.ts';
@@ -30,7 +31,6 @@ export function program(io: CliIo, untilStopped: () => Promise<void>, untilLeft 
     .description('The internal certificate authority and mTLS issuance daemon: short-lived SPIFFE identities, renewed for ever.')
     .version('0.1.0', '--version', 'print the version')
     .helpCommand(false)
-    .addHelpText('after', exitCodesHelp)
     .addCommand(runCommand(io, untilStopped))
     .addCommand(controllerCommand(io, untilStopped))
     .addCommand(statusCommand(io, untilStopped))
@@ -46,6 +46,7 @@ export function program(io: CliIo, untilStopped: () => Promise<void>, untilLeft 
     .addCommand(gatewayCommand(io, untilStopped));
   for (const command of withSubcommands(mtlsd)) {
     command.exitOverride().configureOutput({ writeOut: io.stdout, writeErr: io.stderr }).showHelpAfterError('(--help shows what it takes)');
+    completeHelp(command);
   }
   return mtlsd;
 }

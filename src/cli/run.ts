@@ -7,7 +7,7 @@ import { Standalone, systemNamespace } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { apiOptions, withApiOptions, type ApiFlags } from './api-options.ts';
 import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Place } from './live-frame.ts';
 import { LiveView } from './live-view.ts';
@@ -38,9 +38,9 @@ export function runCommand(io: CliIo, untilStopped: () => Promise<void>): Comman
     .addHelpText(
       'after',
       `
-Whoever can write <dir> decides who gets which identity. One process at a time works on a state folder.
-In a terminal a live table is shown; otherwise log lines. SIGINT and SIGTERM finish what is in flight.
-${exitCodesHelp}`,
+Whoever can write <dir> decides who gets which identity. One process at a time
+works on a state folder. In a terminal a live table is shown; otherwise log
+lines. SIGINT and SIGTERM finish what is in flight.`,
     )
     .action((dir: string, options: RunOptions) => run(io, dir, options, untilStopped));
   return withAuditOptions(withApiOptions(command), 'a file, or an https:// URL (default: audit.jsonl in the state folder)');

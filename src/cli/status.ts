@@ -4,7 +4,7 @@ import { createLog } from '../app/log.ts';
 import { readOutputFolder } from '../app/output-folder.ts';
 import type { Overview } from '../app/overview.ts';
 import { MtlsdError } from '../errors/index.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Place } from './live-frame.ts';
 import { LiveView } from './live-view.ts';
@@ -28,7 +28,6 @@ export function statusCommand(io: CliIo, untilStopped: () => Promise<void>): Com
     .option('--context <name>', 'show a cluster instead: a context of the kubeconfig')
     .option('--watch', 'a live table of a cluster, until interrupted (in a terminal)')
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action((options: StatusOptions) => status(io, options, untilStopped));
 }
 

@@ -3,7 +3,7 @@ import { readGatewayConfiguration } from '../app/gateway-configuration.ts';
 import { createLog } from '../app/log.ts';
 import { TrustedIssuers } from '../app/trusted-issuers.ts';
 import { verifyToken, type TokenDecision } from '../tokens/index.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { spoken } from './overview-text.ts';
 import { readInput, unusable } from './read-input.ts';
@@ -17,7 +17,7 @@ interface VerifyOptions {
 
 /** `mtlsd token`: what has to do with tokens. */
 export function tokenCommand(io: CliIo): Command {
-  return new Command('token').description('Judge tokens of other issuers.').helpCommand(false).addHelpText('after', exitCodesHelp).addCommand(verifyTokenCommand(io));
+  return new Command('token').description('Judge tokens of other issuers.').helpCommand(false).addCommand(verifyTokenCommand(io));
 }
 
 function verifyTokenCommand(io: CliIo): Command {
@@ -30,10 +30,10 @@ function verifyTokenCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-Issuer, algorithm, type, key, signature, times, audience, scopes and claims are judged in this order, and the first that
-is wrong is told. What stands in the token is printed only when it is accepted. The status is 1 when it is refused, and 3
-when the keys of its issuer cannot be had.
-${exitCodesHelp}`,
+Issuer, algorithm, type, key, signature, times, audience, scopes and claims are
+judged in this order, and the first that is wrong is told. What stands in the
+token is printed only when it is accepted. The status is 1 when it is refused,
+and 3 when the keys of its issuer cannot be had.`,
     )
     .action((file: string, options: VerifyOptions) => verify(io, file, options));
 }

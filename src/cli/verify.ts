@@ -11,7 +11,7 @@ import {
 } from '../spiffe/index.ts';
 import { type Certificate, parseCertificate, verifySignature } from '../x509/index.ts';
 import { rolesOf, severalLeavesProblem } from './certificate-report.ts';
-import { exitCodes, exitCodesHelp } from './exit-codes.ts';
+import { exitCodes } from './exit-codes.ts';
 import { readBundle } from './inspect-report.ts';
 import type { CliIo } from './io.ts';
 import { chainOfKeystore } from './keystore-chain.ts';
@@ -46,10 +46,11 @@ export function verifyCommand(io: CliIo): Command {
     .addHelpText(
       'after',
       `
-The chain is taken as it stands: each certificate issued by the next, the last by a root of the bundle, no other one
-in between. Times are exact, without leeway. RSA below 2,048 bits and signatures by SHA-1 or MD5 are refused.
-The status is 1 when the chain is refused, 2 when the input cannot be read, and 3 when a server cannot be reached.
-${exitCodesHelp}`,
+The chain is taken as it stands: each certificate issued by the next, the last
+by a root of the bundle, no other one in between. Times are exact, without
+leeway. RSA below 2,048 bits and signatures by SHA-1 or MD5 are refused. The
+status is 1 when the chain is refused, 2 when the input cannot be read, and 3
+when a server cannot be reached.`,
     )
     .action((file: string, options: VerifyOptions) => verify(io, file, options));
 }

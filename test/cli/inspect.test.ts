@@ -257,10 +257,4 @@ describe.skipIf(!opensslIsThere())('mtlsd inspect', () => {
       { numRuns: 200 },
     );
   });
-
-  test('--help tells what each status means', async () => {
-    const { exitCode, stdout } = await inspect(['--help']);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/Exit status:\n\s+0 /u);
-  });
 });

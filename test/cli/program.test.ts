@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { CommanderError } from 'commander';
+import { CommanderError, type Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { commandLine } from '../../scripts/reference/cli-page.ts';
 import { exitCodesHelp } from '../../src/cli/exit-codes.ts';
 import type { CliIo } from '../../src/cli/io.ts';
 import { program } from '../../src/cli/program.ts';
@@ -27,6 +28,20 @@ async function parse(...args: readonly string[]): Promise<{ readonly stdout: str
   return { stdout, stderr, status: undefined };
 }
 
+/** Every command, by its words. */
+function wordsBelow(command: Command, words: readonly string[] = []): readonly (readonly string[])[] {
+  return command.commands.flatMap((below) => [[...words, below.name()], ...wordsBelow(below, [...words, below.name()])]);
+}
+
+const every = wordsBelow(commandLine());
+/** Resolves when commander takes a line as it stands: nothing is done by it. */
+async function understood(line: string): Promise<void> {
+  const words = line.trim().split(/ [|>] /u)[0]?.match(/'[^']*'|\S+/gu)?.slice(1) ?? [];
+  const mtlsd = commandLine();
+  for (const command of [mtlsd, ...mtlsd.commands, ...mtlsd.commands.flatMap(({ commands: below }) => below)]) command.action(() => undefined);
+  await mtlsd.parseAsync([...words], { from: 'user' });
+}
+
 const commands = ['run', 'controller', 'status', 'inject', 'inspect', 'verify'];
 
 describe('mtlsd', () => {
@@ -36,11 +51,27 @@ describe('mtlsd', () => {
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'mu'));
   });
 
-  test.each([[], ...commands.map((command) => [command])])('%s --help ends with what the exit status means', async (...command) => {
+  test.each([[], ...every].map((words) => [words.join(' '), words] as const))('%s --help fits 80 columns, and ends with what the exit status means', async (_words, command) => {
     const { stdout, stderr, status } = await parse(...command, '--help');
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
     expect(stdout).toContain('Usage: mtlsd');
     expect(stdout.trimEnd().endsWith(exitCodesHelp.trimEnd())).toBe(true);
+    // An example is a line to be copied, however long it is.
+    const [text = '', below = ''] = stdout.split('\nExamples:\n');
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(text).not.toMatch(/default: [[{]/u);
+    for (const line of below.split('\n').filter((each) => each.startsWith('  mtlsd '))) await expect(understood(line)).resolves.toBeUndefined();
+  });
+
+  test('the help of every command that does something has an example', async () => {
+    const doers = every.filter((words) => !every.some((other) => other.length > words.length && words.every((word, at) => other[at] === word)));
+    const without = await Promise.all(doers.map(async (words) => [words.join(' '), (await parse(...words, '--help')).stdout.includes('\nExamples:\n')] as const));
+    // What is done to a rotation that is under way is said in their first line.
+    expect(without.flatMap(([words, has]) => (has ? [] : [words]))).toEqual(['rotate pause', 'rotate resume', 'rotate abort']);
+  });
+
+  test('an option without which a command does nothing is marked', async () => {
+    expect((await parse('run', '--help')).stdout).toMatch(/--out <folder> [^]*?\(required\)\n +--state/u);
   });
 
   test.each([

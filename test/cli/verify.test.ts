@@ -259,10 +259,4 @@ describe.skipIf(!opensslIsThere())('mtlsd verify', () => {
       expect(outcome.stderr).toContain(hint);
     });
   });
-
-  test('--help tells what each status means', async () => {
-    const { exitCode, stdout } = await verify(['--help']);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/Exit status:\n\s+0 /u);
-  });
 });

@@ -5,7 +5,7 @@ import type { ClusterAddress } from '../../app/cluster-overview.ts';
 import { createLog } from '../../app/log.ts';
 import { verifyAudit } from '../../audit/index.ts';
 import { readPublicKeys } from '../../rotation/receipt/index.ts';
-import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { readInput, unusable } from '../read-input.ts';
 import { readKeys } from '../receipt/verify.ts';
@@ -26,7 +26,7 @@ const anchorFile = { mebibytesMax: 4, what: 'an anchor', example: 'audit-heads.j
 
 /** `mtlsd audit`: audit logs, wherever they lie. */
 export function auditCommand(io: CliIo): Command {
-  return new Command('audit').description('Verify audit logs.').helpCommand(false).addHelpText('after', exitCodesHelp).addCommand(verifyCommand(io));
+  return new Command('audit').description('Verify audit logs.').helpCommand(false).addCommand(verifyCommand(io));
 }
 
 function verifyCommand(io: CliIo): Command {
@@ -42,7 +42,6 @@ function verifyCommand(io: CliIo): Command {
     .option('--key <file>', 'public keys that you trust, PEM (default: those beside the anchor)')
     .option('--recent', 'the files begin later than the log does: what is missing before them is no finding')
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action((files: readonly string[], options: VerifyOptions) => verify(io, files, options));
 }
 

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { MtlsdError } from '../../errors/index.ts';
 import { readPublicKeys, verifyReceipt, type PublicAuditKey } from '../../rotation/receipt/index.ts';
-import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { readInput, unusable } from '../read-input.ts';
 import { receiptText } from './text.ts';
@@ -13,7 +13,7 @@ interface VerifyOptions {
 
 /** `mtlsd receipt`: receipts of rotations, wherever they lie. */
 export function receiptsCommand(io: CliIo): Command {
-  return new Command('receipt').description('Verify the signed receipts of rotations.').helpCommand(false).addHelpText('after', exitCodesHelp).addCommand(verifyCommand(io));
+  return new Command('receipt').description('Verify the signed receipts of rotations.').helpCommand(false).addCommand(verifyCommand(io));
 }
 
 function verifyCommand(io: CliIo): Command {
@@ -22,7 +22,6 @@ function verifyCommand(io: CliIo): Command {
     .argument('<file>', 'the receipt, or - for standard input')
     .option('--key <file>', 'public keys that you trust, PEM: audit-keys.pem of the installation')
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action(async (file: string, options: VerifyOptions) => {
       const bytes = await readInput(io, 'file', file);
       const keys = options.key === undefined ? undefined : await readKeys(io, options.key);

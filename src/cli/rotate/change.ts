@@ -3,7 +3,6 @@ import { gateToApprove, hasEnded, rotationRow } from '../../app/rotation-row.ts'
 import type { RotationSite } from '../../app/rotation-site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation, CARotationSpec, RotationGate } from '../../resources/index.ts';
-import { exitCodesHelp } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { exemptionsOf, parseExempt, type ExemptObject } from './draft.ts';
 import { gateNames, parseGate } from './gates.ts';
@@ -16,8 +15,7 @@ function changeCommand(name: string, description: string): Command {
   return withPlace(new Command(name))
     .description(description)
     .argument('[name]', 'name of the CARotation (default: the one that is under way)')
-    .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp);
+    .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'));
 }
 
 /** `mtlsd rotate approve`: a person's word at a gate. */
@@ -81,7 +79,6 @@ export function exemptCommand(io: CliIo): Command {
     .requiredOption('--reason <text>', 'why nobody need wait for it')
     .requiredOption('--until <time>', 'until when: 2026-01-31T12:00:00Z, or how long from now, such as 24h')
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action(async (object: ExemptObject, name: string | undefined, options: ExemptOptions) => {
       await using site = await openPlace(io, options);
       const rotation = underWay(await named(site, name));

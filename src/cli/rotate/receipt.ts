@@ -3,7 +3,7 @@ import { rotationNamed } from '../../app/rotation-site.ts';
 import { hasEnded } from '../../app/rotation-row.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { readPublicKeys, verifyReceipt } from '../../rotation/receipt/index.ts';
-import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { receiptText } from '../receipt/text.ts';
 import { openPlace, withPlace, type PlaceOptions } from './place.ts';
@@ -14,7 +14,6 @@ export function receiptCommand(io: CliIo): Command {
     .description('Print the signed receipt of a rotation that has ended.')
     .argument('<name>', 'name of the CARotation')
     .addOption(new Option('--output <format>', 'how it is printed; json: the receipt itself, byte by byte as it was signed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action(async (name: string, options: PlaceOptions & { readonly output: 'text' | 'json' }) => {
       await using site = await openPlace(io, options);
       const rotation = rotationNamed(await site.look(), name);

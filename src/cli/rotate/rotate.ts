@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { exitCodesHelp } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { abortCommand, approveCommand, exemptCommand, pauseCommand, resumeCommand } from './change.ts';
 import { receiptCommand } from './receipt.ts';
@@ -11,7 +10,6 @@ export function rotateCommand(io: CliIo, untilStopped: () => Promise<void>): Com
   return new Command('rotate')
     .description('Replace the root or the issuing authority of a trust domain, with evidence at every step.')
     .helpCommand(false)
-    .addHelpText('after', exitCodesHelp)
     .addCommand(startCommand('Root', io, untilStopped))
     .addCommand(startCommand('Issuing', io, untilStopped))
     .addCommand(waitCommand(io, untilStopped))

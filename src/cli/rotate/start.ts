@@ -7,7 +7,7 @@ import type { Sight } from '../../app/sight.ts';
 import { stolenRoot } from '../../app/stolen-root.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { parseDuration, type RotationGate, type TrustDomain } from '../../resources/index.ts';
-import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { chosenDomain, draftOf, parseExempt, parsePace, type ExemptObject, type RotationWish } from './draft.ts';
 import { confirmEmergency } from './emergency.ts';
@@ -51,7 +51,6 @@ export function startCommand(what: 'Root' | 'Issuing', io: CliIo, untilStopped: 
   }
   return command
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action((options: StartOptions) => start(io, { ...options, what }, untilStopped));
 }
 

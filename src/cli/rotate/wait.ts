@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { exitCodesHelp } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { follow } from './follow.ts';
 import { named } from './named.ts';
@@ -11,7 +10,6 @@ export function waitCommand(io: CliIo, untilStopped: () => Promise<void>): Comma
     .description('Show how a rotation goes until it has ended, or waits for a person.')
     .argument('[name]', 'name of the CARotation (default: the one that is under way)')
     .addOption(new Option('--output <format>', 'how it is printed').choices(['text', 'json']).default('text'))
-    .addHelpText('after', exitCodesHelp)
     .action(async (name: string | undefined, options: PlaceOptions & { readonly output: 'text' | 'json' }) => {
       await using site = await openPlace(io, options);
       await follow(io, site, (await named(site, name)).metadata.name, options.output, untilStopped());

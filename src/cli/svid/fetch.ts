@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isMtlsdError } from '../../errors/index.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../../app/log.ts';
-import { exitCodes, exitCodesHelp } from '../exit-codes.ts';
+import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
 import { readInput, unusable } from '../read-input.ts';
 
@@ -24,7 +24,7 @@ interface FetchOptions {
 
 /** `mtlsd svid`: SVIDs of the HTTPS API. */
 export function svidCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
-  return new Command('svid').description('Get SVIDs from the HTTPS API of a running mtlsd.').helpCommand(false).addHelpText('after', exitCodesHelp).addCommand(fetchCommand(io, untilStopped));
+  return new Command('svid').description('Get SVIDs from the HTTPS API of a running mtlsd.').helpCommand(false).addCommand(fetchCommand(io, untilStopped));
 }
 
 function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
@@ -46,14 +46,16 @@ function fetchCommand(io: CliIo, untilStopped: () => Promise<void>): Command {
     .addHelpText(
       'after',
       `
-The key is made here and never leaves the folder. All files change at once (..data is a link to the newest generation), and
-what is there stays until something newer is. A JWT-SVID lives much shorter than the certificate: read its file for each use, as
-no process is signalled when it alone changes.
+The key is made here and never leaves the folder. All files change at once
+(..data is a link to the newest generation), and what is there stays until
+something newer is. A JWT-SVID lives much shorter than the certificate: read its
+file for each use, as no process is signalled when it alone changes.
 
-With --watch nothing but a signal ends it: failures are logged and tried again, sooner the less life is left. When a root is
-rotated, the new one comes before anything is signed below it; where nobody else keeps the file of --ca-file up to date, name the
-folder's own ca.crt from then on. Without --watch, the status is 1 when the API refuses, and 3 when it cannot be asked.
-${exitCodesHelp}`,
+With --watch nothing but a signal ends it: failures are logged and tried again,
+sooner the less life is left. When a root is rotated, the new one comes before
+anything is signed below it; where nobody else keeps the file of --ca-file up to
+date, name the folder's own ca.crt from then on. Without --watch, the status is
+1 when the API refuses, and 3 when it cannot be asked.`,
     )
     .action((options: FetchOptions) => fetchSvid(io, options, untilStopped));
 }
