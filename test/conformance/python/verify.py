@@ -1,6 +1,7 @@
 """Judgements without a handshake."""
 
 from datetime import datetime, timezone
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -38,6 +39,13 @@ def with_cryptography(request):
 
 
 def with_spiffe(request):
-    """The package parses and checks what the Workload API hands over; trust in a chain is not its part."""
-    svid = X509Svid.parse(Path(request["chain"]).read_bytes(), Path(request["key"]).read_bytes())
-    return {"spiffeId": str(svid.spiffe_id)}
+    return {"spiffeId": spiffe_id(Path(request["chain"]).read_bytes(), Path(request["key"]).read_bytes())}
+
+
+@cache
+def spiffe_id(chain, key):
+    """
+    The package parses and checks what the Workload API hands over; trust in a chain is not its part, so that the same
+    bytes before another bundle need not be parsed again, which takes a long look at an RSA key.
+    """
+    return str(X509Svid.parse(chain, key).spiffe_id)
