@@ -1,8 +1,12 @@
 /** The chart: what it renders, what it refuses, and its life on a real API server, uninstall and return included. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
+import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
+import { gatewayCommand } from '../../src/cli/gateway.ts';
+import { readPages } from '../docs/pages.ts';
 import { apiClient } from './chart-api.ts';
 import type { Manifest } from './chart.ts';
 import { chartFolder, env, helm, installChart, mtlsdUser, renderChart, systemNamespace } from './chart.ts';
@@ -18,14 +22,32 @@ interface PodTemplate {
 
 const ofKind = (manifests: readonly Manifest[], kind: string): Manifest[] => manifests.filter((manifest) => manifest.kind === kind);
 
-function podTemplate(manifests: readonly Manifest[]): PodTemplate {
-  const [deployment] = ofKind(manifests, 'Deployment') as (Manifest & { readonly spec: { readonly template: PodTemplate } })[];
+function podTemplate(manifests: readonly Manifest[], name = 'mtlsd'): PodTemplate {
+  const deployment = (ofKind(manifests, 'Deployment') as (Manifest & { readonly spec: { readonly template: PodTemplate } })[]).find(({ metadata }) => metadata.name === name);
   if (deployment === undefined) throw new Error('the chart renders no Deployment');
   return deployment.spec.template;
 }
 
 function controllerArgs(manifests: readonly Manifest[]): readonly string[] | undefined {
   return podTemplate(manifests).spec.containers[0]?.args;
+}
+
+/** What the page about the gateway gives to the chart, beside the configuration of a gateway that runs elsewhere. */
+async function gatewayPage(): Promise<{ readonly values: string; readonly configuration: string }> {
+  const page = (await readPages()).find(({ path }) => path === 'docs/clients/forward-auth.md');
+  const block = (file: string): string => page?.blocks.find(({ words }) => words.includes(`file=${file}`))?.text ?? '';
+  return { values: block('gateway-values.yaml'), configuration: block('gateway.yaml') };
+}
+
+async function renderGateway(): Promise<Manifest[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'mtlsd-gateway-values-'));
+  try {
+    const file = join(folder, 'values.yaml');
+    await writeFile(file, (await gatewayPage()).values);
+    return await renderChart(['--values', file]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 describe('rendered', () => {
@@ -92,6 +114,28 @@ describe('rendered', () => {
     expect(controllerArgs(podCertificates)?.slice(-4)).toEqual(['--delivery', 'pod-certificates', '--watch-namespaces', systemNamespace]);
     expect(roles(podCertificates)).not.toContain('mtlsd-secrets');
     expect(ofKind(podCertificates, 'RoleBinding').filter(({ metadata }) => metadata.name === 'mtlsd-secrets').map(({ metadata }) => metadata.namespace)).toEqual([systemNamespace]);
+  });
+
+  test('runs the gateway as its page says, beside the controller and without a right', async () => {
+    const withGateway = await renderGateway();
+    const [configMap] = ofKind(withGateway, 'ConfigMap').filter(({ metadata }) => metadata.name === 'mtlsd-gateway') as (Manifest & { readonly data: Readonly<Record<string, string>> })[];
+    const { configuration } = await gatewayPage();
+    expect(readGatewayConfiguration(configMap?.data['gateway.yaml'] ?? '', 'the ConfigMap')).toEqual(readGatewayConfiguration(configuration, 'the page'));
+
+    const args = podTemplate(withGateway, 'mtlsd-gateway').spec.containers[0]?.args ?? [];
+    const known = gatewayCommand({} as never, async () => undefined).options.map(({ long }) => long);
+    expect(args[0]).toBe('gateway');
+    expect(known).toEqual(expect.arrayContaining(args.filter((arg) => arg.startsWith('--'))));
+
+    expect(ofKind(withGateway, 'ServiceAccount').map(({ metadata }) => metadata.name)).toContain('mtlsd-gateway');
+    const bindings = withGateway.filter(({ kind }) => kind.endsWith('RoleBinding'));
+    expect(bindings.length).toBeGreaterThan(0);
+    expect(JSON.stringify(bindings)).not.toContain('mtlsd-gateway');
+    expect(podTemplate(withGateway)).toEqual(podTemplate(manifests));
+  });
+
+  test('refuses a gateway that would accept nothing', async () => {
+    await expect(renderChart(['--set', 'gateway.enabled=true'])).rejects.toThrow('gateway: without issuers, rules and gateways it would accept nothing');
   });
 
   test('takes the image by tag or by digest', async () => {
@@ -164,7 +208,7 @@ describe('on an API server', () => {
     const { code, stderr } = await helm(['install', 'mtlsd', chartFolder, '--namespace', systemNamespace, '--create-namespace', '--dry-run=server'], cluster);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     await kubectl(['create', 'namespace', systemNamespace]);
-    const manifests = await renderChart();
+    const manifests = await renderGateway();
     const applied = await cluster.kubectl(['apply', '--server-side', '--dry-run=server', '--validate=strict', '--warnings-as-errors', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests }));
     expect(applied.stderr).toBe('');
     expect(applied.code).toBe(0);
@@ -181,10 +225,14 @@ describe('on an API server', () => {
 
   test('its pods are admitted where only restricted ones are', async () => {
     await kubectl(['label', 'namespace', systemNamespace, 'pod-security.kubernetes.io/enforce=restricted']);
-    const { metadata, spec } = podTemplate(await renderChart());
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'probe', namespace: systemNamespace }, spec };
-    await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
-    const privileged = { ...pod, spec: { containers: [{ name: 'c', image: 'i', securityContext: { privileged: true } }] } };
+    await kubectl(['create', 'serviceaccount', 'mtlsd-gateway', '-n', systemNamespace]);
+    const manifests = await renderGateway();
+    const pods = ['mtlsd', 'mtlsd-gateway'].map((name) => {
+      const { metadata, spec } = podTemplate(manifests, name);
+      return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: `probe-${name}`, namespace: systemNamespace }, spec };
+    });
+    for (const pod of pods) await kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
+    const privileged = { ...pods[0], spec: { containers: [{ name: 'c', image: 'i', securityContext: { privileged: true } }] } };
     expect((await cluster.kubectl(['create', '--dry-run=server', '-f', '-'], JSON.stringify(privileged))).stderr).toContain('violates PodSecurity "restricted');
     await vi.waitFor(async () => expect(await kubectl(['get', 'pods', '-n', systemNamespace, '-o', 'name'])).toMatch(/^pod\/mtlsd-.*\npod\/mtlsd-/), { timeout: 30_000 });
   });

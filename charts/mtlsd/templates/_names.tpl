@@ -16,6 +16,11 @@ app.kubernetes.io/name: mtlsd
 app.kubernetes.io/component: controller
 {{- end }}
 
+{{- define "mtlsd.gatewaySelector" -}}
+app.kubernetes.io/name: mtlsd
+app.kubernetes.io/component: gateway
+{{- end }}
+
 {{/* The name by which the API server knows mtlsd. */}}
 {{- define "mtlsd.user" -}}
 system:serviceaccount:{{ .Release.Namespace }}:mtlsd
