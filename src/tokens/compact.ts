@@ -7,6 +7,9 @@ export interface UnverifiedToken {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
+/** Keeps nothing between two texts; making one takes longer than using it. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 const part = /^[A-Za-z0-9_-]+$/u;
 
 /** Splits a compact JWS (RFC 7515 §7.1) and decodes header and claims, within `tokenLimits`. */
@@ -30,7 +33,7 @@ export function readCompact(token: string): UnverifiedToken | Refusal {
 
 function decodeObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'base64url'));
+    const json = utf8.decode(Buffer.from(text, 'base64url'));
     const value: unknown = JSON.parse(json);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {

@@ -10,18 +10,20 @@ export interface Load {
   readonly port: number;
   readonly path: string;
   readonly ca: string;
-  readonly token: string;
+  /** One for all, or one for each body. */
+  readonly token: string | readonly string[];
   readonly bodies: readonly object[];
 }
 
 const { port, path, ca, token, bodies, pair = {}, method = 'POST' } = JSON.parse(await text(process.stdin)) as Load;
 const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca, ...pair } });
 const tookMs: number[] = [];
-const waiting = [...bodies];
+const waiting = bodies.map((body, index) => ({ body, bearer: typeof token === 'string' ? token : (token[index] ?? '') }));
 const ask = async (): Promise<void> => {
-  for (let body = waiting.pop(); body !== undefined; body = waiting.pop()) {
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { body, bearer } = next;
     const startedMs = performance.now();
-    const answer = await pool.request({ method, path, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, ...(method === 'GET' ? {} : { body: JSON.stringify(body) }) });
+    const answer = await pool.request({ method, path, headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' }, ...(method === 'GET' ? {} : { body: JSON.stringify(body) }) });
     const said = await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(`${answer.statusCode} ${said}`);
     tookMs.push(performance.now() - startedMs);

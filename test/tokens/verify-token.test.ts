@@ -45,6 +45,29 @@ describe('a token that is right', () => {
   });
 });
 
+describe('a token that was accepted before', () => {
+  const key = signingKey('ES256', 'k');
+  const text = token(key);
+
+  test('is refused once its issuer gives the key no more, or another by its name, and when it ends', async () => {
+    const had = keysOf(key);
+    expect([await judge(text, had), await judge(text, had)]).toMatchObject([{ accepted: true }, { accepted: true }]);
+    expect(await judge(text, keysOf(es))).toMatchObject({ reason: 'key-unknown' });
+    expect(await judge(text, keysOf(signingKey('ES256', 'k')))).toMatchObject({ reason: 'signature-wrong' });
+    expect(await judge(text, had, { audiences: ['other'] })).toMatchObject({ reason: 'audience-wrong' });
+    expect(await judge(text, had, {}, claims.exp * 1000)).toMatchObject({ reason: 'expired' });
+  });
+
+  test('with any character changed it is judged as where it was never seen', async () => {
+    const had = keysOf(key);
+    await judge(text, had);
+    for (let at = 0; at < text.length; at += 1) {
+      const changed = `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
+      expect(await judge(changed, had)).toEqual(await judge(changed, keysOf(key)));
+    }
+  });
+});
+
 describe('a token is refused', () => {
   const without = (name: keyof typeof claims) => Object.fromEntries(Object.entries(claims).filter(([key]) => key !== name));
   const changed = (part: object): string => token(es, { ...claims, ...part });

@@ -4,11 +4,12 @@ import { reviewToken, type KubernetesStore, type TokenReview } from '../../store
 import type { Pod } from '../../resources/index.ts';
 import type { Store } from '../../store/port.ts';
 import type { Log } from '../../telemetry/index.ts';
-import { isRefusal, readCompact } from '../../tokens/index.ts';
+import type { UnverifiedToken } from '../../tokens/index.ts';
 import type { AccountTokens } from './callers.ts';
 
 /** What tokens of service accounts must be made for. */
 const accountAudience = 'mtlsd';
+const notForUs = `it is not for the audience ${accountAudience}`;
 
 /** Has a token judged. */
 export type ReviewToken = (token: string) => Promise<TokenReview>;
@@ -40,9 +41,9 @@ export class ReviewedAccounts implements AccountTokens {
     return new ReviewedAccounts(async (token) => reviewToken(store.api, token, accountAudience), store, log);
   }
 
-  async identify(token: string): Promise<Identification> {
-    const hopeless = plainlyWrong(token);
-    if (hopeless !== undefined) return refused(hopeless);
+  async identify(token: string, { claims }: UnverifiedToken): Promise<Identification> {
+    // A token for somebody else is not even shown to the API server.
+    if (![claims['aud']].flat().includes(accountAudience)) return refused(notForUs);
     if (this.#underWay >= reviewsMax) return { known: false, code: 'API_RATE_LIMITED', message: 'more tokens are being judged than the API server is asked at once', retryAfterMs: 1_000 };
     this.#underWay += 1;
     try {
@@ -59,7 +60,7 @@ export class ReviewedAccounts implements AccountTokens {
   async #identify(token: string): Promise<Identification> {
     const review = await this.#review(token);
     if (!review.authenticated) return refused('the API server does not accept it: it is expired, of another cluster, or what it is bound to is gone');
-    if (!review.audiences.includes(accountAudience)) return refused(`it is not for the audience ${accountAudience}`);
+    if (!review.audiences.includes(accountAudience)) return refused(notForUs);
     const [, namespace, name] = accountName.exec(review.username) ?? [];
     if (namespace === undefined || name === undefined) return refused('it is not one of a service account');
     const wrong = await this.#boundWrongly(review, namespace, name);
@@ -81,14 +82,6 @@ function podProblem(pod: Pod | undefined, uid: string | undefined, account: stri
   if (pod === undefined || pod.metadata.uid !== uid) return 'its pod is gone';
   if ((pod.spec.serviceAccountName ?? 'default') !== account) return 'its pod runs as another service account';
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' ? 'its pod has ended' : undefined;
-}
-
-/** What is seen without asking anybody: a token for somebody else is not even shown to the API server. */
-function plainlyWrong(token: string): string | undefined {
-  const read = readCompact(token);
-  if (isRefusal(read)) return read.message;
-  const audiences = [read.claims['aud']].flat();
-  return audiences.includes(accountAudience) ? undefined : `it is not for the audience ${accountAudience}`;
 }
 
 function refused(message: string): Identification {

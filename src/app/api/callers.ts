@@ -1,12 +1,13 @@
 import type { CallerSource, Identification } from '../../server/index.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
-import { isRefusal, readCompact, verifyToken, type Accepted, type TrustedIssuer } from '../../tokens/index.ts';
+import { isRefusal, readCompact, verifyToken, type Accepted, type TrustedIssuer, type UnverifiedToken } from '../../tokens/index.ts';
 import { claimSegment } from './claim-path.ts';
 import type { CallerEntry } from './config.ts';
 
 /** Judges tokens of service accounts. */
 export interface AccountTokens {
-  identify(token: string): Promise<Identification>;
+  /** @param read what stands in it */
+  identify(token: string, read: UnverifiedToken): Promise<Identification>;
 }
 
 /** An issuer whose tokens stand for callers outside the cluster. */
@@ -39,7 +40,7 @@ export class ApiCallers implements CallerSource {
     const { iss } = read.claims;
     const external = typeof iss === 'string' ? this.#external.get(iss) : undefined;
     if (external !== undefined) return this.#identifyExternal(token, external);
-    return this.#accounts === undefined ? refused('its issuer is not among those that are trusted here') : this.#accounts.identify(token);
+    return this.#accounts === undefined ? refused('its issuer is not among those that are trusted here') : this.#accounts.identify(token, read);
   }
 
   async #identifyExternal(token: string, { entry, issuer }: ExternalIssuer): Promise<Identification> {
