@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { unlikePage } from '../app/metrics-page.ts';
 import { makeWebPair } from '../x509/web-pair.ts';
 import { ControllerProcess } from './controller-process.ts';
-import { identity, isReady, paths, Site, trustDomain } from './controller-site.ts';
+import { identity, isReady, paths, says, Site, trustDomain } from './controller-site.ts';
 import { freePorts } from './ports.ts';
 
 interface AuthenticationFile {
@@ -28,19 +29,21 @@ describe('an API server that is told of the issuer', () => {
   const [entry] = jwt;
   const [audience] = entry.issuer.audiences;
   let site: Site;
+  let controller: ControllerProcess;
+  let url: string;
   let mint: (audience: string) => Promise<string>;
 
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'mtlsd-oidc-'));
     parts.defer(() => rm(folder, { recursive: true }));
     const [pair, [port = 0]] = await Promise.all([makeWebPair(), freePorts(1)]);
-    const url = `https://localhost:${port}/shop.example`;
+    url = `https://localhost:${port}/shop.example`;
     const at = (name: string): string => join(folder, name);
     await writeFile(at('authentication.yaml'), stringify({ ...file, jwt: [{ ...entry, issuer: { ...entry.issuer, url, certificateAuthority: pair.roots } }] }));
     await Promise.all([writeFile(at('tls.key'), pair.key), writeFile(at('tls.crt'), pair.cert)]);
     site = parts.use(await Site.open({ apiServerFlags: [`--authentication-config=${at('authentication.yaml')}`] }));
     await site.addNamespace('shop', ['cart']);
-    const controller = parts.use(ControllerProcess.start(site.kubeconfig, ['--api-listen', `localhost:${port}`, '--api-tls-cert', at('tls.crt'), '--api-tls-key', at('tls.key')]));
+    controller = parts.use(ControllerProcess.start(site.kubeconfig, ['--api-listen', `localhost:${port}`, '--api-tls-cert', at('tls.crt'), '--api-tls-key', at('tls.key')]));
     await controller.leads();
     await site.apply(trustDomain('shop.example', { jwt: { issuer: url } }), identity('shop', 'cart'));
     await site.see(paths.identity('shop', 'cart'), isReady);
@@ -74,5 +77,24 @@ describe('an API server that is told of the issuer', () => {
   test('refuses a token that is for somebody else', async () => {
     const token = await mint('https://api.cluster-2.example.com');
     await expect(site.kubectl(['auth', 'whoami', '--token', token])).rejects.toThrow('Unauthorized');
+  });
+
+  test('and a younger trust domain with the same issuer is told whose it is, and what to do', async () => {
+    await site.apply(trustDomain('younger.example', { jwt: { issuer: url } }));
+    const refused = await site.see(paths.trustDomain('younger.example'), says('JWTReady', 'IssuerTaken'));
+    expect(refused.status?.conditions?.find(({ type }) => type === 'JWTReady')).toMatchObject({ status: 'False', message: expect.stringContaining('belongs to trust domain shop.example') as string });
+    expect((await site.see(paths.trustDomain('shop.example'))).status?.['jwt']).toMatchObject({ issuer: url, keys: [{ state: 'Active' }] });
+    const columns = await site.kubectl(['get', 'trustdomains', '--output', 'wide']);
+    expect(columns).toMatch(/TOKENS/u);
+    expect(columns).toMatch(/^younger\.example .*IssuerTaken/mu);
+  });
+
+  test('and the process tells every metric that the page names, of nobody by name', async () => {
+    await mint(audience);
+    const { text } = await controller.probe('/metrics');
+    expect(unlikePage('controller', text, ['shop/', 'cart', 'kube'])).toEqual([]);
+    expect(text).toMatch(/^mtlsd_tokens_total\{kind="request",outcome="issued"\} [1-9]/mu);
+    expect(text).toContain('mtlsd_jwt_keys{trust_domain="shop.example",state="Active"} 1');
+    expect(text).toMatch(/^mtlsd_jwt_key_end_timestamp_seconds\{trust_domain="shop\.example"\} 1\.?\d+/mu);
   });
 });

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/errors/index.ts';
 import { freePorts } from '../cluster/ports.ts';
 import { claims, signingKey, token as makeToken, type SigningKey } from '../tokens/tokens.ts';
+import { unlikePage } from '../app/metrics-page.ts';
 import type { Command } from './command.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';
 import { until } from './wait.ts';
@@ -188,6 +189,7 @@ test('decisions are counted, refusals audited, and nothing of what callers send 
   for (const path of [`/${secret}`, `/v1/authorize?token=${secret}`, `/v1/authorize/${secret}`]) await ask('nginx', { authorization: `Bearer ${fresh({ sub: secret, aud: secret })}` }, path);
   await ask('stranger', { authorization: `Bearer ${fresh({ sub: secret })}` });
   const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  expect(unlikePage('gateway', metrics, ['shop', 'edge', 'hunter2'])).toEqual([]);
   expect(metrics).toMatch(/mtlsd_token_decisions_total\{outcome="accepted"\} [1-9]/u);
   expect(metrics).toMatch(/mtlsd_token_decisions_total\{outcome="audience-wrong"\} [1-9]/u);
   const { stdout, stderr } = await gateway.stop();
