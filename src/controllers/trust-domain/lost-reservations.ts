@@ -11,7 +11,7 @@ import { saveRecord, type LoadedRecord } from './record-store.ts';
  */
 
 /** What the status of a trust domain says to be reserved. */
-export function reservedByStatus({ status }: Pick<TrustDomain, 'status'>): KnownReservations {
+function reservedByStatus({ status }: Pick<TrustDomain, 'status'>): KnownReservations {
   const known = new Map<string, Readonly<Record<string, number>>>();
   for (const { keyIdentifier, reserved } of status?.authorities ?? []) {
     const ends = Object.entries(reserved ?? {}).map(([channel, end]) => [channel, Date.parse(end)] as const);
