@@ -9,7 +9,7 @@ import { ReviewedRights, type ReviewAccess } from '../../../src/app/api/reviewed
 import { systemClock } from '../../../src/app/clock.ts';
 import type { AuditRecord } from '../../../src/audit/index.ts';
 import { activeAuthority, decodeRecord, reservedMs } from '../../../src/authority/index.ts';
-import { ProcessLease, ReservedEnds, startControllers, type Controllers } from '../../../src/controllers/index.ts';
+import { ProcessLease, ReservedEnds, startControllers, type ControllerContext, type Controllers } from '../../../src/controllers/index.ts';
 import { apiServer } from '../../../src/server/index.ts';
 import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import type { TokenReview } from '../../../src/store/kubernetes/index.ts';
@@ -79,11 +79,11 @@ export class ApiSite implements AsyncDisposable {
     this.serveWith = serveWith;
   }
 
-  /** Trust domains shop.example (the default) and other.example, service account shop/cart with its identity, at rest. */
-  static async start(spec: object = {}, clock: Clock = systemClock): Promise<ApiSite> {
+  /** Trust domains shop.example (the default) and other.example, service account shop/cart with its identity, at rest. @param ground what it signs by, and records to besides `records` */
+  static async start(spec: object = {}, clock: Clock = systemClock, ground: Partial<Pick<ControllerContext, 'lease' | 'audit'>> = {}): Promise<ApiSite> {
     const store = new MemoryStore({ nowMs: () => clock.nowMs(), uid: () => randomUUID() });
     const records: AuditRecord[] = [];
-    const audit = { record: (record: AuditRecord) => void records.push(record) };
+    const audit = { record: (record: AuditRecord) => (records.push(record), ground.audit?.record(record)) };
     for (const namespace of ['shop', 'bank', 'mtlsd-system']) store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'shop.example' }, spec: { default: true, ...spec } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'other.example' }, spec: {} });
@@ -95,7 +95,7 @@ export class ApiSite implements AsyncDisposable {
       clock,
       tools: { generateKeyPair, randomBytes: (length) => randomBytes(length) },
       reserved: new ReservedEnds(),
-      lease: new ProcessLease(),
+      lease: ground.lease ?? new ProcessLease(),
       log,
       events: { record: nothing },
       audit,
