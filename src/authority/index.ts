@@ -10,6 +10,7 @@ export {
   adoptRotation,
   dropPrepared,
   finishRotation,
+  keepHint,
   keepWishes,
   prepareIssuing,
   prepareRoot,

@@ -116,6 +116,8 @@ export interface RotationInRecord {
   readonly goneBeside?: Readonly<Record<string, string>> | undefined;
   /** Rotations that this one, an emergency, put an end to, in their order: each of them learns it from here. */
   readonly overtook?: readonly FinishedRotation[] | undefined;
+  /** The longest refresh hint that who fetches the bundle may have been told before the switch, seconds; undefined: that is not known. */
+  readonly hintSeconds?: number | undefined;
   /** What a person had decided: a CARotation that is deleted is made anew with it. */
   readonly wishes?: RotationWishes | undefined;
 }

@@ -40,9 +40,10 @@ export function decodeRotation(encoded: EncodedRotation): RotationInRecord {
     ...decodeCommon(encoded),
     direction: choice(encoded, 'direction'),
     toIssuing: text(encoded, 'toIssuing'),
-    switchEpoch: encoded['switchEpoch'] === undefined ? undefined : epoch(encoded['switchEpoch']),
+    switchEpoch: encoded['switchEpoch'] === undefined ? undefined : positive(encoded['switchEpoch'], 'switchEpoch'),
     leavesEndMs: time(encoded, 'leavesEndMs'),
     distrustAtMs: time(encoded, 'distrustAtMs'),
+    ...(encoded['hintSeconds'] === undefined ? {} : { hintSeconds: positive(encoded['hintSeconds'], 'hintSeconds') }),
     ...(encoded['wishes'] === undefined ? {} : { wishes: encoded['wishes'] as RotationWishes }),
   };
 }
@@ -95,8 +96,8 @@ function time(encoded: EncodedRotation, key: (typeof times)[number]): number | u
   return at;
 }
 
-function epoch(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new Error('switchEpoch is no positive integer');
+function positive(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) throw new Error(`${name} is no positive integer`);
   return value;
 }
 

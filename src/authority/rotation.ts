@@ -132,6 +132,13 @@ export function adoptRotation(record: AuthorityRecord, names: RotationNames): Au
   return { ...record, rotation: { ...record.rotation, uid: names.uid } };
 }
 
+/** The record with the longest refresh hint that readers may have been told, seconds; the same record when it has that already. */
+export function keepHint(record: AuthorityRecord, names: RotationNames, hintSeconds: number): AuthorityRecord {
+  const rotation = own(record, names);
+  if (rotation.hintSeconds !== undefined && rotation.hintSeconds >= hintSeconds) return record;
+  return { ...record, rotation: { ...rotation, hintSeconds } };
+}
+
 /** The record with what a person has decided about its rotation; the same record when it has that already. */
 export function keepWishes(record: AuthorityRecord, names: RotationNames, wishes: RotationWishes): AuthorityRecord {
   const { wishes: before, ...rotation } = own(record, names);

@@ -58,6 +58,6 @@ async function rotate(side: Side, seenThere: () => string): Promise<void> {
   });
   expect([end, rootsBeforeSwitch]).toEqual(['Complete', 2]);
   const { gates = [] } = (await rotation.status()) ?? {};
-  expect(gates.find(({ name }) => name === 'Fetched')).toMatchObject({ state: 'Passed', done: 1, total: 1, evidence: ['observed', 'approved'] });
+  expect(gates.find(({ name }) => name === 'Fetched')).toMatchObject({ state: 'Passed', done: 1, total: 1, evidence: ['bounded', 'approved'] });
   expect(before).not.toContain((await side.rotations.roots(side.name))[0]);
 }

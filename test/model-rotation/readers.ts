@@ -8,5 +8,5 @@ import { tickMs } from './times.ts';
 const object = { apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'small.example' }, spec: {} } as DomainState['object'];
 /** The readers that a plan looks at: hints are counted in ticks here. */
 export function readersOf(record: AuthorityRecord, fetchTicks: number): readonly ReaderView[] {
-  return bundleReaders({ object, record }).map((reader) => ({ ...reader, fetchesWithinMs: fetchTicks * tickMs }));
+  return bundleReaders({ object, record }, 0).map((reader) => ({ ...reader, fetchesWithinMs: fetchTicks * tickMs }));
 }

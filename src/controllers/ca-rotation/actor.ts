@@ -6,6 +6,7 @@ import {
   dropPrepared,
   finishRotation,
   hastenDistrust,
+  keepHint,
   keepWishes,
   makeEmergency,
   prepareIssuing,
@@ -37,6 +38,8 @@ export type RecordStep = Exclude<RotationStep, { do: 'canary' }>;
 export interface Ground {
   readonly names: RotationNames;
   readonly wishes: RotationWishes;
+  /** The longest refresh hint that readers of the bundle may go by, seconds. */
+  readonly hintSeconds: number;
   readonly spec: ResolvedRotationSpec;
   readonly authorities: Pick<ResolvedTrustDomainSpec, 'rootAuthority' | 'issuingAuthority'>;
   readonly observed: ObservedRotation;
@@ -62,17 +65,17 @@ export class RotationActor {
     const changed = await this.#next(step, ground);
     if (changed === ground.record) return changed;
     // In the same write, so that whoever deletes the CARotation right after does not take them along.
-    const next = changed.rotation === undefined ? changed : keepWishes(changed, ground.names, ground.wishes);
+    const next = withKept(changed, ground);
     await saveRecord(this.#context, next, ground.precondition);
     this.#tell(step, ground, next);
     return next;
   }
 
-  /** What a person has decided since is kept beside the rotation. Returns whether anything was. */
-  async keep({ record, names, wishes, precondition }: Pick<Ground, 'record' | 'names' | 'wishes' | 'precondition'>): Promise<boolean> {
-    const next = keepWishes(record, names, wishes);
-    if (next === record) return false;
-    await saveRecord(this.#context, next, precondition);
+  /** What was decided and told since is kept beside the rotation. Returns whether anything was. */
+  async keep(ground: Pick<Ground, 'record' | 'names' | 'wishes' | 'hintSeconds' | 'precondition'>): Promise<boolean> {
+    const next = withKept(ground.record, ground);
+    if (next === ground.record) return false;
+    await saveRecord(this.#context, next, ground.precondition);
     return true;
   }
 
@@ -159,6 +162,14 @@ export class RotationActor {
   #audit({ trustDomain }: AuthorityRecord, { name }: RotationNames, authority: string | undefined, reason: string, decision: AuditDecision = 'authority-rotation'): void {
     this.#context.audit.record({ decision, object: `CARotation ${name}`, trustDomain, ...(authority === undefined ? {} : { authority }), reason });
   }
+}
+
+/** With what stands beside the rotation: until the switch what readers were told, and what a person has decided. */
+function withKept(record: AuthorityRecord, { names, wishes, hintSeconds }: Pick<Ground, 'names' | 'wishes' | 'hintSeconds'>): AuthorityRecord {
+  const { rotation } = record;
+  if (rotation === undefined) return record;
+  const isFetched = rotation.what === 'Root' && rotation.switchedAtMs === undefined;
+  return keepWishes(isFetched ? keepHint(record, names, hintSeconds) : record, names, wishes);
 }
 
 function rootOfPrepared(record: AuthorityRecord): string {

@@ -5,6 +5,7 @@ import type { BundleTargets } from '../bundle/targets.ts';
 import type { ControllerContext } from '../context.ts';
 import type { DomainState } from '../domains.ts';
 import { bundleReaders } from '../federation/readers.ts';
+import type { ServedHints } from '../federation/served-hints.ts';
 import { isOlder } from '../is-older.ts';
 import type { RotationCaches } from './caches.ts';
 import { consumersOf, nodesOf } from './consumers.ts';
@@ -27,6 +28,7 @@ export interface RotationSight {
   readonly caches: RotationCaches;
   readonly behind: BundleTargets;
   readonly watches: RotationWatches;
+  readonly hints: ServedHints;
 }
 
 /** The observation for a plan, with the inventory that it was made from. */
@@ -51,7 +53,7 @@ export function observeRotation(sight: RotationSight, object: CARotation, domain
     consumersUnknown: watches.unknown,
     unseenReaders: consumers?.unseen ?? inventory.targets.length,
     replicas: replicasOf(sight, spec.trustDomain, domain),
-    readers: domain !== undefined && context.servesBundles === true ? bundleReaders(domain) : [],
+    readers: domain !== undefined && context.servesBundles === true ? bundleReaders(domain, sight.hints.beganAtMs) : [],
     canary,
     bounds: boundsOf(context, caches, domain?.object, domain, inventory),
   };

@@ -79,7 +79,7 @@ export class CARotationReconciler implements Reconciler {
     const domain = this.#parts.domains.get(object.spec.trustDomain);
     const loaded = await this.#load(object, domain);
     const record = loaded?.state.kind === 'loaded' ? loaded.state.record : undefined;
-    if (record !== undefined && loaded !== undefined && ((await this.#adopts(object, record, loaded)) || (await this.#keeps(object, record, loaded)))) return 'again';
+    if (record !== undefined && loaded !== undefined && ((await this.#adopts(object, record, loaded)) || (await this.#keeps(object, record, loaded, domain)))) return 'again';
     const { observed, inventory } = observeRotation(this.#parts, object, domain, record, notReady(object, domain, loaded), this.#canaries.get(object.metadata.uid));
     const nowMs = this.#context.clock.nowMs();
     const plan = planRotation(observed, nowMs);
@@ -100,7 +100,7 @@ export class CARotationReconciler implements Reconciler {
       await this.#writeStatus(object, plan, record, undefined);
       if (step.do === 'canary') return await this.#sendCanary(object, domain, record);
       const names = { uid: object.metadata.uid, name: object.metadata.name };
-      await this.#actor.act(step, { ...seen, names, wishes: wishesOf(object), spec: seen.observed.spec, authorities: resolvedTrustDomainSpec(domain.object) });
+      await this.#actor.act(step, { ...seen, names, ...this.#kept(object, domain, record), spec: seen.observed.spec, authorities: resolvedTrustDomainSpec(domain.object) });
       this.#parts.wakeTrustDomain(object.spec.trustDomain);
     } catch (error) {
       if (isMtlsdError(error) && !isMtlsdError(error, 'STORE_CONFLICT')) await this.#writeStatus(object, plan, record, { reason: error.entry.reason, message: error.message });
@@ -129,11 +129,19 @@ export class CARotationReconciler implements Reconciler {
     return true;
   }
 
-  /** Whether something was decided since the last look that has to outlive the CARotation: before the switch nothing does. */
-  async #keeps(object: CARotation, record: AuthorityRecord, { precondition }: LoadedRecord): Promise<boolean> {
+  /** Whether something was decided or told since the last look that has to outlive the CARotation, or this process. */
+  async #keeps(object: CARotation, record: AuthorityRecord, { precondition }: LoadedRecord, domain: DomainState | undefined): Promise<boolean> {
     const { uid, name } = object.metadata;
-    if (record.rotation?.uid !== uid || record.rotation.switchedAtMs === undefined) return false;
-    return this.#actor.keep({ record, names: { uid, name }, wishes: wishesOf(object), precondition });
+    if (record.rotation?.uid !== uid || domain === undefined) return false;
+    return this.#actor.keep({ record, names: { uid, name }, ...this.#kept(object, domain, record), precondition });
+  }
+
+  #kept(object: CARotation, domain: DomainState, { rotation }: AuthorityRecord): Pick<Ground, 'wishes' | 'hintSeconds'> {
+    const { hints } = this.#parts;
+    const nowMs = this.#context.clock.nowMs();
+    // What was told before this process began stands in the record, once the rotation does.
+    const isNoted = rotation?.uid === object.metadata.uid && rotation.hintSeconds !== undefined;
+    return { wishes: wishesOf(object), hintSeconds: isNoted ? hints.toldSeconds(domain, nowMs) : hints.longestSeconds(domain, nowMs) };
   }
 
   async #sendCanary(object: CARotation, domain: DomainState, record: AuthorityRecord): Promise<void> {

@@ -2,6 +2,7 @@ import type { BundleTargets } from '../bundle/targets.ts';
 import type { BundleCaches, IdentityCaches } from '../caches.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Domains } from '../domains.ts';
+import { ServedHints } from '../federation/served-hints.ts';
 import type { Cache } from '../runtime/cache.ts';
 import { Controller } from '../runtime/controller.ts';
 import type { CARotation } from '../../resources/index.ts';
@@ -47,10 +48,16 @@ export function startRotations(start: RotationStart): StartedRotations {
   const { context, caches, bundles, rotations, domains, targets, signal } = start;
   const watches = new RotationWatches(context);
   signal.addEventListener('abort', () => watches.close(), { once: true });
+  const hints = new ServedHints(context.clock.nowMs());
+  domains.onChange((name) => {
+    const domain = domains.get(name);
+    if (domain !== undefined) hints.note(domain, context.clock.nowMs());
+  });
   const parts: RotationParts = {
     context,
     domains,
     watches,
+    hints,
     behind: targets,
     reissues: start.reissues,
     caches: { rotations, bundles, identities: caches.identities, secrets: caches.secrets, trustDomains: caches.trustDomains },

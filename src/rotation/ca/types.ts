@@ -91,6 +91,8 @@ export interface ReaderView {
   readonly generation: number;
   /** How long after the newest is served it must have fetched it, by the refresh hint that it was given, milliseconds. */
   readonly fetchesWithinMs: number;
+  /** Since when the bundle is served without a break, as far as is known; left out: always. */
+  readonly servedSinceMs?: number | undefined;
 }
 
 /** What a canary came to. */

@@ -32,3 +32,18 @@ test('where bundles are served, readers that nobody saw have the time of their h
   // Five times the refresh hint, which is as long as consumers take to see a change.
   expect(Date.parse(switchedAt) - Date.parse(startedAt)).toBeGreaterThanOrEqual(100 * secondMs);
 });
+
+test('a hint that was shortened a moment ago binds nobody who was told the longer one, and time in which nothing was served does not count', async () => {
+  const site = await startSite({ identities: 1, wrapContext: (context) => ({ ...context, servesBundles: true }) });
+  site.world.asUser('shorten the hint', () => void site.store.edit({ kind: 'TrustDomain', name: 'a.example' }, (current) => ({ ...current, spec: { ...current.spec, rotation: { propagationBound: '10s', consumerReload: '10s' } } })));
+  await site.pass(5 * secondMs);
+  site.rotate('r1');
+  await site.until(() => site.rotation().status?.gate === 'Fetched', 2 * minuteMs);
+  await site.pass(minuteMs);
+  expect(site.rotation().status?.gate).toBe('Fetched');
+  await site.restart();
+  const servedAtMs = site.world.time.nowMs;
+  await site.until(() => site.rotation().status?.switchedAt !== undefined, 5 * minuteMs);
+  expect(Date.parse(site.rotation().status?.switchedAt ?? '') - servedAtMs).toBeGreaterThanOrEqual(100 * secondMs);
+  expect(Date.parse(site.rotation().status?.switchedAt ?? '') - servedAtMs).toBeLessThan(3 * minuteMs);
+});

@@ -111,6 +111,15 @@ describe('Fetched', () => {
   });
 });
 
+test('Fetched counts no time in which nobody is known to have served the bundle, and says that it rests on time', () => {
+  const reader = { name: 'readers', generation: 1, fetchesWithinMs: 100_000 };
+  const world = observed(recordPrepared, { readers: [{ ...reader, servedSinceMs: at(5000) }] });
+  expect(gate(planThrough(world, at(10), at(130), at(3730)), 'Fetched')).toMatchObject({ state: 'Waiting', untilMs: at(5100) });
+  expect(gate(planThrough(world, at(10), at(130), at(3730), at(5100)), 'Fetched')).toMatchObject({ state: 'Passed', evidence: ['bounded'] });
+  const seen = observed(recordPrepared, { readers: [{ ...reader, generation: 2 }] });
+  expect(gate(planThrough(seen, at(10), at(130), at(3730)), 'Fetched')).toMatchObject({ state: 'Passed', evidence: ['observed'] });
+});
+
 describe('Acknowledged', () => {
   test('a later epoch, of a turn-over of its own, is as good', () => {
     const world = observed({ ...recordSwitched, signerEpoch: 5 }, { replicas: [{ name: 'r', signerEpoch: 2, leaseEndsAtMs: at(9999) }] });
