@@ -37,7 +37,8 @@ export function cliPage(): string {
 # Command line
 
 From a checkout the program is \`bin/mtlsd\`. Commands and options are fixed within a version of the API: scripts may rely on
-them, on the exit status, and on the fields that \`--output json\` prints (new ones may be added).
+them, on the exit status, and on the fields that \`--output json\` prints (new ones may be added). Colours are for terminals alone, and for none where
+\`NO_COLOR\` is set.
 
 \`\`\`text
 ${helpOf(mtlsd)}

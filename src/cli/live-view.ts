@@ -1,7 +1,7 @@
-import { createLogUpdate } from 'log-update';
 import type { Overview } from '../app/overview.ts';
 import type { CliIo } from './io.ts';
 import { liveFrame, type Place } from './live-frame.ts';
+import { LiveScreen } from './live-screen.ts';
 
 /** What a live view is drawn from. */
 interface Source {
@@ -19,7 +19,7 @@ export class LiveView {
   readonly #io: CliIo;
   readonly #place: Place;
   readonly #news: string[] = [];
-  readonly #draw = createLogUpdate(process.stdout, { showCursor: true });
+  readonly #screen = new LiveScreen();
 
   constructor(io: CliIo, place: Place) {
     this.#io = io;
@@ -34,25 +34,14 @@ export class LiveView {
 
   /** Draws until `stopped` resolves. */
   async show(source: Source, stopped: Promise<void>): Promise<void> {
-    let before = '';
-    const draw = (): void => {
-      // Some terminals say that they are 0 by 0.
-      const [columns, rows] = [process.stdout.columns || 100, process.stdout.rows || 40];
-      // A line that fills the last column leaves the cursor where terminals disagree.
-      const frame = liveFrame(source.overview(), { place: this.#place, news: this.#news, width: columns - 1, height: rows });
-      // What log-update redraws is what differs, and it takes lines that moved for lines that stayed: then all is drawn anew.
-      const shape = `${frame.split('\n').length}x${columns}`;
-      if (shape !== before) this.#draw.clear();
-      before = shape;
-      this.#draw(frame);
-    };
+    const draw = (): void => this.#screen.draw((size) => liveFrame(source.overview(), { place: this.#place, news: this.#news, ...size }));
     const timer = setInterval(draw, frameMs);
     source.onChange(draw);
     draw();
     await stopped;
     clearInterval(timer);
     draw();
-    this.#draw.done();
+    this.#screen.done();
     this.#io.stdout('\n');
   }
 }

@@ -2,6 +2,7 @@
  * The command line: one file a command, put together here. A command reads its options, hands them to `app/`, and prints;
  * it decides nothing about identities. Options and exit statuses are fixed: scripts depend on them.
  */
+import { stripVTControlCharacters } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { catalogue, isMtlsdError } from '../errors/index.ts';
 import { auditCommand } from './audit/verify.ts';
@@ -18,6 +19,7 @@ import { rotateCommand } from './rotate/rotate.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { svidCommand } from './svid/fetch.ts';
+import { wantsColours } from './terminal-text.ts';
 import { tokenCommand } from './token.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -99,10 +101,11 @@ async function untilInterrupted(): Promise<void> {
 function processIo(): CliIo {
   // A reader that has gone (`mtlsd status | head`) is no error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => (error.code === 'EPIPE' ? process.exit(exitCodes.ok) : undefined));
+  const shown = wantsColours(process.env) ? (text: string) => text : stripVTControlCharacters;
   return {
     stdin: process.stdin,
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout: (text) => void process.stdout.write(process.stdout.isTTY ? shown(text) : text),
+    stderr: (text) => void process.stderr.write(process.stderr.isTTY ? shown(text) : text),
     isTerminal: process.stdout.isTTY,
     nowMs: () => Date.now(),
     setExitCode: (code) => (process.exitCode = code),

@@ -14,6 +14,11 @@ export function painter(isTerminal: boolean): Paint {
   return isTerminal ? (tone, text) => styleText(formats[tone], text, { validateStream: false }) : (_tone, text) => text;
 }
 
+/** Whether a person at this terminal wants colours (no-color.org), and it has some. */
+export function wantsColours(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb';
+}
+
 /** Text out of a stranger's file, with everything that could move a cursor or reorder a line written out. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

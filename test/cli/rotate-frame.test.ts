@@ -54,6 +54,14 @@ describe('the frame of a rotation', () => {
     expect(lines.join('\n')).toContain('0/90 (3 exempt)');
   });
 
+  test('says whole what it waits for where a line has no room for it; what waits on time alone has no bar', () => {
+    const message = 'waits for the time in which a change reaches every consumer, and for a sign of life of every node after it';
+    const lines = frame(rotation({ gates: [gate('Written', 'Distribute', { state: 'Passed', done: 3, total: 3 }), gate('Delivered', 'Confirm', { state: 'Waiting', done: 0, total: 0, until: '2026-03-01T09:01:20Z', message })] }), 79, 24);
+    expect(lines.filter((line) => line.includes('Delivered'))).toEqual([expect.stringMatching(/^▸ Delivered +in 5s {2}waits for the time in which .*…$/u), 'Delivered waits for the time in which a change reaches every consumer, and for']);
+    expect(lines).toContain('a sign of life of every node after it');
+    expect(lines.join('\n')).toContain('████████████ 3/3');
+  });
+
   test('says that it stands still, and that it is an emergency, or on its way back', () => {
     expect(frame(rotation(standingStill('AwaitingApproval', 'Canary waits for a person'), { mode: 'Emergency' })).join('\n')).toMatch(/emergency rotation of the root[^]*Stands still \(AwaitingApproval\): Canary waits for a person$/u);
     expect(frame(rotation({ direction: 'Back', phase: 'Drain' }))[3]).toBe('Drain, on the way back');

@@ -23,7 +23,12 @@ test.skipIf(!hasTerminal && process.env['CI'] !== 'true')('in a terminal: a live
   expect(shown).toMatch(/IDENTITY +SPIFFE ID +ISSUER +LIFE LEFT +RENEWALS/u);
   expect(shown).toMatch(/shop\/cart +spiffe:\/\/shop\.example\/ns\/shop\/sa\/cart +[0-9a-f]{8} +█{12} 59m \d\ds +0/u);
   expect(shown).toContain('bin/mtlsd inspect out/identities/shop/cart/credential-bundle.pem  # what is in a certificate');
-  expect(command.stdout).toContain('\u001B[');
+  const coloured = new RegExp(`${String.fromCodePoint(0x1b)}\\[\\d+m`, 'u');
+  expect(command.stdout).toMatch(coloured);
+  await using plain = new Command('/usr/bin/env', ['NO_COLOR=1', 'script', '-qec', `${mtlsd} status --out out`, '/dev/null'], { cwd: sandbox.root });
+  const { stdout } = await plain.outcome();
+  expect(stdout).toContain('shop/cart');
+  expect(stdout).not.toMatch(coloured);
   await command[Symbol.asyncDispose]();
   // The state is free again: nothing is left running.
   await until('another one may start', async () => (await sandbox.once()).status === 1);

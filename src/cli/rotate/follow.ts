@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogUpdate } from 'log-update';
 import { rotationRow } from '../../app/rotation-row.ts';
 import type { RotationSite } from '../../app/rotation-site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation } from '../../resources/index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
+import { LiveScreen } from '../live-screen.ts';
 import { timeText } from '../terminal-text.ts';
 import { endingOf } from './ending.ts';
 import { hint } from './place.ts';
@@ -64,19 +64,9 @@ function lineView(io: CliIo, output: 'text' | 'json'): View {
 }
 
 function liveView(): View {
-  const draw = createLogUpdate(process.stdout, { showCursor: true });
-  let shape = '';
+  const screen = new LiveScreen();
   return {
-    look: (rotation, nowMs) => {
-      // Some terminals say that they are 0 by 0. A line that fills the last column leaves the cursor where terminals disagree.
-      const [columns, rows] = [process.stdout.columns || 100, process.stdout.rows || 40];
-      const frame = progressFrame(rotation, nowMs, { width: columns - 1, height: rows });
-      // What log-update redraws is what differs, and it takes lines that moved for lines that stayed: then all is drawn anew.
-      const next = `${frame.split('\n').length}x${columns}`;
-      if (next !== shape) draw.clear();
-      shape = next;
-      draw(frame);
-    },
-    done: () => draw.done(),
+    look: (rotation, nowMs) => screen.draw((size) => progressFrame(rotation, nowMs, size)),
+    done: () => screen.done(),
   };
 }

@@ -1,16 +1,10 @@
 import { styleText } from 'node:util';
 import { hasEnded, standstill } from '../../app/rotation-row.ts';
 import type { CARotation } from '../../resources/index.ts';
+import type { FrameSize } from '../live-screen.ts';
 import { spoken } from '../overview-text.ts';
-import { fit, table, wrap } from '../table.ts';
+import { fit, table, widthOf, wrap } from '../table.ts';
 import { stragglerName } from './progress-lines.ts';
-
-/** What a frame is drawn in. */
-export interface FrameSize {
-  /** Columns and lines of the terminal. */
-  readonly width: number;
-  readonly height: number;
-}
 
 type Gate = NonNullable<NonNullable<CARotation['status']>['gates']>[number];
 
@@ -27,7 +21,7 @@ const stragglersMax = 5;
 export function progressFrame(rotation: CARotation, nowMs: number, { width, height }: FrameSize): string {
   const room = Math.max(1, height - 1);
   const sections = (gates: readonly Gate[]): readonly (readonly string[])[] =>
-    [titleLines(rotation, nowMs, width), phaseLines(rotation, width), gateLines(gates, nowMs, width), stragglerLines(rotation, width), nextLines(rotation, nowMs, width)].filter((section) => section.length > 0);
+    [titleLines(rotation, nowMs, width), phaseLines(rotation, width), gateLines(gates, nowMs, width), stragglerLines(rotation, width), waitingLines(gates, nowMs, width), nextLines(rotation, nowMs, width)].filter((section) => section.length > 0);
   const all = rotation.status?.gates ?? [];
   const reached = all.filter(({ state }) => state !== 'Pending');
   // Where room is short, gates that are still to come go first, then the lines between, then what was passed.
@@ -58,10 +52,23 @@ function phaseLines(rotation: CARotation, width: number): readonly string[] {
 }
 
 function gateLines(gates: readonly Gate[], nowMs: number, width: number): readonly string[] {
+  return uncutLines(gates, nowMs, width).map((line) => cut(line, width));
+}
+
+/** A line for each gate, however long. */
+function uncutLines(gates: readonly Gate[], nowMs: number, width: number): readonly string[] {
   if (gates.length === 0) return [];
   const rows = gates.map((gate) => [nameCell(gate), countCell(gate, width), evidenceCell(gate), messageOf(gate, nowMs)]);
   const columns = width >= 90 ? rows : rows.map(([name = '', count = '', , message = '']) => [name, count, message]);
-  return table(columns).split('\n').map((line) => cut(line, width));
+  return table(columns).split('\n');
+}
+
+/** What the gate waits for that is not passed yet, whole, where its line has no room for it and no straggler says it. */
+function waitingLines(gates: readonly Gate[], nowMs: number, width: number): readonly string[] {
+  const lines = uncutLines(gates, nowMs, width);
+  const at = gates.findIndex(({ state, stragglerCount = 0 }) => state === 'Waiting' && stragglerCount === 0);
+  const gate = gates[at];
+  return gate?.message === undefined || widthOf(lines[at] ?? '') <= width ? [] : wrap(`${gate.name} ${gate.message}`, width).map((line) => fit(line, width));
 }
 
 /** What `styleText` puts into a line: an escape, built from its number, for a pattern must not hold one. */
@@ -88,8 +95,9 @@ function nameCell({ name, state }: Gate): string {
 }
 
 function countCell({ state, done, total, exempted = 0 }: Gate, width: number): string {
-  if (state === 'Pending') return '';
-  const part = total === 0 ? 1 : Math.min(1, done / total);
+  // A gate that nobody is counted at waits on time alone: a bar would be full from the start.
+  if (state === 'Pending' || total === 0) return '';
+  const part = Math.min(1, done / total);
   const full = Math.floor(part * barCells);
   const bar = `${paint(state === 'Passed' ? 'green' : 'cyan', '█'.repeat(full))}${paint('dim', '░'.repeat(barCells - full))} `;
   return `${width >= 70 ? bar : ''}${done}/${total}${exempted === 0 ? '' : ` (${exempted} exempt)`}`;
