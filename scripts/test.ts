@@ -3,8 +3,8 @@
  * On a person's machine what cannot run (no Go, not root) is skipped with one loud line; with CI=true a skip is a failure.
  * Names as arguments run only those steps: `npm test -- typecheck unit`.
  *
- * First what computes, step by step; then three lanes side by side of what mostly waits (for processes, renewals, elections, pods).
- * A step of a lane is printed whole when it has ended.
+ * First what computes and ends soon; then three lanes side by side of what mostly waits (for processes, renewals, elections, pods).
+ * Lanes of one stage are about as long as each other, so that no core is idle at its end. A step of a lane is printed whole when it has ended.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -99,22 +99,23 @@ const node: Step = {
   },
 };
 
-const computing: readonly Step[] = [
-  check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
-  check('lint', 'npm', 'run', '--silent', 'lint'),
-  check('generated', 'node', 'scripts/generate.ts', '--check'),
-  project('unit', everyCore),
-  project('component', everyCore),
-  project('contract'),
-  project('model', everyCore),
-  project('fuzz'),
+type Lane = readonly Step[];
+/** One after the other; the lanes of each side by side. */
+const stages: readonly (readonly Lane[])[] = [
+  [
+    [
+      check('typecheck', 'npm', 'run', '--silent', 'typecheck'),
+      check('lint', 'npm', 'run', '--silent', 'lint'),
+      check('generated', 'node', 'scripts/generate.ts', '--check'),
+      project('unit', everyCore),
+      project('component', everyCore),
+    ],
+  ],
+  [[project('model', everyCore)], [project('contract'), project('fuzz')]],
+  // Pods and a fleet want the machine more than others do: not both at once.
+  [[cluster], [node, project('rotation')], [project('standalone', '--maxWorkers=2'), project('conformance'), project('clients'), project('docs')]],
 ];
-const lanes: readonly (readonly Step[])[] = [
-  [cluster],
-  [node, project('rotation'), project('docs')],
-  [project('standalone', '--maxWorkers=2'), project('conformance'), project('clients')],
-];
-const all = [...computing, ...lanes.flat()];
+const all = stages.flat(2);
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.some((step) => step.name === name));
@@ -125,12 +126,10 @@ if (unknown.length > 0) {
 const isWanted = ({ name }: Step): boolean => wanted.length === 0 || wanted.includes(name);
 
 const outcomes: Outcome[] = [];
-for (const step of computing.filter(isWanted)) {
-  console.log(`\n── ${step.name} ──`);
-  outcomes.push(await timed(step, callHere));
+for (const stage of stages) {
+  const lanes = stage.map((lane) => lane.filter(isWanted)).filter((lane) => lane.length > 0);
+  await Promise.all(lanes.map(async (lane) => (lanes.length === 1 ? runLane(lane, callHere) : runLane(lane))));
 }
-const sideBySide = lanes.map((lane) => lane.filter(isWanted)).filter((lane) => lane.length > 0);
-await Promise.all(sideBySide.map(async (lane) => (sideBySide.length === 1 ? runLane(lane, callHere) : runLane(lane))));
 await rm(report, { recursive: true, force: true });
 
 if (failures.length > 0) console.log(`\n── what failed ──\n\n${failures.join('\n\n')}`);
@@ -141,7 +140,7 @@ console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped'
 process.exitCode = sum('failed') > 0 || (inCi && sum('skipped') > 0) ? 1 : 0;
 
 /** Runs steps one after the other; without `call` each writes into a file that is printed when it has ended. */
-async function runLane(lane: readonly Step[], call?: Call): Promise<void> {
+async function runLane(lane: Lane, call?: Call): Promise<void> {
   for (const step of lane) {
     if (call !== undefined) console.log(`\n── ${step.name} ──`);
     else console.log(`\n── ${step.name} begins ──`);
