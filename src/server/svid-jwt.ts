@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts';
 import { callerOf } from './guard.ts';
 import { chosenIdentity, identityChoiceSchema, instant, jsonOctets, touchedIdentity, type IdentityChoice } from './own-identity.ts';
 import { Refused, type ProblemReason } from './problem.ts';
+import { Together } from './together.ts';
 
 /** A JWT-SVID as it is answered. Times in milliseconds since the epoch. */
 export interface SignedJwt {
@@ -82,11 +83,13 @@ const answer = {
  * @param signer undefined while this replica stands by
  */
 export function jwtRoute(signer: () => JwtSigner | undefined): RouteFamily {
+  const together = new Together();
   return (server) => {
     server.post<{ Body: Body }>(
       '/v1/svids/jwt',
       { config: { access: { rule: 'own', object: 'WorkloadIdentity', touches: touchedIdentity } }, schema: { summary: 'A JWT-SVID for those who are named', body, response: { 200: answer } } },
       async (request, reply) => {
+        await together.next();
         const signs = signer();
         if (signs === undefined) throw new Refused('API_STANDBY', 'this replica stands by: ask again');
         const outcome = await signs.sign({ caller: callerOf(request), audience: [request.body.audience].flat(), ...chosenIdentity(request.body), requestId: request.id });

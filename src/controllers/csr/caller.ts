@@ -64,7 +64,18 @@ function granted({ namespace, name: account }: Extract<CsrCaller, { kind: 'servi
   return { source, state: domain.state, subject, decide: (policy, ttlMs) => decideIdentity(identity, policy, ttlMs) };
 }
 
+/** Decisions by what they were made for: an identity asks again and again, and objects in caches and policies are replaced, never changed. */
+const decided = new WeakMap<WorkloadIdentity, { readonly policy: IssuancePolicy; readonly ttlMs: number | undefined; readonly decision: Decision }>();
+
 function decideIdentity(identity: WorkloadIdentity, policy: IssuancePolicy, ttlMs: number | undefined): Decision {
+  const known = decided.get(identity);
+  if (known?.policy === policy && known.ttlMs === ttlMs) return known.decision;
+  const decision = decideAnew(identity, policy, ttlMs);
+  decided.set(identity, { policy, ttlMs, decision });
+  return decision;
+}
+
+function decideAnew(identity: WorkloadIdentity, policy: IssuancePolicy, ttlMs: number | undefined): Decision {
   const { serviceAccountName, dnsNames, commonName, ttlMs: ownMs } = resolvedIdentitySpec(identity);
   const allowedMs = ownMs ?? policy.defaultTtlMs;
   const decision = decide({ namespace: identity.metadata.namespace ?? '', serviceAccountName, dnsNames, commonName, ttlMs: ttlMs ?? allowedMs }, policy);

@@ -1,6 +1,6 @@
 import type { AuthorityRecord } from '../../authority/index.ts';
 import { isMtlsdError } from '../../errors/index.ts';
-import type { Denial, Grant, IssuedSvid, Issuer } from '../../issuance/index.ts';
+import type { Denial, Grant, IssuancePolicy, IssuedSvid, Issuer } from '../../issuance/index.ts';
 import { renewalTimeMs } from '../../rotation/index.ts';
 import { parseCertificateRequest, SerialNumbers, validatePublicKey, type CertificateRequest, type PublicKey } from '../../x509/index.ts';
 import type { IdentityCaches } from '../caches.ts';
@@ -65,6 +65,7 @@ export class CsrSigner {
   readonly #domains: Domains;
   readonly #reservations: Reservations;
   readonly #serialNumbers: SerialNumbers;
+  readonly #policies = new WeakMap<IssuancePolicy, IssuancePolicy>();
 
   constructor(context: ControllerContext, caches: Pick<IdentityCaches, 'identities' | 'namespaces'>, domains: Domains) {
     this.#context = context;
@@ -102,10 +103,17 @@ export class CsrSigner {
     }
     const ttlMs = askedTtlMs(wish.ttl);
     if (typeof ttlMs === 'object') return refused([ttlMs]);
-    const decision = found.decide({ ...policy, ...floor }, ttlMs);
+    const decision = found.decide(this.#withFloor(policy), ttlMs);
     if (!decision.granted) return refused(decision.denials);
     const excess = excessOf(request, decision.grant);
     return excess.length > 0 ? refused(excess) : { source: found.source, grant: decision.grant, issuer, record, bundle };
+  }
+
+  /** The same object each time: decisions are known by it. */
+  #withFloor(policy: IssuancePolicy): IssuancePolicy {
+    const known = this.#policies.get(policy) ?? { ...policy, ...floor };
+    this.#policies.set(policy, known);
+    return known;
   }
 
   /** No waiting between the decision, the lease's word and the signature: one reading of the clock decides them all. */

@@ -177,6 +177,27 @@ describe('a request is refused', () => {
   });
 });
 
+test('what changes of identity or policy counts from the next request on', async () => {
+  await using other = await ApiSite.start();
+  const token = other.accountToken('shop', 'cart');
+  const csr = await requestPem();
+  const set = async (kind: 'WorkloadIdentity' | 'TrustDomain', metadata: { readonly namespace?: string; readonly name: string }, spec: object): Promise<void> => {
+    other.store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind, metadata, spec });
+    await other.controllers.whenIdle();
+  };
+  const cartIs = (spec: object): Promise<void> => set('WorkloadIdentity', { namespace: 'shop', name: 'cart' }, spec);
+  const shopIs = (spec: object): Promise<void> => set('TrustDomain', { name: 'shop.example' }, { default: true, ...spec });
+  const names = async () => proven(await other.ask(token, { csr })).leaf.subjectAltName;
+  const id = 'URI:spiffe://shop.example/ns/shop/sa/cart';
+  expect([await names(), await names()]).toEqual([`${id}, DNS:cart.shop.svc`, `${id}, DNS:cart.shop.svc`]);
+  await cartIs({ dnsNames: ['till.shop.svc'] });
+  expect(await names()).toBe(`${id}, DNS:till.shop.svc`);
+  await shopIs({ dnsNames: { allowedPatterns: [] } });
+  expect(messages(await other.ask(token, { csr })).join()).toContain('outside the DNS policy');
+  await shopIs({});
+  expect(await names()).toBe(`${id}, DNS:till.shop.svc`);
+});
+
 test('no path template leads below /ext/', async () => {
   await using other = await ApiSite.start({ pathTemplate: '/{namespace}/{serviceAccount}' });
   const place = { namespace: 'ext', name: 'ci' };
