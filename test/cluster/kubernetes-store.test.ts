@@ -292,7 +292,7 @@ describe('credentials', () => {
   });
 
   test.each([
-    ['a file that is not there', async () => join(scratch, 'absent'), /absent cannot be used: ENOENT/u],
+    ['a file that is not there', async () => join(scratch, 'absent'), /absent cannot be used: there is no such file: check the path/u],
     ['a context that it lacks', () => kubeconfig('contexts', {}), /it has no context "other"; it has "x"\.$/u],
   ])('%s is refused at once', async (_what, path, words) => {
     const file = await path();

@@ -112,5 +112,21 @@ export function strange(api: string, what: string): MtlsdError<'API_ANSWER_STRAN
 function reasonOf(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return `no answer within ${timeoutMs / 1000}s`;
   const { code, message } = error as NodeJS.ErrnoException;
-  return code ?? message;
+  return code === undefined ? message : (knownReasons[code] ?? code);
 }
+
+const notVouchedFor = 'the roots that are given do not vouch for its certificate: check --ca-file, or that this is the API that you mean';
+const knownReasons: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: check the address, and that mtlsd runs with --api-listen',
+  ECONNRESET: 'it broke the connection off: its certificate may not be there yet, or this port is no API',
+  ENOTFOUND: 'its host is not known',
+  EPROTO: 'it speaks no TLS, or has no certificate yet',
+  UND_ERR_SOCKET: 'it broke the connection off',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: write the address as its WorkloadIdentity names it in dnsNames',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notVouchedFor,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notVouchedFor,
+  SELF_SIGNED_CERT_IN_CHAIN: notVouchedFor,
+  DEPTH_ZERO_SELF_SIGNED_CERT: notVouchedFor,
+  CERT_SIGNATURE_FAILURE: notVouchedFor,
+  CERT_HAS_EXPIRED: 'its certificate has expired: look at the WorkloadIdentity that it serves with, and at the clocks',
+};

@@ -107,7 +107,7 @@ export class ManifestSource {
     const { called, root } = this.#folder;
     const stay = count === 0 ? '' : `; its ${count} objects stay as they are`;
     if ('error' in look) {
-      const what = look.error === 'ENOENT' ? 'is missing' : `cannot be listed (${look.error})`;
+      const what = look.error === 'ENOENT' ? 'is missing' : look.error === 'ENOTDIR' ? 'is a file, and no folder' : `cannot be listed (${look.error})`;
       return problem('MANIFESTS_UNAVAILABLE', '', `${called} ${root} ${what}${stay}`);
     }
     // A person who removes the last manifest leaves the same folder behind; a mount that went away does not.

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import type { Cluster, Context, User } from '@kubernetes/client-node';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 
 /**
  * Kubeconfig files and the service account of a pod, read into what a connection needs: where, whom to trust, as whom. Of the
@@ -30,8 +30,7 @@ const serviceAccountFolder = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** Reads one file. @throws Error that says what is wrong with it */
 export function readKubeconfig(path: string): Kubeconfig {
-  const document: unknown = parse(readFileSync(path, 'utf8'));
-  if (!isRecord(document)) throw new Error('it is no kubeconfig');
+  const document = documentIn(path);
   const folder = dirname(path);
   const current = document['current-context'];
   return {
@@ -41,6 +40,22 @@ export function readKubeconfig(path: string): Kubeconfig {
     currentContext: typeof current === 'string' && current !== '' ? current : undefined,
     files: [path],
   };
+}
+
+/** What a file says. @throws Error that says what is wrong with it, without a line of it: a kubeconfig holds secrets */
+function documentIn(path: string): JsonRecord {
+  let document: unknown;
+  try {
+    document = parse(readFileSync(path, 'utf8'), { prettyErrors: false });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new Error('there is no such file: check the path', { cause });
+    if (code === 'EISDIR') throw new Error('it is a folder: name a file in it', { cause });
+    if (code === 'EACCES') throw new Error('your user lacks the right to read it', { cause });
+    throw new Error(cause instanceof YAMLParseError ? `it is no well-formed YAML (${message})` : message, { cause });
+  }
+  if (!isRecord(document)) throw new Error('it is no kubeconfig');
+  return document;
 }
 
 /**
@@ -55,7 +70,7 @@ export function defaultKubeconfig(environment: Environment): Kubeconfig {
   if (present.length > 0) return present.map(readKubeconfig).reduce(merged);
   if (named.length > 0) throw new Error(`there is no file ${named.join(', ')}, which KUBECONFIG names`);
   if (existsSync(join(serviceAccountFolder, 'token'))) return podKubeconfig(environment, serviceAccountFolder);
-  throw new Error('there is neither a kubeconfig nor a service account');
+  throw new Error('there is neither a kubeconfig (KUBECONFIG, ~/.kube/config) nor the service account of a pod: name one by --kubeconfig, or a folder of mtlsd run by --out where the command has that option');
 }
 
 /** The service account of the pod. @throws Error outside of a cluster */

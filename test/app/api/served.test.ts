@@ -150,7 +150,7 @@ describe('mtlsd svid fetch', () => {
 
   test('believes no server that its roots do not know', async () => {
     const { server, ...more } = keeping();
-    await expect(fetchOnce({ ...more, server: { ...server, ca: async () => Promise.resolve(undefined) } }, AbortSignal.abort())).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+    await expect(fetchOnce({ ...more, server: { ...server, ca: async () => Promise.resolve(undefined) } }, AbortSignal.abort())).rejects.toMatchObject({ code: 'API_UNREACHABLE', message: expect.stringContaining('do not vouch for its certificate') as string });
   });
 
   test('asks for the roots of the server again each time: its root is rotated like any other', async () => {

@@ -43,9 +43,15 @@ test.each([
   ['users: [{name: u, user: 7}]', /users\[0\]\.user is no object/u],
   ['contexts: [{name: x, context: {user: u}}]', /contexts\[0\]\.context\.cluster is missing/u],
   ['- a', /no kubeconfig/u],
+  ['users: [{name: u, user: {token: hunter2}', /^it is no well-formed YAML \((?!.*hunter2)/u],
 ])('%s is refused', async (text, words) => {
   const path = await write('config', text);
   expect(() => readKubeconfig(path)).toThrow(words);
+});
+
+test('a file that is not there, and a folder, are told as such', () => {
+  expect(() => readKubeconfig(join(folder, 'absent'))).toThrow(/no such file: check the path/u);
+  expect(() => readKubeconfig(folder)).toThrow(/it is a folder/u);
 });
 
 test('of the files that KUBECONFIG names the first counts where two say something of one name, and those that are not there are passed over', async () => {
@@ -61,7 +67,7 @@ test('without KUBECONFIG the one in the home folder counts; with neither there i
   await mkdir(join(folder, '.kube'));
   await write('.kube/config', small('home'));
   expect(defaultKubeconfig({ HOME: folder }).currentContext).toBe('home');
-  expect(() => defaultKubeconfig({ HOME: join(folder, 'absent') })).toThrow(/neither a kubeconfig nor a service account/u);
+  expect(() => defaultKubeconfig({ HOME: join(folder, 'absent') })).toThrow(/neither a kubeconfig \(.*\) nor the service account of a pod: name one by --kubeconfig/u);
 });
 
 test('a pod trusts the certificate authority and bears the token that are mounted into it', async () => {
