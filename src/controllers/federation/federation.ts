@@ -121,7 +121,10 @@ export class Federation {
   /** Reads again what is kept: somebody else has written it. @throws STORE_… */
   async readAgain(own: string, peer: Peer): Promise<void> {
     const fresh = await this.#read(own, peer);
-    this.#states.get(own)?.set(peer.name, fresh);
+    const states = this.#states.get(own);
+    // One that the manifest has changed or names no more does not come back by this.
+    if (states?.get(peer.name)?.peer.digest !== peer.digest) return;
+    states.set(peer.name, fresh);
     this.#tell(own);
   }
 

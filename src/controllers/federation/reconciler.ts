@@ -7,12 +7,14 @@ import type { QueueKey } from '../runtime/queue.ts';
 import { acceptBundle, documentBytesMax, hear } from './accept.ts';
 import type { Federation, PeerState } from './federation.ts';
 import type { FetchBundle } from './fetch.ts';
-import { serverOf } from './peer.ts';
+import { peersOf, serverOf, type Peer } from './peer.ts';
 import { pollDelayMs } from './schedule.ts';
 import type { KeptBundle } from './state.ts';
 
 /** One fetch, redirects included, ends within this. */
 const timeoutMs = 10_000;
+/** Until our watch shows what was edited. */
+const behindMs = 1_000;
 /** A peer may lead to another address this often. */
 const redirectsMax = 3;
 
@@ -43,7 +45,10 @@ export class FederationReconciler implements Reconciler {
   /** The key's namespace is the trust domain of ours, its name the other's. */
   async reconcile({ namespace: own, name }: QueueKey): Promise<Outcome> {
     const object = this.#trustDomains.get(undefined, own);
-    if (object === undefined) return {}; // trust that was delivered stays, as the trust domain's own does
+    if (object === undefined) {
+      this.#context.metrics.federated?.(own, name, undefined);
+      return {}; // trust that was delivered stays, as the trust domain's own does
+    }
     await this.#federation.load(object);
     const state = this.#federation.get(own, name);
     if (state === undefined) {
@@ -61,15 +66,19 @@ export class FederationReconciler implements Reconciler {
       this.#context.clock.nowMs() + pollDelayMs({ id: `${own} ${state.peer.name}`, refreshHintSeconds: hint, known, failures });
     try {
       const kept = await this.#fetchAccepted(state);
+      if (!isMeant(state.peer, this.#trustDomains.get(undefined, own))) return this.#context.clock.nowMs();
       const at = nextAtMs(true, 0, kept.bundle.refreshHintSeconds);
       const done = { ...state, problem: undefined, failures: 0, nextAtMs: at };
       if (sameContent(kept, state.kept)) this.#federation.note(own, done);
-      else await this.#keep(own, done, kept);
+      // Our watch may be behind, and a sequence that is kept shuts lower ones out: asked once for each bundle that is new.
+      else if (isMeant(state.peer, await this.#context.store.get({ kind: 'TrustDomain', name: own }))) await this.#keep(own, done, kept);
+      else return this.#context.clock.nowMs() + behindMs;
       this.#context.metrics.federated?.(own, state.peer.name, { fetchedAtMs: kept.fetchedAtMs, failure: undefined });
       return at;
     } catch (error) {
       if (!isMtlsdError(error) || !error.code.startsWith('FEDERATION_')) throw error;
-      if (this.#signal.aborted) return this.#context.clock.nowMs(); // we end: nothing is known of the other side
+      // Nothing is known of the other side when we end, or when another one is meant by now.
+      if (this.#signal.aborted || !isMeant(state.peer, this.#trustDomains.get(undefined, own))) return this.#context.clock.nowMs();
       const failures = state.failures + 1;
       const at = nextAtMs(state.kept !== undefined, failures, state.kept?.bundle.refreshHintSeconds);
       this.#federation.note(own, { ...state, problem: this.#problem(own, state, error), failures, nextAtMs: at });
@@ -126,6 +135,11 @@ export class FederationReconciler implements Reconciler {
     if (isRefusal) this.#context.audit.record({ decision: 'bundle-refused', object: `TrustDomain ${own}`, trustDomain: peer.name, reason });
     return { reason, message };
   }
+}
+
+/** Whether the manifest still says what an answer was asked for by: else it is nobody's, and the next one is fetched. */
+function isMeant({ name, digest }: Peer, object: TrustDomain | undefined): boolean {
+  return object !== undefined && peersOf(object).some((peer) => peer.name === name && peer.digest === digest);
 }
 
 function sameContent(a: KeptBundle, b: KeptBundle | undefined): boolean {

@@ -1,8 +1,9 @@
 import { raiseReservations, reservedMs, type AuthorityRecord, type KnownReservations } from '../../authority/index.ts';
 import type { TrustDomain } from '../../resources/index.ts';
+import type { TrustDomainName } from '../../spiffe/index.ts';
 import type { ControllerContext } from '../context.ts';
 import { deliveredBy, isOlder } from './older-record.ts';
-import { saveRecord, type LoadedRecord } from './record-store.ts';
+import { loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 
 /**
  * A restore may put a record back that differs from the newest in its reservations alone: of the leaves that were signed since,
@@ -28,17 +29,27 @@ export function withKnownReservations(loaded: LoadedRecord, object: Pick<TrustDo
   return record === state.record ? loaded : { ...loaded, state: { kind: 'loaded', record } };
 }
 
-/** Writes back what the record has lost, unless it is not in force anyway. Returns whether it had lost anything. @throws STORE_… */
-export async function healReservations(context: ControllerContext, object: TrustDomain, loaded: LoadedRecord, remembered: KnownReservations): Promise<boolean> {
-  const healed = withKnownReservations(loaded, object, remembered);
-  if (healed === loaded || healed.state.kind !== 'loaded' || isOlder(healed.state.record, deliveredBy(object))) return false;
-  await saveRecord(context, healed.state.record, loaded.precondition);
-  context.events.record(object, {
-    type: 'Warning',
-    reason: 'ReservationsRestored',
-    message: `${context.recordLocation(object.metadata.name)} knew less than was signed by it, as after a restore: until when certificates may live that are in no Secret was written back (${ends(healed.state.record)})`,
-  });
-  return true;
+/**
+ * Loads the record of a trust domain once nothing is lost in it: what is known to be reserved beyond it is written back first,
+ * unless the record is not in force anyway.
+ * @param known what was loaded last
+ * @throws STORE_…
+ */
+export async function loadHealed(context: ControllerContext, trustDomain: TrustDomainName, object: TrustDomain, known: LoadedRecord | undefined): Promise<LoadedRecord> {
+  for (;;) {
+    const remembered = context.reserved.latest();
+    const loaded = await loadRecord(context, trustDomain, known);
+    if (loaded.state.kind === 'loaded') context.reserved.note(loaded.state.record, context.clock.nowMs());
+    const { state } = withKnownReservations(loaded, object, remembered);
+    if (state === loaded.state || state.kind !== 'loaded' || isOlder(state.record, deliveredBy(object))) return loaded;
+    await saveRecord(context, state.record, loaded.precondition);
+    tellHealed(context, object, state.record);
+  }
+}
+
+function tellHealed({ events, recordLocation }: ControllerContext, object: TrustDomain, record: AuthorityRecord): void {
+  const message = `${recordLocation(object.metadata.name)} knew less than was signed by it, as after a restore: until when certificates may live that are in no Secret was written back (${ends(record)})`;
+  events.record(object, { type: 'Warning', reason: 'ReservationsRestored', message });
 }
 
 function ends({ authorities }: AuthorityRecord): string {

@@ -20,9 +20,9 @@ import type { QueueKey } from '../runtime/queue.ts';
 import { OlderDefinitions } from '../older-definitions.ts';
 import { sameStatus } from '../status.ts';
 import { acceptRecordAnnotation, deliveredBy, recordOlderReason } from './older-record.ts';
-import { healReservations } from './lost-reservations.ts';
+import { loadHealed } from './lost-reservations.ts';
 import { newRootAnnotation, planTrustDomain, type TrustDomainPlan } from './plan.ts';
-import { authorityRecordLabel, loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
+import { authorityRecordLabel, saveRecord, type LoadedRecord } from './record-store.ts';
 import { nextMarkMs, rootEnding } from './root-ending.ts';
 import { stopsIssuance, trustDomainStatus } from './status.ts';
 import { ttlFloor } from './ttl-floor.ts';
@@ -99,12 +99,9 @@ export class TrustDomainReconciler implements Reconciler {
   /** Observe, plan, act, until the plan has nothing more to do. */
   async #settle(name: TrustDomainName, object: TrustDomain, spec: ResolvedSpec, takenBy: string | undefined) {
     for (let step = 0; step < stepsMax; step += 1) {
-      const remembered = this.#context.reserved.latest();
-      const loaded = await loadRecord(this.#context, name, this.#loaded.get(name));
+      const loaded = await loadHealed(this.#context, name, object, this.#loaded.get(name));
       this.#loaded.set(name, loaded);
       const nowMs = this.#context.clock.nowMs();
-      if (loaded.state.kind === 'loaded') this.#context.reserved.note(loaded.state.record, nowMs);
-      if (await healReservations(this.#context, object, loaded, remembered)) continue;
       const plan = planTrustDomain(
         {
           name,

@@ -184,6 +184,51 @@ test('https_spiffe: the configured bundle first, then the one that was fetched l
   expect(peer(bench, 'partner.example')).toMatchObject({ sequence: '1' });
 });
 
+const partnerAt = (host: string): TrustDomainSpec => ({ federatesWith: [{ trustDomain: 'partner.example', bundleEndpoint: { url: `https://${host}/bundle`, profile: 'https_web' } }] });
+
+test('an answer to what was asked before the endpoint was edited is dropped: its sequence would shut the new one out', async () => {
+  const servers = new Servers();
+  const answer = servers.serveLater('old.partner.example', documentOf('partner.example', 9, [roots[0]], 600));
+  servers.serve('new.partner.example', documentOf('partner.example', 1, [roots[1]], 600));
+  const bench = await start(servers, partnerAt('old.partner.example'));
+  bench.put('cart', { federatesWith: ['partner.example'] });
+  await bench.world.drain();
+  expect(servers.asked('old.partner.example')).toBe(1);
+  bench.domain(partnerAt('new.partner.example'));
+  answer();
+  await bench.pass(minuteMs);
+  expect(peer(bench, 'partner.example')).toMatchObject({ sequence: '1', roots: 1 });
+  expect(file(bench, 'cart-mtls', 'partner.example')).toBe(pemOf([roots[1]]));
+  expect(servers.asked('old.partner.example')).toBe(1);
+});
+
+test('an answer of a peer that is named no more by then leaves nothing behind', async () => {
+  const servers = new Servers();
+  const answer = servers.serveLater('old.partner.example', documentOf('partner.example', 9, [roots[0]], 600));
+  const bench = await start(servers, partnerAt('old.partner.example'));
+  await bench.world.drain();
+  bench.domain({ federatesWith: [] });
+  answer();
+  await bench.pass(minuteMs);
+  expect([kept(bench), status(bench)?.federation]).toEqual([[], undefined]);
+});
+
+test('what is kept under a peer that was edited while somebody else wrote it does not bring the old endpoint back', async () => {
+  const servers = new Servers();
+  servers.serve('old.partner.example', documentOf('partner.example', 1, [roots[0]], 10));
+  servers.serve('new.partner.example', documentOf('partner.example', 2, [roots[1]], 10));
+  const bench = await start(servers, partnerAt('old.partner.example'));
+  await bench.pass(minuteMs);
+  servers.serve('old.partner.example', documentOf('partner.example', 3, [roots[0]], 10));
+  for (const name of kept(bench)) bench.world.asUser('touches it', () => void bench.world.store.edit({ kind: 'Secret', namespace: 'mtlsd-system', name }, (current) => ({ ...current, metadata: { ...current.metadata, annotations: { ...current.metadata.annotations, touched: 'yes' } } })));
+  bench.domain(partnerAt('new.partner.example'));
+  await bench.pass(minuteMs);
+  expect(peer(bench, 'partner.example')).toMatchObject({ sequence: '2' });
+  const asked = servers.asked('old.partner.example');
+  await bench.pass(5 * minuteMs);
+  expect(servers.asked('old.partner.example')).toBe(asked);
+});
+
 test('a redirect is followed a few times, as strictly as the first address, and never remembered', async () => {
   const servers = new Servers();
   const bench = await start(servers, { federatesWith: [] });

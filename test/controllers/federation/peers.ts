@@ -39,6 +39,13 @@ export class Servers {
     this.#behaviours.set(host, async () => ({ status: 200, headers: { 'content-type': 'application/json' }, body }));
   }
 
+  /** Answers when the function that is returned is called. */
+  serveLater(host: string, body: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<BundleAnswer>();
+    this.#behaviours.set(host, () => promise);
+    return () => resolve({ status: 200, headers: { 'content-type': 'application/json' }, body });
+  }
+
   redirect(host: string, target: () => string): void {
     this.#behaviours.set(host, async () => ({ status: 302, headers: { location: target() }, body: '' }));
   }
