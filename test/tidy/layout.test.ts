@@ -1,5 +1,6 @@
 /** Files are small, folders say what they are for, and the tools that hold the rest still see the code. */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -59,6 +60,11 @@ describe('folders of src', () => {
     expect(folders.map((folder) => folder.slice('src/'.length)).toSorted()).toEqual(
       ['app', 'audit', 'authority', 'cli', 'controllers', 'errors', 'injection', 'issuance', 'resources', 'rotation', 'server', 'spiffe', 'store', 'telemetry', 'tokens', 'x509'],
     );
+  });
+
+  test('are each told of on the page of the architecture', async () => {
+    const page = await readFile(join(root, 'docs', 'internals', 'architecture.md'), 'utf8');
+    expect([...page.matchAll(/^\| `(\w+)\/` \|/gmu)].map(([, folder]) => `src/${folder}`).toSorted()).toEqual(folders.toSorted());
   });
 
   test.each([...folders, ...adapters])('%s says what it is for', (folder) => {

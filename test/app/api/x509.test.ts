@@ -210,7 +210,7 @@ test('no path template leads below /ext/', async () => {
   expect(other.store.peek({ kind: 'WorkloadIdentity', ...place })?.status?.conditions?.find(({ type }) => type === 'Issued')?.message).toContain('/ext/');
 });
 
-test('one write of the record covers every certificate of the next hour', async () => {
+test('one write of the record covers every certificate of the next minutes', async () => {
   const before = site.store.peek({ kind: 'Secret', namespace: 'mtlsd-system', name: 'mtlsd-authorities-shop.example' })?.metadata.resourceVersion;
   const csr = await requestPem();
   for (let index = 0; index < 50; index += 1) expect((await site.ask(cart, { csr })).status).toBe(200);
