@@ -126,7 +126,7 @@ export class Planning {
     const { what, mode, leaves, reloadIsPromised, canaryFails, fetches, ticks } = this.#kind;
     const known = this.#records.at(row[at.record] ?? 0);
     const record = this.#isInForce(known, row[at.told] ?? 0) ? known.view : undefined;
-    const { abort, canary, accepted, emergency } = flagsOf(row[at.flags] ?? 0);
+    const { abort, canary, accepted, emergency, ofReplaced } = flagsOf(row[at.flags] ?? 0);
     const holder = row[at.holder] ?? 0;
     const firstAuthority = what === 'Root' ? (this.#records.rootName(1) ?? '') : this.#records.issuerName(1);
     const wish = urgent ? ({ ...emergencyNames, what: 'Root', mode: 'Emergency', abort: false, fromAuthority: this.#records.rootName(emergency) ?? '' } as const) : { ...rotationNames, what, mode, abort, fromAuthority: firstAuthority };
@@ -134,6 +134,8 @@ export class Planning {
       uid: wish.uid,
       name: wish.name,
       spec: { trustDomain: 'small.example', what: wish.what, fromAuthority: wish.fromAuthority, mode: wish.mode, distrustAfterMs: ticks.distrustAfter * tickMs, approvals: [], approved: [], pacePerSecond: 50, exemptions: [], paused: this.#kind.pausesThen && accepted !== 0, abort: wish.abort },
+      // After the switch, or before everything.
+      askedAtMs: ofReplaced ? nowMs : -1,
       remembered: (this.#known[row[at.remembered] ?? 0] as Remembered).value,
       record,
       notReady: undefined,

@@ -65,7 +65,7 @@ export class RotationMoves {
     for (const { role, state, keyIdentifier } of record.authorities) {
       if (role !== 'Root' || state === 'Prepared') continue;
       const bit = this.#records.rootBit(keyIdentifier);
-      add(`an emergency is asked for: root ${rootLetters(bit)}`, false, (next) => (next[at.flags] = packFlags({ ...flags, emergency: bit })));
+      add(`an emergency is asked for: root ${rootLetters(bit)}`, false, (next) => (next[at.flags] = packFlags({ ...flags, emergency: bit, ofReplaced: state === 'Retiring' })));
     }
   }
 

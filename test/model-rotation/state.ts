@@ -68,16 +68,17 @@ export interface Flags {
   readonly accepted: number;
   /** Whether what is delivered need not be trusted by everybody: Secrets were put back too, or an older root was chosen. */
   readonly excused: boolean;
-  /** The root that an emergency was asked for about, beside the rotation, as a bit; 0: none was. */
+  /** The root that an emergency was asked for about, beside the rotation, as a bit; 0: none was. And whether it was being replaced then. */
   readonly emergency: number;
+  readonly ofReplaced: boolean;
 }
 
-export function packFlags({ abort, canary, restored, accepted, excused, emergency }: Flags): number {
-  return (abort ? 1 : 0) | (canary << 1) | (restored ? 16 : 0) | (accepted << 5) | (excused ? 256 : 0) | (emergency << 9);
+export function packFlags({ abort, canary, restored, accepted, excused, emergency, ofReplaced }: Flags): number {
+  return (abort ? 1 : 0) | (canary << 1) | (restored ? 16 : 0) | (accepted << 5) | (excused ? 256 : 0) | (emergency << 9) | (ofReplaced ? 4096 : 0);
 }
 
 export function flagsOf(packed: number): Flags {
-  return { abort: (packed & 1) !== 0, canary: (packed >> 1) & 7, restored: (packed & 16) !== 0, accepted: (packed >> 5) & 7, excused: (packed & 256) !== 0, emergency: packed >> 9 };
+  return { abort: (packed & 1) !== 0, canary: (packed >> 1) & 7, restored: (packed & 16) !== 0, accepted: (packed >> 5) & 7, excused: (packed & 256) !== 0, emergency: (packed >> 9) & 7, ofReplaced: (packed & 4096) !== 0 };
 }
 
 /** Ticks until each root is to be trusted by nobody, plus one, in the order of the roots; 0: nobody has promised that. */

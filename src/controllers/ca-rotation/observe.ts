@@ -42,6 +42,7 @@ export function observeRotation(sight: RotationSight, object: CARotation, domain
     uid: object.metadata.uid,
     name: object.metadata.name,
     spec,
+    askedAtMs: Date.parse(object.metadata.creationTimestamp),
     remembered: remembered(object),
     record: record === undefined ? undefined : recordView(record),
     notReady,

@@ -14,7 +14,7 @@ export interface CARotationSpec {
   /**
    * Key identifier of the authority that is active now, as the TrustDomain's status names it. A rotation from another
    * one is superseded and does nothing, so that a manifest which is applied again rotates nothing again. For an
-   * emergency also the root that a rotation is replacing: then the one that signs stays.
+   * emergency also the root that a rotation has replaced before it was asked for: then the one that signs stays.
    */
   readonly fromAuthority: string;
   /**

@@ -54,7 +54,9 @@ function planEmergency(observed: ObservedRotation, record: RecordView): Rotation
     return superseded(`root authority ${spec.fromAuthority} is only prepared, and nothing was signed below it: give CARotation ${record.rotation?.name ?? ''} up, and it is dropped at once`);
   }
   if (spec.paused) return { ...nothing, phase: 'Preflight', blocker: paused(name) };
-  return { ...nothing, phase: 'Prepare', gates: [...afterEmergency, ...end].map(pending), step: { do: stolen.state === 'Active' ? 'emergency' : 'hasten' } };
+  // Whoever asked before the switch named the root that signed then, and knew nothing of another: then none but a new one is trusted.
+  const isAfterSwitch = stolen.state === 'Retiring' && observed.askedAtMs >= (record.rotation?.switchedAtMs ?? Infinity);
+  return { ...nothing, phase: 'Prepare', gates: [...afterEmergency, ...end].map(pending), step: { do: isAfterSwitch ? 'hasten' : 'emergency' } };
 }
 
 function superseded(message: string): RotationPlan {
@@ -77,7 +79,8 @@ function planStart(observed: ObservedRotation, record: RecordView): RotationPlan
 function obstacleToStart({ rival, spec, name }: ObservedRotation, record: RecordView): RotationBlocker | undefined {
   const other = record.rotation?.name ?? rival?.name;
   if (other !== undefined) {
-    return { reason: 'WaitsForRotation', message: `CARotation ${other} of the same trust domain goes first: wait for it, or abort it (mtlsd rotate abort ${other})` };
+    const orGiveUp = record.rotation?.mode === 'Emergency' ? '' : `, or abort it (mtlsd rotate abort ${other})`;
+    return { reason: 'WaitsForRotation', message: `CARotation ${other} of the same trust domain goes first: wait for it${orGiveUp}` };
   }
   return spec.paused ? paused(name) : undefined;
 }

@@ -134,6 +134,8 @@ export interface ObservedRotation {
   readonly uid: string;
   readonly name: string;
   readonly spec: ResolvedRotationSpec;
+  /** When it was asked for, by the clock of the store. */
+  readonly askedAtMs: number;
   readonly remembered: RememberedRotation;
   /** Undefined while the authorities of the trust domain cannot be used; `notReady` says why. */
   readonly record: RecordView | undefined;

@@ -40,6 +40,10 @@ describe('an emergency beside another rotation', () => {
     expect(planRotation(observed(recordSwitched, about('rootA')), startMs).step).toEqual({ do: 'hasten' });
   });
 
+  test('that was asked for before the switch trusts neither of the two: the new one was in the record that was stolen', () => {
+    expect(planRotation(observed(recordSwitched, { ...about('rootA'), askedAtMs: startMs - 1 }), startMs).step).toEqual({ do: 'emergency' });
+  });
+
   test('about a root that signs nothing, or is gone, does nothing and says what to do', () => {
     const prepared = planRotation(observed(recordPrepared, about('rootB')), startMs);
     expect(prepared).toMatchObject({ phase: 'Superseded', step: undefined });

@@ -44,7 +44,7 @@ export const observed = (record: RecordView | undefined, more: Partial<ObservedR
   const generation = record?.bundleGeneration ?? 0;
   const signer = record?.authorities.find(({ role, state }) => role === 'Issuing' && state === 'Active')?.keyIdentifier ?? 'issA';
   return {
-    uid: 'u1', name: 'r1', spec: spec(), record, notReady: undefined, rival: undefined,
+    uid: 'u1', name: 'r1', spec: spec(), askedAtMs: startMs, record, notReady: undefined, rival: undefined,
     remembered: { bundleGeneration: undefined, switchEpoch: undefined, gates: [] },
     targets: [
       { kind: 'Secret', namespace: 'shop', name: 'cart-mtls', generation },
