@@ -13,11 +13,11 @@ export interface WebPair {
 
 const pem = (...certificates: readonly Certificate[]): string => certificates.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
 
-/** Valid for a day from now. */
-export async function makeWebPair(): Promise<WebPair> {
+/** Valid for a day from now. @param keyName of the key: one that has it has the same */
+export async function makeWebPair(keyName = 'server'): Promise<WebPair> {
   const nowMs = Date.now();
   const hierarchy = await makeHierarchy('ECDSAP256', nowMs - dayMs);
-  const key = await keyOf('ECDSAP256', 'server');
+  const key = await keyOf('ECDSAP256', keyName);
   const leaf = issueLeaf(hierarchy, leafFields(key.publicKey, { dnsNames: [parseDnsName('localhost')], notBeforeMs: nowMs - dayMs / 2, notAfterMs: nowMs + dayMs }));
   return { key: key.privateKeyPem(), cert: pem(leaf, hierarchy.issuing), roots: pem(hierarchy.root) };
 }
