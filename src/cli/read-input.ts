@@ -10,6 +10,8 @@ export interface ExpectedInput {
   readonly what: string;
   /** A file in a folder, as an example. */
   readonly example: string;
+  /** Whether there may be nothing in it. */
+  readonly mayBeEmpty?: boolean;
 }
 
 const credentials: ExpectedInput = { mebibytesMax: 1, what: 'a certificate, key or bundle', example: 'tls.crt' };
@@ -81,12 +83,12 @@ async function readFile(argument: string, file: string, expected: ExpectedInput)
 }
 
 /**
- * The bytes of `file`, or of standard input for `-`: at least one, and no more than is `expected`. `argument` is what the user called it.
+ * The bytes of `file`, or of standard input for `-`: at least one where that is not `expected` otherwise, and no more than that. `argument` is what the user called it.
  *
  * @throws MtlsdError `CONFIGURATION_INVALID`, whose message says what to give instead
  */
 export async function readInput(io: CliIo, argument: string, file: string, expected: ExpectedInput = credentials): Promise<Uint8Array> {
   const bytes = file === '-' ? await readStream(io.stdin, argument, expected) : await readFile(argument, file, expected);
-  if (bytes.length > 0) return bytes;
+  if (bytes.length > 0 || expected.mayBeEmpty === true) return bytes;
   throw unusable(argument, `${file === '-' ? 'Standard input' : file} is empty: give ${expected.what}.`);
 }

@@ -8,7 +8,9 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const { privateKey } = pair;
 export const pemOf = (key: KeyObject): string => key.export({ type: 'spki', format: 'pem' });
 export const keyId = checkpointKeyId(pair.publicKey);
-const keys: ReadonlyMap<string, string> = new Map([[keyId, pemOf(pair.publicKey)]]);
+/** Its public half. */
+export const pem = pemOf(pair.publicKey);
+const keys: ReadonlyMap<string, string> = new Map([[keyId, pem]]);
 
 /** What a process wrote: its lines, and its last checkpoint. */
 export interface Written {

@@ -38,6 +38,8 @@ export interface Entries {
 }
 
 const ofTheLog = new Set(['chain-started', 'chain-ended', 'checkpoint', 'dropped', 'lost', 'undelivered']);
+/** A line of the log in another writing: with white space, with its fields in another order, or as a text within JSON. */
+const writtenAnew = /\\?"audit\\?"\s*:\s*true\b/u;
 /** Lines that were cut and may come whole are remembered, so many at once. */
 const begunMax = 64;
 
@@ -68,11 +70,13 @@ class Reading {
 
   file(file: string, text: string): void {
     const newest = new Map<string, Entry>();
+    const anew: number[] = [];
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();
     for (const [index, raw] of lines.entries()) {
       const line = parseLine(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
-      if (line === undefined) this.#otherLines += 1;
+      if (line === undefined && writtenAnew.test(raw)) anew.push(index + 1);
+      else if (line === undefined) this.#otherLines += 1;
       else if ('problem' in line) this.#unreadable({ text: line.text, finding: { kind: 'unreadable', file, line: index + 1, message: `${file}:${index + 1} ${line.problem}` } });
       else {
         this.#whole(line.text);
@@ -80,6 +84,10 @@ class Reading {
       }
     }
     this.#giveUp(0);
+    const [first] = anew;
+    if (first === undefined) return;
+    const message = `${anew.length === 1 ? 'a line' : `${anew.length} lines`} of ${file}, the first at ${file}:${first}, ${anew.length === 1 ? 'was' : 'were'} written anew by something on the way (white space, another order, or a text within JSON): what they say is proven by nothing`;
+    this.#findings.push({ kind: 'unreadable', file, line: first, message });
   }
 
   entries(): Entries {
