@@ -7,6 +7,6 @@ if (args.includes('--cluster')) {
   const { startOnCluster } = await import('./start/on-cluster.ts');
   process.exitCode = await startOnCluster('shop');
 } else {
-  const { main } = await import('../src/cli/program.ts');
+  const { main } = await import('../src/cli/process.ts');
   await main(['run', 'examples/shop', '--out', '.mtlsd', ...args]);
 }

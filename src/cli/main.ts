@@ -1,3 +1,3 @@
-import { main } from './program.ts';
+import { main } from './process.ts';
 
 await main(process.argv.slice(2));

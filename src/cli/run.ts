@@ -10,7 +10,6 @@ import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Place } from './live-frame.ts';
-import { LiveView } from './live-view.ts';
 import { unusable } from './read-input.ts';
 
 interface RunOptions extends AuditFlags, ApiFlags {
@@ -47,7 +46,7 @@ lines. SIGINT and SIGTERM finish what is in flight.`,
 }
 
 async function run(io: CliIo, dir: string, options: RunOptions, untilStopped: () => Promise<void>): Promise<void> {
-  const live = io.isTerminal && options.once !== true ? new LiveView(io, placeOf(dir, options.out)) : undefined;
+  const live = io.isTerminal && options.once !== true ? new (await import('./live-view.ts')).LiveView(io, placeOf(dir, options.out)) : undefined;
   const write = live === undefined ? io.stdout : (text: string) => live.tell(text);
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: io.isTerminal, write });
   const state = options.state ?? `${options.out.replace(/\/+$/, '')}.state`;

@@ -7,7 +7,6 @@ import { MtlsdError } from '../errors/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import type { Place } from './live-frame.ts';
-import { LiveView } from './live-view.ts';
 import { overviewText } from './overview-text.ts';
 
 interface StatusOptions extends ClusterAddress {
@@ -44,6 +43,7 @@ async function status(io: CliIo, options: StatusOptions, untilStopped: () => Pro
   const { ClusterOverview } = await import('../app/cluster-overview.ts');
   await using cluster = await ClusterOverview.open(address, log);
   if (!watch || !io.isTerminal) return print(io, cluster.overview(), options.output);
+  const { LiveView } = await import('./live-view.ts');
   await new LiveView(io, placeOf(kubeconfig, context)).show(cluster, untilStopped());
 }
 

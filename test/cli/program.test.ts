@@ -91,17 +91,23 @@ describe('mtlsd', () => {
     expect(status).not.toBe(0);
   });
 
-  test('loads the Kubernetes client for commands on a cluster alone: it takes longer to load than all the rest', () => {
+  test('loads the Kubernetes client for commands on a cluster alone, which takes longer to load than all the rest, and no command for another', () => {
     const root = resolve(import.meta.dirname, '../..');
-    const loaded = new Set<string>();
-    const load = (file: string): void => {
-      if (loaded.has(file)) return;
-      loaded.add(file);
-      for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)';$/gmu)) load(resolve(dirname(file), target));
+    const loadedBy = (entry: string): readonly string[] => {
+      const loaded = new Set<string>();
+      const load = (file: string): void => {
+        if (loaded.has(file)) return;
+        loaded.add(file);
+        for (const [, target = ''] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)';$/gmu)) load(resolve(dirname(file), target));
+      };
+      load(resolve(root, entry));
+      return [...loaded].map((file) => relative(root, file));
     };
-    load(resolve(root, 'src/cli/main.ts'));
-    const names = [...loaded].map((file) => relative(root, file));
-    expect(names).toContain('src/app/standalone.ts');
-    expect(names.filter((name) => /^src\/(?:store\/kubernetes|server)\//u.test(name))).toEqual([]);
+    const all = loadedBy('src/cli/program.ts');
+    expect(all).toContain('src/app/standalone.ts');
+    expect(all.filter((name) => /^src\/(?:store\/kubernetes|server)\//u.test(name))).toEqual([]);
+    const first = loadedBy('src/cli/main.ts');
+    expect(first).toContain('src/cli/one-command.ts');
+    expect(first.filter((name) => /^src\/(?:app|x509|controllers)\//u.test(name))).toEqual([]);
   });
 });

@@ -1,7 +1,6 @@
 import { MtlsdError } from '../../errors/index.ts';
 import { DescriptorSink } from './descriptor-sink.ts';
 import { FileSink } from './file-sink.ts';
-import { HttpSink } from './http-sink.ts';
 import type { AuditSettings } from './open.ts';
 import type { AuditSink } from './sink.ts';
 
@@ -39,6 +38,7 @@ async function sinkOf({ sink, fileBytes, files, caFile, tokenFile }: AuditOption
   if (url === undefined || !['https:', 'http:'].includes(url.protocol)) throw invalid('--audit-sink', 'The sink of the audit log is neither stdout, nor a file, nor an https:// URL: write one of the three.');
   if (url.protocol === 'http:' && !loopback.has(url.hostname)) throw invalid('--audit-sink', 'The sink of the audit log is an http:// URL of another machine, which everybody on the way could read: write https://.');
   if (url.username !== '' || url.password !== '') throw invalid('--audit-sink', 'The URL of the audit log holds a name or a password, which would be seen in the list of processes: use --audit-token-file.');
+  const { HttpSink } = await import('./http-sink.ts');
   try {
     return await HttpSink.open(url, { caFile, tokenFile });
   } catch (error) {
