@@ -1,7 +1,7 @@
 import { Chain, hashOf, parseLine, withoutPersons, type Pseudonyms, type AuditCount, type AuditLog, type AuditRecord, type ChainHead, type LineContent } from '../../audit/index.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
-import type { AuditFigures } from './metrics.ts';
+import type { AuditFigures } from './figures.ts';
 import type { Spool } from './spool.ts';
 import type { DroppedThrough } from './sink.ts';
 

@@ -1,12 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-
-/** What the audit log tells of itself. */
-export interface AuditFigures {
-  written(): void;
-  lost(): void;
-  /** How many bytes wait for the sink. */
-  waits(bytes: number): void;
-}
+import type { AuditFigures } from './figures.ts';
 
 /** The figures as metrics of a registry. */
 export function auditMetrics(registry: Registry): AuditFigures {
@@ -16,6 +9,3 @@ export function auditMetrics(registry: Registry): AuditFigures {
   const spool = new Gauge({ name: 'mtlsd_audit_spool_bytes', help: 'Bytes of the audit log that wait for its sink.', registers });
   return { written: () => lines.inc(), lost: () => lost.inc(), waits: (bytes) => spool.set(bytes) };
 }
-
-/** For processes without metrics. */
-export const noAuditFigures: AuditFigures = { written: () => undefined, lost: () => undefined, waits: () => undefined };

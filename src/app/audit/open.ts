@@ -5,7 +5,7 @@ import type { Clock, Log } from '../../telemetry/index.ts';
 import type { AuditAnchor } from './anchor.ts';
 import { ChainedLog } from './chained-log.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { noAuditFigures, type AuditFigures } from './metrics.ts';
+import { noAuditFigures, type AuditFigures } from './figures.ts';
 import type { AuditSecrets } from './secrets.ts';
 import type { AuditSink } from './sink.ts';
 import { SpoolFolder } from './spool-folder.ts';
