@@ -143,9 +143,9 @@ export class Site implements AsyncDisposable {
     }
   }
 
-  /** A token of a service account in mtlsd-system. */
+  /** A token of a service account in mtlsd-system, for longer than any test takes. */
   async token(account: string): Promise<string> {
-    return (await this.kubectl(['create', 'token', account, '--namespace', 'mtlsd-system', '--duration', '1h'])).trim();
+    return (await this.kubectl(['create', 'token', account, '--namespace', 'mtlsd-system', '--duration', '3h'])).trim();
   }
 
   /**

@@ -37,10 +37,11 @@ export class RequestedRotation {
   /**
    * Follows it to its end, or to the place `last`, and answers with the phase. `at` is called once at each place
    * (`Confirm/Delivered`), before that gate is approved.
+   * @param patience how long it may be at one place, in milliseconds
    */
-  async follow(at: (place: string) => Promise<void>, last?: string): Promise<string> {
+  async follow(at: (place: string) => Promise<void>, last?: string, patience = patienceMs): Promise<string> {
     for (;;) {
-      const { phase, place, status } = await until(`${this.name} is at a place it was not at before`, async () => this.#newPlace(), patienceMs);
+      const { phase, place, status } = await until(`${this.name} is at a place it was not at before`, async () => this.#newPlace(), patience);
       this.seen.push(place);
       if (ends.includes(phase)) return phase;
       await at(place);
