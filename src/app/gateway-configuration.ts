@@ -6,7 +6,12 @@ import { readDocument, text, texts, trustOf, trustProperties, type TrustConfigur
 export interface GatewayAccess {
   readonly spiffeId: string;
   readonly rules: readonly string[];
+  /** How many requests of it one process answers, on the average of ten seconds. */
+  readonly requestsPerSecond: number;
 }
+
+/** Somewhat less than half of what a process judges on one core: no gateway keeps another from being answered. */
+const usualRequestsPerSecond = 2_000;
 
 /** What `mtlsd gateway` and `mtlsd token verify` are told in a file. */
 export interface GatewayConfiguration extends TrustConfiguration {
@@ -24,14 +29,14 @@ const schema: Schema = {
     gateways: {
       type: 'array',
       maxItems: 256,
-      items: { type: 'object', required: ['spiffeId', 'rules'], properties: { spiffeId: text('who may ask'), rules: texts('names of rules') } },
+      items: { type: 'object', required: ['spiffeId', 'rules'], properties: { spiffeId: text('who may ask'), rules: texts('names of rules'), requestsPerSecond: { type: 'integer' } } },
     },
   },
 };
 
 /** The document once its schema holds. */
 interface Document extends TrustDocument {
-  readonly gateways?: readonly GatewayAccess[];
+  readonly gateways?: readonly (Omit<GatewayAccess, 'requestsPerSecond'> & { readonly requestsPerSecond?: number })[];
 }
 
 /**
@@ -40,13 +45,14 @@ interface Document extends TrustDocument {
  */
 export function readGatewayConfiguration(source: string, file: string): GatewayConfiguration {
   const document = readDocument<Document>(source, file, schema, '--config', gatewayProblems);
-  return { ...trustOf(document), gateways: document.gateways ?? [] };
+  return { ...trustOf(document), gateways: (document.gateways ?? []).map((gateway) => ({ requestsPerSecond: usualRequestsPerSecond, ...gateway })) };
 }
 
 function* gatewayProblems({ rules, gateways = [] }: Document): Generator<string> {
   for (const [index, gateway] of gateways.entries()) {
     const at = `gateways[${index}]`;
     if (gateways.findIndex(({ spiffeId }) => spiffeId === gateway.spiffeId) < index) yield `${at}.spiffeId: ${gateway.spiffeId} is there already: one entry for each gateway`;
+    if ((gateway.requestsPerSecond ?? 1) < 1) yield `${at}.requestsPerSecond: ${gateway.requestsPerSecond} answers nobody: write 1 or more, or take the gateway out`;
     try {
       if (parseSpiffeId(gateway.spiffeId).path === '') yield `${at}.spiffeId: ${gateway.spiffeId} is that of a trust domain: name a workload`;
     } catch (error) {

@@ -49,11 +49,11 @@ export class GatewayDaemon implements AsyncDisposable {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     const audit = opening.use(new Audit(settings, { replica: hostname(), clock: systemClock, log, figures: auditMetrics(registry) }));
-    const access = new Map(config.configuration.gateways.map(({ spiffeId, rules }) => [spiffeId, issuers.trustedBy(rules)]));
+    const access = new Map(config.configuration.gateways.map(({ spiffeId, rules, requestsPerSecond }) => [spiffeId, { issuers: issuers.trustedBy(rules), requestsPerSecond }]));
     const { key, cert, ca } = folder.identity;
     const server = await gatewayServer({
       tls: { key, cert, ca },
-      gateways: { peers: new PeerIdentities(() => folder.identity.trust), issuersFor: (spiffeId) => access.get(spiffeId), clock: systemClock },
+      gateways: { peers: new PeerIdentities(() => folder.identity.trust), accessOf: (spiffeId) => access.get(spiffeId), clock: systemClock },
       clock: systemClock,
       newRequestId: randomUUID,
       audit,

@@ -9,6 +9,8 @@ export interface Gateway {
   readonly spiffeId: string;
   /** The issuers that its rules trust, by `iss`. */
   readonly issuers: ReadonlyMap<string, TrustedIssuer>;
+  /** How many requests of it are answered, on the average of ten seconds. */
+  readonly requestsPerSecond: number;
 }
 
 /** Who is at the other end of a connection. */
@@ -24,8 +26,8 @@ declare module 'fastify' {
 /** What is known of gateways. */
 export interface GatewaySources {
   readonly peers: PeerIdentities;
-  /** The issuers that a gateway's rules trust, by `iss`; undefined when the configuration does not name this SPIFFE ID. */
-  issuersFor(spiffeId: string): ReadonlyMap<string, TrustedIssuer> | undefined;
+  /** What a gateway may; undefined when the configuration does not name this SPIFFE ID. */
+  accessOf(spiffeId: string): Omit<Gateway, 'spiffeId'> | undefined;
   readonly clock: Pick<Clock, 'nowMs'>;
 }
 
@@ -33,8 +35,8 @@ export interface GatewaySources {
 export function findGateway(sources: GatewaySources, socket: TLSSocket): GatewayFound {
   const peer = sources.peers.of(socket, sources.clock.nowMs());
   if (!peer.known) return { known: false, code: 'GATEWAY_UNKNOWN', message: peer.why };
-  const issuers = sources.issuersFor(peer.spiffeId);
-  if (issuers !== undefined) return { known: true, gateway: { spiffeId: peer.spiffeId, issuers } };
+  const access = sources.accessOf(peer.spiffeId);
+  if (access !== undefined) return { known: true, gateway: { spiffeId: peer.spiffeId, ...access } };
   return { known: false, code: 'GATEWAY_NOT_CONFIGURED', message: `the configuration names no gateway ${peer.spiffeId}: add it with the rules that it asks by` };
 }
 

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { AccessRule, RouteAccess } from './access.ts';
 import { bearerToken } from './bearer-token.ts';
 import { callerKey, mayTouch, type Caller, type TouchedObject } from './caller.ts';
-import { findGateway, type Gateway, type GatewaySources } from './gateway-peers.ts';
+import { findGateway, type GatewaySources } from './gateway-peers.ts';
 import { Refused } from './problem.ts';
 import type { RightSource, Sight, Wanted } from './sight.ts';
 
@@ -25,9 +25,9 @@ export interface CallerSource {
 
 /** How many requests are answered in ten seconds. */
 export interface RequestLimits {
-  /** Of one caller. */
+  /** Of one caller that a token names. A gateway has its own in the configuration. */
   readonly perCaller: number;
-  /** From one address, whoever asks: what is looked at before anybody is known. */
+  /** From one address, whoever asks: what is looked at before anybody is known. Of gateways, the unknown alone are counted by it. */
   readonly perAddress: number;
 }
 
@@ -69,8 +69,11 @@ export async function guardRoutes(server: FastifyInstance, sources: GuardSources
   const limits = sources.limits === undefined ? undefined : await limitsOf(server, sources.limits);
 
   server.addHook('onRequest', async (request) => {
-    if (limits !== undefined) await hold(limits.ofAddress, request, 'requests come from this address more often than is answered');
-    if (gateways !== undefined && accessOf(request)?.rule === 'gateway') request.gateway = admit(request, gateways);
+    if (gateways !== undefined && accessOf(request)?.rule === 'gateway') {
+      await admit(request, gateways, limits);
+      return;
+    }
+    if (limits !== undefined) await hold(limits.ofAddress, request, tooManyOfAddress);
     if (callers === undefined || !needsCaller(request)) return;
     request.caller = await identify(request, callers);
     if (limits !== undefined) await hold(limits.ofCaller, request, 'this caller asks more often than is answered');
@@ -111,18 +114,31 @@ function accessOf(request: FastifyRequest): RouteAccess | undefined {
   return request.is404 ? undefined : request.routeOptions.config.access;
 }
 
-/** The gateway that asks; everybody else is sent away before anything of the request is read. */
-function admit(request: FastifyRequest, gateways: GatewaySources): Gateway {
+const tooManyOfAddress = 'requests come from this address more often than is answered';
+
+/** The gateway that asks; everybody else is sent away before anything of the request is read. None can use up what is others'. */
+async function admit(request: FastifyRequest, gateways: GatewaySources, limits: Limits | undefined): Promise<void> {
   const found = findGateway(gateways, request.raw.socket as TLSSocket);
-  if (!found.known) throw new Refused(found.code, found.message);
-  return found.gateway;
+  if (!found.known) {
+    if (limits !== undefined) await hold(limits.ofAddress, request, tooManyOfAddress);
+    throw new Refused(found.code, found.message);
+  }
+  request.gateway = found.gateway;
+  if (limits !== undefined) await hold(limits.ofGateway, request, 'this gateway asks more often than is answered: see its requestsPerSecond in the configuration');
 }
 
-async function limitsOf(server: FastifyInstance, { perAddress, perCaller }: RequestLimits): Promise<{ readonly ofAddress: Limit; readonly ofCaller: Limit }> {
+interface Limits {
+  readonly ofAddress: Limit;
+  readonly ofCaller: Limit;
+  readonly ofGateway: Limit;
+}
+
+async function limitsOf(server: FastifyInstance, { perAddress, perCaller }: RequestLimits): Promise<Limits> {
   await server.register(rateLimit, { global: false, cache: countedMax, timeWindow: windowMs });
   return {
     ofAddress: server.createRateLimit({ max: perAddress, keyGenerator: (request) => `address:${request.ip}` }),
     ofCaller: server.createRateLimit({ max: perCaller, keyGenerator: ({ caller }) => (caller === undefined ? 'nobody' : callerKey(caller)) }),
+    ofGateway: server.createRateLimit({ max: async ({ gateway }) => ((gateway?.requestsPerSecond ?? 0) * windowMs) / 1000, keyGenerator: ({ gateway }) => gateway?.spiffeId ?? 'nobody' }),
   };
 }
 

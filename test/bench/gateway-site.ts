@@ -19,7 +19,7 @@ export async function serveGateway(pair: Pair, spiffeId: string, issuers: Readon
   const trust = { trustDomain: parseTrustDomainName('shop.example'), roots: parsePem(pair.ca).map(({ der }) => parseCertificate(der)) };
   const server = await gatewayServer({
     tls: pair,
-    gateways: { peers: new PeerIdentities(() => trust), issuersFor: (id) => (id === spiffeId ? issuers : undefined), clock: systemClock },
+    gateways: { peers: new PeerIdentities(() => trust), accessOf: (id) => (id === spiffeId ? { issuers, requestsPerSecond: 1_000_000 } : undefined), clock: systemClock },
     clock: systemClock,
     newRequestId: randomUUID,
     audit: { record: nothing },
