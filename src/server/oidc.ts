@@ -109,7 +109,7 @@ function hostOf(url: string): string | undefined {
   return URL.canParse(url) ? new URL(url).host : undefined;
 }
 
-/** OpenID Connect Discovery §3, as far as it is about tokens that nobody logs in for. */
+/** OpenID Connect Discovery §3, as far as it is about tokens that nobody logs in for: without the endpoints for that, which it requires. */
 function configurationOf(issuer: string): object {
   return {
     issuer,

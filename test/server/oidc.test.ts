@@ -37,6 +37,8 @@ test('the configuration has every member that OpenID Connect Discovery §3 asks 
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']) as string[],
   });
+  // There is nothing at which anybody could log in.
+  for (const endpoint of ['authorization_endpoint', 'token_endpoint']) expect(body).not.toHaveProperty(endpoint);
 });
 
 test('keys have what verifiers choose them by, and not one secret member', async () => {
