@@ -5,6 +5,9 @@ import { quote } from './quote.ts';
 import type { TrustDomainName } from './trust-domain.ts';
 
 type Members = Readonly<Record<string, unknown>>;
+/** What publishers write by mistake. Anything else is not repeated: it goes to logs, and is a stranger's. */
+const usualMistakes = /^(?:sig|enc|x509-svid|jwt-svid)$/iu;
+
 /** What an element turned out to be, or why it is dropped. */
 type Element = { readonly root: Uint8Array } | { readonly jwtKey: JwtBundleKey } | { readonly dropped: string };
 
@@ -104,7 +107,8 @@ function readElement(element: unknown): Element {
   const use = element['use'];
   if (use === 'x509-svid') return x509Element(element);
   if (use === 'jwt-svid') return jwtElement(element);
-  return { dropped: typeof use === 'string' ? `has the unknown use ${quote(use)} (SPIFFE-21)` : 'has no use (SPIFFE-21)' };
+  if (typeof use !== 'string') return { dropped: 'has no use (SPIFFE-21)' };
+  return { dropped: `has ${usualMistakes.test(use) ? `the unknown use ${quote(use)}` : 'an unknown use'} (SPIFFE-21)` };
 }
 
 interface Collected {

@@ -129,7 +129,7 @@ export class FederationReconciler implements Reconciler {
   #problem(own: string, { peer, problem }: PeerState, error: MtlsdError): NonNullable<PeerState['problem']> {
     const { reason } = error.entry;
     if (problem !== undefined && problem !== 'unknown' && problem.reason === reason) return problem;
-    const message = `${error.message}. ${error.entry.remedy}`;
+    const message = `${error.message.replace(/\.$/u, '')}. ${error.entry.remedy}`;
     this.#context.log.warn('the bundle of another trust domain was not fetched', { trustDomain: own, federatesWith: peer.name, reason, why: error.message });
     const isRefusal = error.code === 'FEDERATION_BUNDLE_REFUSED' || error.code === 'FEDERATION_BUNDLE_OLDER' || error.code === 'FEDERATION_SERVER_REFUSED';
     if (isRefusal) this.#context.audit.record({ decision: 'bundle-refused', object: `TrustDomain ${own}`, trustDomain: peer.name, reason });
