@@ -15,9 +15,12 @@ export class Shaking {
   ok = 0;
   readonly failed: string[] = [];
   readonly #ended = new AbortController();
+  readonly #pauseMs: number;
   readonly #running: Promise<void>;
 
-  constructor(pairs: readonly Pair[]) {
+  /** @param pauseMs between two handshakes of a pair */
+  constructor(pairs: readonly Pair[], pauseMs = 50) {
+    this.#pauseMs = pauseMs;
     this.#running = Promise.all(pairs.map(async ([server, client]) => this.#shake(server, client))).then(() => undefined);
   }
 
@@ -35,7 +38,7 @@ export class Shaking {
       const served = await serving.next();
       if (dialed.ok && served.ok) this.ok += 1;
       else this.failed.push(`${serverStack.name} at ${server.spiffeId} from ${clientStack.name}: ${JSON.stringify([served, dialed])}`);
-      await sleep(50, undefined, { signal }).catch(() => undefined);
+      await sleep(this.#pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 }
