@@ -23,6 +23,8 @@ export interface ApiServerOptions {
   readonly newRequestId: () => string;
   /** What differs from the usual. */
   readonly limits?: Partial<RequestLimits>;
+  /** Connections at once; more are closed as they come. */
+  readonly connections?: number;
   /** For how long a request may come in, headers and body, and how often that is looked at, milliseconds. */
   readonly patience?: { readonly requestMs: number; readonly checkMs: number };
 }
@@ -31,8 +33,9 @@ export interface ApiServerOptions {
 export type RouteFamily = (server: FastifyInstance) => void | Promise<void>;
 
 /** Bodies hold a certificate signing request at most; headers hold a token. */
-const bounds = { bodyBytes: 32_768, headerBytes: 16_384, connections: 2_000, handshakeMs: 10_000, keepAliveMs: 75_000 } as const;
+const bounds = { bodyBytes: 32_768, headerBytes: 16_384, handshakeMs: 10_000, keepAliveMs: 75_000 } as const;
 const usualPatience = { requestMs: 10_000, checkMs: 2_000 };
+const usualConnections = 2_000;
 const usualLimits: RequestLimits = { perCaller: 200, perAddress: 2_000 };
 
 const noFigures: ApiFigures = { answered: () => undefined, refused: () => undefined };
@@ -77,7 +80,7 @@ export async function apiServer(options: ApiServerOptions, families: readonly Ro
     // Whoever calls it names every field: one that is unknown is an error, and none is turned into another type.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   });
-  server.server.maxConnections = bounds.connections;
+  server.server.maxConnections = options.connections ?? usualConnections;
   requireAccess(server);
   answerProblems(server, answers);
   await guardRoutes(server, { ...options, limits: { ...usualLimits, ...options.limits } });

@@ -1,4 +1,6 @@
 /** The frame of the HTTPS API: what no route can do without, and what goes wrong before one is reached. */
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Server } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/audit/index.ts';
 import { catalogue } from '../../src/errors/index.ts';
@@ -10,13 +12,13 @@ const nobody: CallerSource = { identify: async () => ({ known: false, code: 'API
 /** Somebody outside, by the name that stands in the place of a token. */
 const byName: CallerSource = { identify: async (name) => ({ known: true, caller: { kind: 'external', entry: 'none', trustDomain: 'shop.example', segments: [name], subject: name } }) };
 
-async function frame(family: RouteFamily, limits = {}, callers = nobody) {
+async function frame(family: RouteFamily, limits = {}, callers = nobody, more: { readonly connections?: number } = {}) {
   const records: AuditRecord[] = [];
   const lines: LogFields[] = [];
   const nothing = (): void => undefined;
   const log = { debug: nothing, info: nothing, warn: nothing, error: (_message: string, fields: LogFields = {}) => lines.push(fields) };
   let requests = 0;
-  const server = await apiServer({ callers, audit: { record: (record) => records.push(record) }, log, newRequestId: () => `r${++requests}`, limits }, [family]);
+  const server = await apiServer({ callers, audit: { record: (record) => records.push(record) }, log, newRequestId: () => `r${++requests}`, limits, ...more }, [family]);
   return { server, records, lines };
 }
 
@@ -102,3 +104,20 @@ describe('a problem', () => {
     expect([await ask('cart'), await ask('cart'), await ask('cart'), await ask('cart'), await ask('till')]).toStrictEqual([200, 200, 429, 429, 200]);
   });
 });
+
+test('connections beyond the bound are closed as they come, and those within it stay', async () => {
+  const { server } = await frame(open, {}, nobody, { connections: 2 });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  const within = [connect(port), connect(port)];
+  await Promise.all(within.map(async (socket) => once(socket, 'connect')));
+  await expect.poll(async () => connectionsOf(server.server)).toBe(2);
+  await once(connect(port), 'close');
+  expect([await connectionsOf(server.server), ...within.map(({ destroyed }) => destroyed)]).toEqual([2, false, false]);
+  for (const socket of within) socket.destroy();
+  await server.close();
+});
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
+}
