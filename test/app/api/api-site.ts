@@ -25,7 +25,6 @@ const key = signingKey('ES256', 'one');
 /** Tests ask faster than people. */
 const limits = { perCaller: 10_000, perAddress: 100_000 };
 const nothing = (): void => undefined;
-const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 const configuration = `apiVersion: mtlsd.io/v1alpha1
 kind: ApiConfiguration
@@ -58,6 +57,8 @@ export class ApiSite implements AsyncDisposable {
   readonly controllers: Controllers;
   readonly server: Awaited<ReturnType<typeof apiServer>>;
   readonly records: readonly AuditRecord[];
+  /** What it logged. */
+  readonly told: readonly string[];
   /** Whether this replica leads. */
   leads = true;
   /** What service accounts may do besides; nothing by default. */
@@ -70,11 +71,12 @@ export class ApiSite implements AsyncDisposable {
   /** Serves it wherever, with whatever. */
   readonly serveWith: (options: Pick<ApiListenerOptions, 'listen' | 'serving' | 'patience'>) => ReturnType<typeof serveApi>;
 
-  private constructor({ store, controllers, server, records, serve, serveWith }: Pick<ApiSite, 'store' | 'controllers' | 'server' | 'records' | 'serve' | 'serveWith'>) {
+  private constructor({ store, controllers, server, records, told, serve, serveWith }: Pick<ApiSite, 'store' | 'controllers' | 'server' | 'records' | 'told' | 'serve' | 'serveWith'>) {
     this.store = store;
     this.controllers = controllers;
     this.server = server;
     this.records = records;
+    this.told = told;
     this.serve = serve;
     this.serveWith = serveWith;
   }
@@ -83,6 +85,9 @@ export class ApiSite implements AsyncDisposable {
   static async start(spec: object = {}, clock: Clock = systemClock, ground: Partial<Pick<ControllerContext, 'lease' | 'audit'>> = {}): Promise<ApiSite> {
     const store = new MemoryStore({ nowMs: () => clock.nowMs(), uid: () => randomUUID() });
     const records: AuditRecord[] = [];
+    const told: string[] = [];
+    const tell = (message: string, fields?: object): void => void told.push(JSON.stringify([message, fields]));
+    const log = { debug: tell, info: tell, warn: tell, error: tell };
     const audit = { record: (record: AuditRecord) => (records.push(record), ground.audit?.record(record)) };
     for (const namespace of ['shop', 'bank', 'mtlsd-system']) store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     store.apply({ apiVersion: 'mtlsd.io/v1alpha1', kind: 'TrustDomain', metadata: { name: 'shop.example' }, spec: { default: true, ...spec } });
@@ -117,7 +122,7 @@ export class ApiSite implements AsyncDisposable {
     const serveWith: ApiSite['serveWith'] = async (options) => serveApi({ ...options, store, clock, log, audit, callers, rights }, families);
     const serve: ApiSite['serve'] = async (namespace, name, patience) =>
       serveWith({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace, name }, ...(patience === undefined ? {} : { patience }) });
-    const site = new ApiSite({ store, controllers, server, records, serve, serveWith });
+    const site = new ApiSite({ store, controllers, server, records, told, serve, serveWith });
     parts.site = site;
     return site;
   }
@@ -136,8 +141,8 @@ export class ApiSite implements AsyncDisposable {
   }
 
   /** Asks for a certificate, or whatever else is named. */
-  async ask(token: string | undefined, body: object | undefined, { method = 'POST', url = '/v1/svids/x509' }: { readonly method?: 'GET' | 'POST'; readonly url?: string } = {}): Promise<Answer> {
-    const answer = await this.server.inject({ method, url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { payload: body }) });
+  async ask(token: string | undefined, body: object | undefined, { method = 'POST', url = '/v1/svids/x509', headers = {} }: { readonly method?: 'GET' | 'POST'; readonly url?: string; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+    const answer = await this.server.inject({ method, url, headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }, ...(body === undefined ? {} : { payload: body }) });
     return { status: answer.statusCode, headers: answer.headers, body: answer.json() };
   }
 
