@@ -9,10 +9,10 @@ import type { Outcome, Reconciler } from '../runtime/controller.ts';
 import type { QueueKey } from '../runtime/queue.ts';
 import { sameStatus } from '../status.ts';
 import { deliveredSvid, ownerOf } from '../workload-identity/secret.ts';
-import { bodyOf, changesOf, isTold, occasionsOf, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
+import { bodyOf, changesOf, differInOthersAlone, isTold, occasionsOf, recordOf, type Change, type HttpCall, type Occasion, type ReloadRecord } from './change.ts';
 import { podCaller, type CallPod } from './call-pod.ts';
 import { idOf, type Look, type RestartRounds } from './restart-rounds.ts';
-import { afterCall, newRound, planRound, type Round, type RoundPlan } from './round.ts';
+import { afterCall, isOver, newRound, planRound, type Round, type RoundPlan } from './round.ts';
 import { reloadedCondition, withReload, type Hindrance } from './status.ts';
 
 /** kubelet shows a changed Secret within this time, where the trust domain does not say otherwise. */
@@ -94,7 +94,7 @@ export class ReloadReconciler implements Reconciler {
     const svid = secret === undefined || ownerOf(secret) !== identity.metadata.name ? undefined : deliveredSvid(secret);
     if (secret === undefined || svid === undefined) return undefined;
     const boundMs = this.#boundMs(secret.metadata.labels?.[labels.trustDomain]);
-    const looks = changesOf(identity, svid).map(async (change): Promise<readonly [Occasion, Look]> => [change.occasion, await this.#tell(identity, change, secretName, boundMs)]);
+    const looks = changesOf(identity, secret, svid).map(async (change): Promise<readonly [Occasion, Look]> => [change.occasion, await this.#tell(identity, change, secretName, boundMs)]);
     return new Map(await Promise.all(looks));
   }
 
@@ -115,7 +115,7 @@ export class ReloadReconciler implements Reconciler {
   }
 
   async #tell(identity: WorkloadIdentity, change: Change, secretName: string, boundMs: number): Promise<Look> {
-    const record = recordOf(identity, change.occasion);
+    const record = recordOf(identity, change.occasion, change);
     const rounds = this.#roundsOf(identity);
     if (change.http === undefined && this.#restarts === undefined) return { record, hindrance: restartNotAllowed };
     if (isTold(record, change)) {
@@ -123,17 +123,25 @@ export class ReloadReconciler implements Reconciler {
       if (change.http === undefined) this.#restarts?.forget(idOf(identity));
       return { record };
     }
-    const { namespace = '' } = identity.metadata;
-    const plan = planRound(this.#round(rounds, change, boundMs), this.#pods?.mounting(`${namespace}/${secretName}`) ?? [], this.#context.clock.nowMs());
+    const plan = planRound(this.#round(rounds.get(change.occasion), change, record, boundMs), this.#mounting(identity, secretName), this.#context.clock.nowMs());
     rounds.set(change.occasion, { round: plan.round, http: change.http });
-    if (change.http === undefined) return this.#restarts?.look(identity, change, record, plan) ?? { record };
-    return this.#callTurn(identity, { ...change, http: change.http }, record, plan, secretName);
+    const { http } = change;
+    const begun = { ...change, version: plan.round.version };
+    if (http === undefined) return this.#restarts?.look(identity, begun, record, plan) ?? { record };
+    return this.#callTurn(identity, { ...begun, http }, record, plan, secretName);
+  }
+
+  #mounting({ metadata }: WorkloadIdentity, secretName: string): readonly PodFacts[] {
+    return this.#pods?.mounting(`${metadata.namespace ?? ''}/${secretName}`) ?? [];
   }
 
   async #callTurn(identity: WorkloadIdentity, change: Change & { readonly http: HttpCall }, record: ReloadRecord | undefined, plan: RoundPlan, secretName: string): Promise<Look> {
     const rounds = this.#roundsOf(identity);
     const turn = plan.call.slice(0, callsInTurn);
-    await this.#callEach(turn, async (pod) => {
+    await this.#callEach(turn, async ({ uid }) => {
+      // Its turn may come seconds later: an address that it has given up may be another's by then.
+      const pod = this.#mounting(identity, secretName).find((each) => each.uid === uid);
+      if (pod === undefined) return;
       const problem = await this.#callOne(identity, change, pod, secretName);
       const begun = rounds.get(change.occasion);
       if (begun !== undefined) rounds.set(change.occasion, { ...begun, round: afterCall(begun.round, pod.uid, problem, this.#context.clock.nowMs()) });
@@ -155,10 +163,12 @@ export class ReloadReconciler implements Reconciler {
   }
 
   /** The round of a change: a new one for another version, and for another call to those who could not be reached by the last. */
-  #round(rounds: Begun['rounds'], { occasion, version, http }: Change, boundMs: number): Round {
-    const begun = rounds.get(occasion);
-    if (begun?.round.version !== version) return newRound(version, this.#context.clock.nowMs() + boundMs);
-    return isDeepStrictEqual(begun.http, http) ? begun.round : newRound(version, begun.round.dueMs);
+  #round(begun: BegunRound | undefined, { version, http }: Change, record: ReloadRecord | undefined, boundMs: number): Round {
+    const nowMs = this.#context.clock.nowMs();
+    // A trust domain of others that changes all the time keeps nobody from being told: what has begun is brought to its end.
+    const goesOn = begun !== undefined && differInOthersAlone(begun.round.version, version) && !isSettled(begun.round, record, nowMs);
+    if (begun === undefined || (begun.round.version !== version && !goesOn)) return newRound(version, nowMs + boundMs);
+    return isDeepStrictEqual(begun.http, http) ? begun.round : newRound(begun.round.version, begun.round.dueMs);
   }
 
   async #callEach(pods: readonly PodFacts[], call: (pod: PodFacts) => Promise<void>): Promise<void> {
@@ -198,6 +208,11 @@ export class ReloadReconciler implements Reconciler {
     if (after?.status !== 'False' || (before?.status === 'False' && before.reason === after.reason)) return;
     this.#context.events.record(identity, { type: 'Warning', reason: after.reason, message: after.message });
   }
+}
+
+/** Whether nothing more comes of a round that is worth waiting for: how it went is written down, or it was about nobody. */
+function isSettled(round: Round, record: ReloadRecord | undefined, nowMs: number): boolean {
+  return isOver(round, nowMs) && (round.pods.length === 0 || record?.version === round.version);
 }
 
 const restartNotAllowed: Hindrance = {

@@ -4,7 +4,7 @@ import { isRolledOut, markOf, whyStuck, type Workload } from './workload.ts';
 /** A workload whose pods have to be replaced. */
 export interface Wanted {
   readonly workload: Workload;
-  /** For which bundle: see `markOf`. */
+  /** For which roots: see `markOf`. */
   readonly mark: string;
 }
 
@@ -53,6 +53,9 @@ function whyNotNow(workload: Workload, budgets: readonly PodDisruptionBudget[]):
   if (stuck !== undefined) return stuck;
   if (!isRolledOut(workload)) return 'a roll-out of it is under way';
   const labels = workload.spec.template.metadata?.labels ?? {};
-  const refusing = budgets.find(({ spec, status }) => spec.selector !== undefined && selectorMatches(spec.selector, labels) && (status?.disruptionsAllowed ?? 0) < 1);
+  const own = budgets.filter(({ spec }) => spec.selector !== undefined && selectorMatches(spec.selector, labels));
+  const unjudged = own.find(({ metadata, status }) => (status?.observedGeneration ?? 0) < (metadata.generation ?? 0));
+  if (unjudged !== undefined) return `its PodDisruptionBudget ${unjudged.metadata.name} was edited, and nobody has said yet what it allows`;
+  const refusing = own.find(({ status }) => (status?.disruptionsAllowed ?? 0) < 1);
   return refusing === undefined ? undefined : `its PodDisruptionBudget ${refusing.metadata.name} allows no disruption`;
 }

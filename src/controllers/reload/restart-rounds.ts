@@ -1,7 +1,7 @@
 import type { WorkloadIdentity } from '../../resources/index.ts';
 import type { ControllerContext } from '../context.ts';
 import type { PodFacts } from '../pod-warnings/uses.ts';
-import type { Change, ReloadRecord } from './change.ts';
+import { differInOthersAlone, type Change, type ReloadRecord } from './change.ts';
 import type { RestartState, Restarts } from './restarts.ts';
 import { lineMax, linesMax, type RoundPlan } from './round.ts';
 import type { Hindrance } from './status.ts';
@@ -18,6 +18,9 @@ export interface Look {
 /** What is waited for is told after so long, and what else it waits for then not before so long again. */
 const patienceMs = 2 * 60_000;
 const repeatMs = 5 * 60_000;
+
+/** Roots of other trust domains change when others want it: pods are replaced for those this often at the most. */
+const othersPauseMs = 3_600_000;
 
 /** One restart of all pods of an identity, as far as this process has seen it. */
 interface Begun {
@@ -62,11 +65,15 @@ export class RestartRounds {
     const nowMs = this.#context.clock.nowMs();
     // Those that take the place of the first ones must not be counted among them.
     if (nowMs < (round.openUntilMs ?? Infinity)) return { record, nextAtMs, isOpen: true };
-    const begun = this.#begin(idOf(identity), `${identity.status?.trustDomain ?? ''}/${version}`, nowMs);
+    const known = this.#begun.get(idOf(identity));
+    const pauseUntilMs = pauseUntil(identity, known, version);
+    const pauses = nowMs < pauseUntilMs;
+    if (pauses && known === undefined) return { record, nextAtMs: pauseUntilMs };
+    const begun = this.#begin(idOf(identity), pauses && known !== undefined ? known.mark : version, nowMs);
     const open = this.#open(identity, begun, round);
     if (open.length > 0) return { record, isOpen: true, nextAtMs: nowMs + patienceMs, hindrance: this.#told(begun, open, nowMs) };
     const pods = begun.uids.size;
-    return { record: { version, pods, reloaded: pods, failing: [] } };
+    return { record: { version: begun.mark, pods, reloaded: pods, failing: [] }, ...(pauses ? { nextAtMs: pauseUntilMs } : {}) };
   }
 
   /** What those wait for whose pods are not replaced yet; all of them are asked for. */
@@ -100,6 +107,12 @@ export class RestartRounds {
     begun.told = { hindrance: { reason: 'Waiting', message: `not all pods were replaced yet for the changed roots: ${lines.join('; ')}${more > 0 ? `; and ${more} more` : ''}` }, atMs: nowMs };
     return begun.told.hindrance;
   }
+}
+
+/** Until when nothing new is begun for roots that differ in those of others alone; 0 for any other. */
+function pauseUntil({ status }: WorkloadIdentity, known: Begun | undefined, version: string): number {
+  const last = known?.mark ?? status?.reload?.onBundle?.version ?? '';
+  return differInOthersAlone(last, version) ? (known?.sinceMs ?? Date.parse(status?.reload?.onBundle?.time ?? '')) + othersPauseMs : 0;
 }
 
 /** `namespace/name`. */

@@ -147,9 +147,10 @@ export class Restarts implements Reconciler {
     const { uid, resourceVersion, name } = workload.metadata;
     const marked = withMark(workload, mark, clock.nowMs());
     await store.write<Workload['kind']>(marked, { uid, resourceVersion });
-    const [trustDomain = '', generation = ''] = mark.split('/');
+    const [trustDomain = '', generation = '', others] = mark.split(/[/+]/u);
     log.info('workload restarted for changed roots', { workload: `${workload.kind} ${namespace}/${name}`, trustDomain, bundleGeneration: generation });
-    events.record(workload, { type: 'Normal', reason: 'RootsChanged', message: `its pods are replaced, because they do not read changed files and the roots of trust domain ${trustDomain} have changed (bundle generation ${generation})` });
+    const roots = `the roots of trust domain ${trustDomain}${others === undefined ? '' : ', or of one that it federates with,'}`;
+    events.record(workload, { type: 'Normal', reason: 'RootsChanged', message: `its pods are replaced, because they do not read changed files and ${roots} have changed (bundle generation ${generation})` });
   }
 }
 

@@ -78,9 +78,8 @@ export function planRound(before: Round, pods: readonly PodFacts[], nowMs: numbe
   const round = { ...before, openUntilMs, pods: takenIn(before, pods, nowMs <= openUntilMs, nowMs) };
   const byUid = new Map(pods.map((pod) => [pod.uid, pod]));
   const call = round.pods.flatMap(({ uid, state, nextAtMs }) => (state !== 'told' && nextAtMs <= nowMs ? (byUid.get(uid) ?? []) : []));
-  const isOpen = nowMs < openUntilMs || round.pods.some(({ state }) => state === 'due');
   const later = [...round.pods.filter(({ state }) => state !== 'told').map(({ nextAtMs }) => nextAtMs), openUntilMs].filter((ms) => ms > nowMs && ms < Infinity);
-  return { round, call, nextAtMs: later.length === 0 ? undefined : Math.min(...later), result: isOpen ? undefined : resultOf(round) };
+  return { round, call, nextAtMs: later.length === 0 ? undefined : Math.min(...later), result: isOver(round, nowMs) ? resultOf(round) : undefined };
 }
 
 /** The round after a pod was called: `problem` says why in vain, undefined that it was told. */
@@ -93,6 +92,11 @@ function outcome(tries: number, problem: string | undefined, nowMs: number): Pic
   if (problem === undefined) return { tries, state: 'told', problem, nextAtMs: nowMs };
   if (tries >= triesMax) return { tries, state: 'failing', problem, nextAtMs: nowMs + slowRetryMs };
   return { tries, state: 'due', problem, nextAtMs: nowMs + firstRetryMs * 2 ** (tries - 1) };
+}
+
+/** Whether all that could be told by now was told, or failed to be: what is left waits for its next try. */
+export function isOver({ openUntilMs, pods }: Round, nowMs: number): boolean {
+  return openUntilMs !== undefined && nowMs >= openUntilMs && pods.every(({ state }) => state !== 'due');
 }
 
 function takenIn({ pods: known }: Round, pods: readonly PodFacts[], isOpen: boolean, nowMs: number): readonly PodTry[] {

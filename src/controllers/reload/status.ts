@@ -1,5 +1,5 @@
 import { setCondition, type Condition, type WorkloadIdentity, type WorkloadIdentityStatus } from '../../resources/index.ts';
-import type { Occasion, ReloadRecord } from './change.ts';
+import { generationIn, type Occasion, type ReloadRecord } from './change.ts';
 
 /** Why nothing can be done for an occasion, or what it waits for. */
 export interface Hindrance {
@@ -34,7 +34,7 @@ export function withReload(identity: WorkloadIdentity, known: KnownReloads, nowM
   const [onRenewal, onBundle] = [records.get('onRenewal'), records.get('onBundle')];
   const reload = {
     ...(onRenewal === undefined ? {} : { onRenewal: { serialNumber: onRenewal.version, ...entry('onRenewal', onRenewal) } }),
-    ...(onBundle === undefined ? {} : { onBundle: { bundleGeneration: Number(onBundle.version), ...entry('onBundle', onBundle) } }),
+    ...(onBundle === undefined ? {} : { onBundle: { bundleGeneration: generationIn(onBundle.version), ...(onBundle.version.startsWith('/') ? {} : { version: onBundle.version }), ...entry('onBundle', onBundle) } }),
   };
   const said = rest.conditions?.find(({ type }) => type === reloadedCondition);
   const finding = known.isOpen && known.hindrances.length === 0 && said !== undefined ? said : findingOf(known);
@@ -48,8 +48,12 @@ export function withReload(identity: WorkloadIdentity, known: KnownReloads, nowM
 
 function sameRecord(before: WorkloadIdentityStatus['reload'], occasion: Occasion, record: ReloadRecord): boolean {
   const known = before?.[occasion];
-  const version = occasion === 'onRenewal' ? before?.onRenewal?.serialNumber : String(before?.onBundle?.bundleGeneration);
-  return version === record.version && known?.pods === record.pods && known.reloaded === record.reloaded && (known.failing ?? []).join('\n') === record.failing.join('\n');
+  return versionIn(before, occasion) === record.version && known?.pods === record.pods && known.reloaded === record.reloaded && (known.failing ?? []).join('\n') === record.failing.join('\n');
+}
+
+function versionIn(before: WorkloadIdentityStatus['reload'], occasion: Occasion): string | undefined {
+  if (occasion === 'onRenewal') return before?.onRenewal?.serialNumber;
+  return before?.onBundle?.version ?? `/${before?.onBundle?.bundleGeneration ?? ''}`;
 }
 
 const what: Readonly<Record<Occasion, string>> = { onRenewal: 'the new certificate', onBundle: 'the changed roots' };

@@ -14,10 +14,10 @@ export interface WorkloadPlace {
 
 /** What `kubectl rollout restart` sets. */
 const restartedAt = 'kubectl.kubernetes.io/restartedAt';
-/** For which bundle we restarted it last, `trust domain/generation`: it is restarted once for each. */
+/** For which roots we restarted it last, see `Change.version`: it is restarted once for each. */
 const restartedFor = 'mtlsd.io/restarted-for';
 
-/** For which bundle a workload was restarted last. */
+/** For which roots a workload was restarted last. */
 export function markOf({ spec }: Workload): string | undefined {
   return spec.template.metadata?.annotations?.[restartedFor];
 }

@@ -2801,6 +2801,10 @@ export const kindDefinitions: readonly KindDefinition[] = [
                       "format": "int64",
                       "minimum": 0
                     },
+                    "version": {
+                      "type": "string",
+                      "maxLength": 320
+                    },
                     "time": {
                       "type": "string",
                       "format": "date-time",

@@ -217,6 +217,11 @@ export interface WorkloadIdentityStatus {
     readonly onBundle?: {
       /** Generation of the trust bundle that it was about. */
       readonly bundleGeneration: number;
+      /**
+       * Which roots it was about: the trust domain and that generation, and with roots of other trust domains a digest
+       * of their files.
+       */
+      readonly version?: string;
       /** When this was found. */
       readonly time: string;
       /** How many pods had started before they could see the change. */

@@ -90,12 +90,30 @@ describe('an identity', () => {
     await bench.renewal();
     await bench.fleet.pass(bound, 5);
     expect(bench.told).toHaveLength(1);
-    expect(bench.status().reload).toEqual({ onBundle: { bundleGeneration: 1, time: expect.any(String) as string, pods: 1, reloaded: 1 } });
+    expect(bench.status().reload).toEqual({ onBundle: { bundleGeneration: 1, version: 'a.example/1', time: expect.any(String) as string, pods: 1, reloaded: 1 } });
     expect(bench.toldOf(1)).toEqual(ips);
   });
 });
 
 describe('a pod', () => {
+  test('that has gone before its turn is not called: its address may be another’s by then', async () => {
+    const names = Array.from({ length: 33 }, (_, index) => `p${index}`);
+    const bench = await ReloadBench.start();
+    bench.identity('cart', { onRenewal: { http } });
+    const held = Promise.withResolvers<undefined>();
+    const ips: string[] = [];
+    for (const name of names) ips.push(await bench.pod(name));
+    for (const ip of ips) bench.answers.set(ip, () => held.promise);
+    await bench.fleet.pass(bound, 5);
+    expect(bench.told.map(({ ip }) => ip)).toEqual(ips.slice(0, 32));
+    bench.gone('p32');
+    await bench.fleet.world.drain();
+    held.resolve(undefined);
+    await bench.fleet.pass(60, 5);
+    expect(bench.told.map(({ ip }) => ip)).toEqual(ips.slice(0, 32));
+    expect(bench.status().reload?.onRenewal).toMatchObject({ pods: 32, reloaded: 32 });
+  });
+
   test('that is dead delays nobody, and is named', async () => {
     const { bench, ips } = await shop(['dead', 'alive']);
     const never = Promise.withResolvers<string | undefined>();

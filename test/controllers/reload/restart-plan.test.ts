@@ -29,7 +29,7 @@ const budget = (app: string | undefined, disruptionsAllowed: number): PodDisrupt
   kind: 'PodDisruptionBudget',
   metadata: metadata('guard'),
   spec: app === undefined ? {} : { selector: app === '' ? {} : { matchLabels: { app } } },
-  status: { disruptionsAllowed },
+  status: { observedGeneration: 3, disruptionsAllowed },
 });
 
 /** What a plan says, in words. */
@@ -69,6 +69,7 @@ describe('a namespace', () => {
     ['of all pods, with an empty one', budget('', 0), false],
     ['that allows one', budget('a', 1), true],
     ['that nobody has counted yet', { ...budget('a', 0), status: { disruptionsAllowed: 0 } }, false],
+    ['that was edited since it was counted', { ...budget('a', 1), status: { observedGeneration: 2, disruptionsAllowed: 1 } }, false],
   ])('heeds a budget %s', (_, guard, goesOn) => {
     expect(plan([deployment('a')], [guard]).restart).toBe(goesOn ? 'Deployment a' : undefined);
   });

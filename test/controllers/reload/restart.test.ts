@@ -25,7 +25,7 @@ describe('workloads whose identity asks for it', () => {
   test('are restarted neither by what there was before nor by a renewal', async () => {
     const workloads = await shop('a');
     const { bench } = workloads;
-    expect(bench.status().reload).toEqual({ onBundle: { bundleGeneration: 1, time: expect.any(String) as string, pods: 0, reloaded: 0 } });
+    expect(bench.status().reload).toEqual({ onBundle: { bundleGeneration: 1, version: 'a.example/1', time: expect.any(String) as string, pods: 0, reloaded: 0 } });
     await bench.renewal();
     await bench.fleet.pass(bound, 5);
     expect(workloads.restarts()).toEqual({});

@@ -1,4 +1,5 @@
 /** Deployments on the memory store, whose pods are replaced when the test says so: what kube-controller-manager would do. */
+import type { ControllerContext } from '../../../src/controllers/index.ts';
 import { isRolledOut } from '../../../src/controllers/reload/workload.ts';
 import type { Deployment, Secret } from '../../../src/resources/index.ts';
 import { ReloadBench } from './reload-bench.ts';
@@ -14,8 +15,8 @@ export class WorkloadBench {
   }
 
   /** With an identity whose pods are replaced when roots change, at rest. */
-  static async start(): Promise<WorkloadBench> {
-    const bench = await ReloadBench.start({ cluster });
+  static async start(more: Partial<ControllerContext> = {}): Promise<WorkloadBench> {
+    const bench = await ReloadBench.start({ cluster, ...more });
     bench.identity('cart', { onBundle: { rolloutRestart: {} } }, { ttl: '4h' });
     await bench.fleet.pass(5);
     return new WorkloadBench(bench);
@@ -34,8 +35,8 @@ export class WorkloadBench {
     const { world } = this.bench.fleet;
     const key = { kind: 'PodDisruptionBudget', namespace: 'shop', name: app } as const;
     if (world.store.peek(key) === undefined) world.asUser(`budget ${app}`, () => world.store.apply({ apiVersion: 'policy/v1', ...key, metadata: key, spec: { selector: { matchLabels: { app } } } } as Parameters<typeof world.store.apply>[0]));
-    const { uid = '', resourceVersion = '' } = world.store.peek(key)?.metadata ?? {};
-    const done = world.store.patchStatus(key, { disruptionsAllowed }, { uid, resourceVersion });
+    const { uid = '', resourceVersion = '', generation = 1 } = world.store.peek(key)?.metadata ?? {};
+    const done = world.store.patchStatus(key, { observedGeneration: generation, disruptionsAllowed }, { uid, resourceVersion });
     await world.drain();
     await done;
   }
