@@ -1,6 +1,7 @@
 import { parse as parseYaml, YAMLParseError } from 'yaml';
 import { MtlsdError } from '../errors/index.ts';
 import { documentProblems, parseDuration, type Schema } from '../resources/index.ts';
+import { parseTrustDomainName } from '../spiffe/index.ts';
 import { tokenAlgorithms, type IssuerRules, type TokenAlgorithm } from '../tokens/index.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface IssuerConfiguration {
   readonly keySet: string | undefined;
   /** A file with its key set, instead of fetching one. */
   readonly keySetFile: string | undefined;
+  /** The key set is the SPIFFE bundle of this trust domain; undefined: it is none. */
+  readonly trustDomain: string | undefined;
   readonly privateAddresses: boolean;
   /** A file of certificates, PEM, that its server is verified with, instead of the system's. */
   readonly caFile: string | undefined;
@@ -47,6 +50,7 @@ export const trustProperties: Readonly<Record<'issuers' | 'rules', Schema>> = {
         issuer: text('exactly what iss says'),
         keySet: text('address of the key set'),
         keySetFile: text('file with the key set'),
+        trustDomain: text('the key set is its SPIFFE bundle', 255),
         caFile: text('certificates of its server'),
         privateAddresses: { type: 'boolean' },
       },
@@ -80,7 +84,7 @@ export const trustProperties: Readonly<Record<'issuers' | 'rules', Schema>> = {
 
 /** `issuers` and `rules` of a document once its schema holds. */
 export interface TrustDocument {
-  readonly issuers: readonly { readonly issuer: string; readonly keySet?: string; readonly keySetFile?: string; readonly caFile?: string; readonly privateAddresses?: boolean }[];
+  readonly issuers: readonly { readonly issuer: string; readonly keySet?: string; readonly keySetFile?: string; readonly trustDomain?: string; readonly caFile?: string; readonly privateAddresses?: boolean }[];
   readonly rules: readonly RulesDocument[];
 }
 
@@ -119,12 +123,12 @@ export function readDocument<D extends TrustDocument>(source: string, file: stri
 /** Issuers and rules with every default filled in. */
 export function trustOf(document: TrustDocument): TrustConfiguration {
   return {
-    issuers: document.issuers.map(({ issuer, keySet, keySetFile, caFile, privateAddresses }) => ({ issuer, keySet, keySetFile, caFile, privateAddresses: privateAddresses ?? false })),
-    rules: document.rules.map(namedRules),
+    issuers: document.issuers.map(({ issuer, keySet, keySetFile, trustDomain, caFile, privateAddresses }) => ({ issuer, keySet, keySetFile, trustDomain, caFile, privateAddresses: privateAddresses ?? false })),
+    rules: document.rules.map((rules) => namedRules(rules, document.issuers.find(({ issuer }) => issuer === rules.issuer)?.trustDomain)),
   };
 }
 
-function namedRules(rules: RulesDocument): NamedRules {
+function namedRules(rules: RulesDocument, trustDomain: string | undefined): NamedRules {
   return {
     name: rules.name,
     issuer: rules.issuer,
@@ -135,19 +139,32 @@ function namedRules(rules: RulesDocument): NamedRules {
     requiredClaims: (rules.claims ?? []).map(({ path, values }) => ({ path: path.split('.'), values })),
     clockToleranceMs: parseDuration(rules.clockTolerance ?? defaults.clockTolerance),
     maxLifetimeMs: parseDuration(rules.maxLifetime ?? defaults.maxLifetime),
+    ...(trustDomain === undefined ? {} : { trustDomain }),
   };
 }
 
 function* issuerProblems({ issuers }: TrustDocument): Generator<string> {
-  for (const [index, { issuer, keySet, keySetFile, privateAddresses = false }] of issuers.entries()) {
+  for (const [index, { issuer, keySet, keySetFile, trustDomain, privateAddresses = false }] of issuers.entries()) {
     const at = `issuers[${index}]`;
     if (issuers.findIndex((other) => other.issuer === issuer) < index) yield `${at}.issuer: ${issuer} is there already: one entry for each issuer`;
     if (keySet !== undefined && keySetFile !== undefined) yield `${at}: keySet and keySetFile are both there: keep one of them`;
     if (keySet === undefined && keySetFile === undefined && addressProblem(issuer, privateAddresses) !== undefined) {
       yield `${at}.issuer: ${issuer} is no address to look for the keys at: write https://…, or add keySet or keySetFile`;
     }
+    if (trustDomain !== undefined) yield* bundleProblems(at, { issuer, keySet, keySetFile, trustDomain });
     const problem = keySet === undefined ? undefined : addressProblem(keySet, privateAddresses);
     if (problem !== undefined) yield `${at}.keySet: ${problem}`;
+  }
+}
+
+/** Keys of a bundle are believed for their own trust domain alone. */
+function* bundleProblems(at: string, { issuer, keySet, keySetFile, trustDomain }: Pick<IssuerConfiguration, 'issuer' | 'keySet' | 'keySetFile'> & { readonly trustDomain: string }): Generator<string> {
+  if (keySet === undefined && keySetFile === undefined) yield `${at}.trustDomain: say where its SPIFFE bundle is, as keySet or keySetFile`;
+  if (issuer.startsWith('spiffe:') && issuer !== `spiffe://${trustDomain}`) yield `${at}.issuer: write spiffe://${trustDomain} for tokens without iss, or exactly what iss says`;
+  try {
+    parseTrustDomainName(trustDomain);
+  } catch (error) {
+    yield `${at}.trustDomain: ${error instanceof Error ? error.message : ''}`;
   }
 }
 

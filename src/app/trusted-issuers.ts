@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MtlsdError } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import { fetchKeySet, IssuerKeys, keysFor, readKeySet, type KeySetPlace, type KeySource, type TrustedIssuer } from '../tokens/index.ts';
+import { fetchKeySet, IssuerKeys, keysFor, readKeySet, type KeySetPlace, type KeySource, type KeyUse, type TrustedIssuer } from '../tokens/index.ts';
 import { documentFetcher, type DocumentFetcher } from './fetch-document.ts';
 import type { IssuerConfiguration, TrustConfiguration } from './trust-configuration.ts';
 
@@ -32,7 +32,7 @@ export class TrustedIssuers implements AsyncDisposable {
     const fetchers: DocumentFetcher[] = [];
     for (const issuer of issuers) {
       if (issuer.keySetFile !== undefined) {
-        sources.set(issuer.issuer, await keysOfFile(issuer.keySetFile, log));
+        sources.set(issuer.issuer, await keysOfFile(issuer.keySetFile, useOf(issuer), log));
         continue;
       }
       const { keys, fetcher } = await keysOverNetwork(issuer, log);
@@ -74,7 +74,7 @@ async function keysOverNetwork(issuer: IssuerConfiguration, log: Log): Promise<{
   const ca = async (): Promise<string | undefined> => (caFile === undefined ? undefined : read(caFile));
   await ca(); // a file that is not there is told at once
   const fetcher = documentFetcher({ privateAddresses, ca });
-  const place: KeySetPlace = issuer.keySet === undefined ? { kind: 'discovery', issuer: issuer.issuer } : { kind: 'url', url: issuer.keySet };
+  const place: KeySetPlace = issuer.keySet === undefined ? { kind: 'discovery', issuer: issuer.issuer } : { kind: 'url', url: issuer.keySet, use: useOf(issuer) };
   const keys = new IssuerKeys({
     fetch: (nowMs) => fetchKeySet(place, fetcher.fetchDocument, nowMs),
     nowMs: () => Date.now(),
@@ -88,8 +88,13 @@ async function keysOverNetwork(issuer: IssuerConfiguration, log: Log): Promise<{
   return { keys, fetcher };
 }
 
-async function keysOfFile(file: string, log: Log): Promise<KeySource> {
-  const set = readKeySet(await read(file));
+/** Whether its keys stand in a SPIFFE bundle. */
+function useOf({ trustDomain }: IssuerConfiguration): KeyUse {
+  return trustDomain === undefined ? 'sig' : 'jwt-svid';
+}
+
+async function keysOfFile(file: string, use: KeyUse, log: Log): Promise<KeySource> {
+  const set = readKeySet(await read(file), use);
   if (set === undefined) throw new MtlsdError('CONFIGURATION_INVALID', `${file} is no key set: write an object with a list of keys (a JWK Set, RFC 7517 §5).`, { details: { option: 'keySetFile' } });
   if (set.dropped.length > 0) log.warn('a key set has keys that cannot be used', { file, dropped: set.dropped });
   return {

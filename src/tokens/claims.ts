@@ -10,6 +10,7 @@ export function judgeClaims(claims: Claims, rules: IssuerRules, nowMs: number): 
   const subject = claims['sub'];
   if (subject === undefined) return refused('claim-missing', 'it has no sub claim: nobody knows whom it stands for');
   if (typeof subject !== 'string' || subject === '') return refused('claim-malformed', 'its sub claim is no text');
+  if (rules.trustDomain !== undefined && trustDomainOf(subject) !== rules.trustDomain) return refused('claim-wrong', `its sub claim is no SPIFFE ID of trust domain ${rules.trustDomain}`);
   const scopes = readScopes(claims);
   return (
     judgeTimes(times, rules, nowMs) ??
@@ -18,6 +19,12 @@ export function judgeClaims(claims: Claims, rules: IssuerRules, nowMs: number): 
     judgeRequired(claims, rules) ??
     accepted(claims, rules, subject, scopes as readonly string[], times.exp)
   );
+}
+
+/** The trust domain of the SPIFFE ID of a workload; undefined for a text that is none (SPIFFE-ID §2). */
+export function trustDomainOf(spiffeId: string): string | undefined {
+  const [, trustDomain, path = ''] = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/u.exec(spiffeId) ?? [];
+  return path.split('/').some((segment) => segment === '.' || segment === '..') ? undefined : trustDomain;
 }
 
 function accepted(claims: Claims, rules: IssuerRules, subject: string, scopes: readonly string[], exp: number): Accepted {

@@ -6,6 +6,6 @@ export { readCompact, type UnverifiedToken } from './compact.ts';
 export { isRefusal, type Accepted, type Refusal, type TokenDecision } from './decision.ts';
 export { fetchKeySet, type FetchDocument, type FetchedDocument, type KeySetPlace } from './issuer-documents.ts';
 export { IssuerKeys } from './issuer-keys.ts';
-export { keysFor, readKeySet } from './key-set.ts';
+export { keysFor, readKeySet, type KeyUse } from './key-set.ts';
 export { tokenAlgorithms, type IssuerRules, type RequiredClaim, type TokenAlgorithm } from './rules.ts';
 export { verifyToken, type KeySource, type TrustedIssuer } from './verify-token.ts';

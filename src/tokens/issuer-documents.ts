@@ -1,6 +1,6 @@
 import { MtlsdError } from '../errors/index.ts';
 import { freshForMs, retryAfterMs } from './freshness.ts';
-import { readKeySet, type KeySet } from './key-set.ts';
+import { readKeySet, type KeySet, type KeyUse } from './key-set.ts';
 
 /** An answer of an issuer's server, its body read up to the bound. */
 export interface FetchedDocument {
@@ -17,7 +17,7 @@ export interface FetchedDocument {
 export type FetchDocument = (url: string, bounds: { readonly bytesMax: number; readonly timeoutMs: number }) => Promise<FetchedDocument>;
 
 /** Where an issuer publishes its keys: a key set, or the discovery document that names it (OpenID Connect Discovery 1.0 §4). */
-export type KeySetPlace = { readonly kind: 'url'; readonly url: string } | { readonly kind: 'discovery'; readonly issuer: string };
+export type KeySetPlace = { readonly kind: 'url'; readonly url: string; readonly use?: KeyUse } | { readonly kind: 'discovery'; readonly issuer: string };
 
 /** The keys of an issuer as they were just fetched. */
 export interface FetchedKeySet {
@@ -31,7 +31,7 @@ const bounds = { bytesMax: 256 * 1024, timeoutMs: 5_000 } as const;
 export async function fetchKeySet(place: KeySetPlace, fetchDocument: FetchDocument, nowMs: number): Promise<FetchedKeySet> {
   const url = place.kind === 'url' ? place.url : await discover(place.issuer, fetchDocument, nowMs);
   const answer = await fetchJson(url, fetchDocument, nowMs);
-  const keySet = readKeySet(answer.body);
+  const keySet = readKeySet(answer.body, place.kind === 'url' ? place.use : undefined);
   if (keySet === undefined) throw unavailable(`${url} is no key set: an object with a list of keys (RFC 7517 §5)`);
   if (keySet.keys.length === 0 && keySet.dropped.length > 0) throw unavailable(`${url} has no key that can be used (${keySet.dropped.slice(0, 3).join('; ')})`);
   return { keySet, freshForMs: freshForMs(answer.headers['cache-control'], answer.headers['age']) };

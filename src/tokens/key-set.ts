@@ -40,15 +40,20 @@ const secretMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 type Element = Readonly<Record<string, unknown>>;
 
+/** What a set of keys is: one for signatures (RFC 7517 §4.2), or a SPIFFE bundle, of which the keys of JWT-SVIDs count and no other. */
+export type KeyUse = 'sig' | 'jwt-svid';
+
 /** Reads a JWK Set (RFC 7517 §5). Returns undefined when the text is none: then the keys that were there before stay. */
-export function readKeySet(text: string): KeySet | undefined {
+export function readKeySet(text: string, use: KeyUse = 'sig'): KeySet | undefined {
   const document = parse(text);
   if (!isObject(document) || !Array.isArray(document['keys'])) return undefined;
   const elements: readonly unknown[] = document['keys'];
   const keys: TokenKey[] = [];
   const dropped = elements.length > keysMax ? [`${elements.length - keysMax} keys beyond the first ${keysMax}`] : [];
   for (const [index, element] of elements.slice(0, keysMax).entries()) {
-    const read = readKey(element);
+    // A bundle has roots, too, and uses that are not known yet: neither is a mistake.
+    if (use === 'jwt-svid' && isObject(element) && element['use'] !== use) continue;
+    const read = readKey(element, use);
     if (typeof read === 'string') dropped.push(`key ${index}: ${read}`);
     else keys.push(read);
   }
@@ -56,11 +61,11 @@ export function readKeySet(text: string): KeySet | undefined {
 }
 
 /** A key, or why it cannot be used. */
-function readKey(element: unknown): TokenKey | string {
+function readKey(element: unknown, wanted: KeyUse): TokenKey | string {
   if (!isObject(element)) return 'it is no object';
   if (secretMembers.some((name) => Object.hasOwn(element, name))) return 'it holds a private or symmetric key: whoever reads it can sign, so nothing that it signed is accepted';
   const { use, key_ops: operations, kid, alg } = element;
-  if (use !== undefined && use !== 'sig') return 'it is not for signatures (use)';
+  if (use !== undefined && use !== wanted) return 'it is not for signatures (use)';
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) return 'it is not for verifying (key_ops)';
   if (kid !== undefined && typeof kid !== 'string') return 'its kid is no text';
   const usable = algorithmsOf(element);

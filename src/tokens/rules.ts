@@ -28,6 +28,8 @@ export interface IssuerRules {
   readonly clockToleranceMs: number;
   /** The longest life, from `iat` (or `nbf`) to `exp`; undefined: `iat` need not be there and any life is accepted. */
   readonly maxLifetimeMs: number | undefined;
+  /** Its tokens are JWT-SVIDs of this trust domain: `sub` must be a SPIFFE ID of it (SPIFFE-28). Left out: `sub` is any text. */
+  readonly trustDomain?: string;
 }
 
 /** Bounds of what is looked at, before any of it is decoded. */

@@ -1,4 +1,4 @@
-import { judgeClaims } from './claims.ts';
+import { judgeClaims, trustDomainOf } from './claims.ts';
 import { readCompact } from './compact.ts';
 import { isRefusal, refused, type Refusal, type TokenDecision } from './decision.ts';
 import type { TokenKey, WantedKey } from './key-set.ts';
@@ -41,9 +41,9 @@ const strangeMembers = ['crit', 'b64', 'zip', 'enc'] as const;
 export async function verifyToken(token: string, issuers: ReadonlyMap<string, TrustedIssuer>, nowMs: number): Promise<TokenDecision> {
   const read = readCompact(token);
   if (isRefusal(read)) return read;
-  const iss = read.claims['iss'];
-  if (iss === undefined) return refused('claim-missing', 'it has no iss claim: nobody knows who made it');
-  const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
+  const { iss, sub } = read.claims;
+  const issuer = typeof iss === 'string' ? issuers.get(iss) : iss === undefined ? issuerOfSvid(sub, issuers) : undefined;
+  if (issuer === undefined && iss === undefined) return refused('claim-missing', 'it has no iss claim: nobody knows who made it');
   if (issuer === undefined) return refused('issuer-unknown', 'its issuer is not among those that are trusted here');
   const algorithm = issuer.rules.algorithms.find((each) => each === read.header['alg']);
   if (algorithm === undefined) return refused('algorithm-not-allowed', `its algorithm is not among ${issuer.rules.algorithms.join(', ')}`);
@@ -54,6 +54,13 @@ export async function verifyToken(token: string, issuers: ReadonlyMap<string, Tr
   if (found.kind !== 'found') return withoutKeys(found);
   if (!(await signedByOneOf(token, found.keys, algorithm))) return refused('signature-wrong', 'its signature is wrong');
   return judgeClaims(read.claims, issuer.rules, nowMs);
+}
+
+/** A JWT-SVID needs no `iss` (SPIFFE-28): its trust domain made it, where that is among the issuers by its SPIFFE ID. */
+function issuerOfSvid(sub: unknown, issuers: ReadonlyMap<string, TrustedIssuer>): TrustedIssuer | undefined {
+  const trustDomain = typeof sub === 'string' ? trustDomainOf(sub) : undefined;
+  const issuer = trustDomain === undefined ? undefined : issuers.get(`spiffe://${trustDomain}`);
+  return issuer?.rules.trustDomain === trustDomain ? issuer : undefined;
 }
 
 function judgeHeader(header: Readonly<Record<string, unknown>>, rules: IssuerRules): Refusal | undefined {

@@ -48,3 +48,11 @@ test.each(['', 'null', '[]', '{}', '{"keys":{}}', '<html>'])('%j is no key set',
 test('an empty key set is one: the issuer has withdrawn every key', () => {
   expect(read()).toEqual({ keys: [], dropped: [] });
 });
+
+test('of a SPIFFE bundle, the keys of JWT-SVIDs are read and nothing besides is a mistake; a key set has none of them', () => {
+  const svid = { ...jwk, use: 'jwt-svid' };
+  const bundle = [{ ...jwk, kid: 'root', use: 'x509-svid' }, svid, { ...jwk, use: 'future' }, { ...svid, crv: 'secp256k1' }];
+  const set = readKeySet(JSON.stringify({ keys: bundle, spiffe_sequence: 7 }), 'jwt-svid');
+  expect([set?.keys.map(({ kid }) => kid), set?.dropped]).toEqual([['good'], [expect.stringMatching(/curve/u)]]);
+  expect([read(svid)?.keys, read(svid)?.dropped]).toEqual([[], [expect.stringMatching(/use/u)]]);
+});

@@ -72,5 +72,5 @@ export function keysOf(...keys: readonly { readonly jwk: object }[]): KeySource 
 }
 
 export function judge(text: string, keys: KeySource, changes: Partial<IssuerRules> = {}, atMs = nowMs): Promise<TokenDecision> {
-  return verifyToken(text, new Map([[issuer, { rules: { ...rules, ...changes }, keys }]]), atMs);
+  return verifyToken(text, new Map([[changes.issuer ?? issuer, { rules: { ...rules, ...changes }, keys }]]), atMs);
 }

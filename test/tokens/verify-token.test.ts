@@ -190,3 +190,31 @@ test('tightening a rule never allows more', async () => {
     { numRuns: 50 },
   );
 });
+
+describe('tokens of a federated trust domain', () => {
+  const id = 'spiffe://partner.example/ns/shop/sa/cart';
+  const { iss: _iss, ...svid } = { ...claims, sub: id };
+  const partner = { issuer: 'spiffe://partner.example', trustDomain: 'partner.example' };
+
+  test('are accepted without iss, by the trust domain of their sub, and with what iss says', async () => {
+    expect(await judge(token(es, svid), keys, partner)).toMatchObject({ accepted: true, subject: id, issuer: 'spiffe://partner.example' });
+    expect(await judge(token(es, { ...svid, iss: partner.issuer }), keys, partner)).toMatchObject({ accepted: true });
+    expect(await judge(token(es, { ...svid, iss: 'https://tokens.partner.example' }), keys, { ...partner, issuer: 'https://tokens.partner.example' })).toMatchObject({ accepted: true, issuer: 'https://tokens.partner.example' });
+  });
+
+  test.each<[string, object, object, string]>([
+    ['of another trust domain, without iss', { ...svid, sub: 'spiffe://shop.example/ns/shop/sa/cart' }, partner, 'claim-missing'],
+    ['of another trust domain, by its keys', { ...svid, iss: partner.issuer, sub: 'spiffe://shop.example/ns/shop/sa/cart' }, partner, 'claim-wrong'],
+    ['of one that begins alike', { ...svid, iss: partner.issuer, sub: 'spiffe://partner.example.evil/x' }, partner, 'claim-wrong'],
+    ['of the trust domain itself', { ...svid, iss: partner.issuer, sub: 'spiffe://partner.example' }, partner, 'claim-wrong'],
+    ['with a path that climbs', { ...svid, iss: partner.issuer, sub: 'spiffe://partner.example/a/../b' }, partner, 'claim-wrong'],
+    ['with an empty segment', { ...svid, iss: partner.issuer, sub: 'spiffe://partner.example/a//b' }, partner, 'claim-wrong'],
+    ['with a line behind it', { ...svid, iss: partner.issuer, sub: `${id}\n` }, partner, 'claim-wrong'],
+    ['of a person', { ...svid, iss: partner.issuer, sub: 'jane' }, partner, 'claim-wrong'],
+    ['without iss, where the issuer has no bundle', svid, { issuer: 'spiffe://partner.example' }, 'claim-missing'],
+    ['without iss, where its bundle goes by another iss', svid, { ...partner, issuer: 'https://tokens.partner.example' }, 'claim-missing'],
+    ['without iss and for somebody else', { ...svid, aud: 'other' }, partner, 'audience-wrong'],
+  ])('%s are refused', async (_what, payload, changes, reason) => {
+    expect(await judge(token(es, payload), keys, changes)).toMatchObject({ accepted: false, reason });
+  });
+});

@@ -1,6 +1,13 @@
 /** JWT-SVIDs by request: what is given, verified with the keys that are published, and everything that is refused. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readGatewayConfiguration } from '../../../src/app/gateway-configuration.ts';
+import { TrustedIssuers } from '../../../src/app/trusted-issuers.ts';
+import { verifyToken } from '../../../src/tokens/index.ts';
+import { makeWebPair } from '../../x509/web-pair.ts';
 import { ApiSite, ciIssuer, externalToken, otherIssuer, type Answer } from './api-site.ts';
 
 interface Given {
@@ -118,6 +125,24 @@ test('every replica has discovery and keys: whoever verifies a token does not as
   expect(led.map(({ status, body }) => [status, body['code']])).toEqual([[200, undefined], [200, undefined], [404, 'API_JWT_OFF'], [404, 'API_JWT_OFF']]);
   const shown = (answers: readonly Answer[]) => answers.map(({ status, headers, body }) => [status, headers['etag'], body]);
   expect(shown(stoodBy)).toEqual(shown(led));
+});
+
+test('a gateway verifies tokens by the bundle that a trust domain serves, over TLS; those of nobody else', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mtlsd-bundle-'));
+  await using parts = new AsyncDisposableStack();
+  parts.defer(() => rm(folder, { recursive: true }));
+  const pair = await makeWebPair();
+  const at = (name: string): string => join(folder, name);
+  await Promise.all([writeFile(at('tls.crt'), pair.cert), writeFile(at('tls.key'), pair.key), writeFile(at('ca.crt'), pair.roots)]);
+  const { address } = parts.use(await site.serveWith({ listen: { host: 'localhost', port: 0 }, serving: { kind: 'files', cert: at('tls.crt'), key: at('tls.key') } }));
+  const bundle = `https://localhost:${new URL(address).port}/v1/trust-domains/shop.example/bundle`;
+  const configured = (trustDomain: string) => readGatewayConfiguration(`{apiVersion: mtlsd.io/v1alpha1, kind: GatewayConfiguration, issuers: [{issuer: "${issuer}", keySet: "${bundle}", trustDomain: ${trustDomain}, caFile: "${at('ca.crt')}", privateAddresses: true}], rules: [{name: shop, issuer: "${issuer}", audiences: [orders]}]}`, 'gateway.yaml');
+  const given = await proven(await ask(cart, { audience: 'orders' }), 'orders');
+  for (const [trustDomain, expected] of [['shop.example', { accepted: true, subject: given.spiffeId }], ['other.example', { accepted: false, reason: 'claim-wrong' }]] as const) {
+    const issuers = parts.use(await TrustedIssuers.open(configured(trustDomain), { debug: () => undefined, info: () => undefined, warn: (message) => expect.fail(message), error: (message) => expect.fail(message) }));
+    await issuers.whenTried();
+    expect(await verifyToken(given.token, issuers.trustedBy(['shop']), Date.now())).toMatchObject(expected);
+  }
 });
 
 test('a trust domain that names the issuer of an older one is refused by every replica, and the older one is not', async () => {
