@@ -1,6 +1,7 @@
 /** Asks an HTTPS server in a process of its own, so that only the server's CPU time is measured: one JSON document in, one out. */
 import { text } from 'node:stream/consumers';
 import { Pool } from 'undici';
+import { podKey, stubRequest } from '../cluster/pod-requests.ts';
 
 /** What is asked, once for each body: by GET where there are none in them. */
 export interface Load {
@@ -12,13 +13,15 @@ export interface Load {
   readonly ca: string;
   /** One for all, or one for each body. */
   readonly token: string | readonly string[];
-  readonly bodies: readonly object[];
+  /** Or so many certificate signing requests, each for a key of its own: made here, as the server shall not have to clear up after them. */
+  readonly bodies: readonly object[] | { readonly requests: number };
 }
 
 const { port, path, ca, token, bodies, pair = {}, method = 'POST' } = JSON.parse(await text(process.stdin)) as Load;
 const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca, ...pair } });
 const tookMs: number[] = [];
-const waiting = bodies.map((body, index) => ({ body, bearer: typeof token === 'string' ? token : (token[index] ?? '') }));
+const all = 'requests' in bodies ? Array.from({ length: bodies.requests }, () => ({ csr: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') })) : bodies;
+const waiting = all.map((body, index) => ({ body, bearer: typeof token === 'string' ? token : (token[index] ?? '') }));
 const ask = async (): Promise<void> => {
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { body, bearer } = next;
@@ -34,4 +37,4 @@ await Promise.all(Array.from({ length: 8 }, ask));
 const wholeMs = performance.now() - startedMs;
 await pool.close();
 tookMs.sort((a, b) => a - b);
-process.stdout.write(JSON.stringify({ perSecond: (bodies.length / wholeMs) * 1000, p99Ms: tookMs[Math.floor(tookMs.length * 0.99)] }));
+process.stdout.write(JSON.stringify({ perSecond: (all.length / wholeMs) * 1000, p99Ms: tookMs[Math.floor(tookMs.length * 0.99)] }));
