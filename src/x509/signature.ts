@@ -95,7 +95,7 @@ export function keepSignedParts(certificate: CertificateView, parts: SignedParts
 const authoritySignatures = new Remembered<true>();
 
 /** Whether `key` made the signature over `parts`. False for algorithms outside `verifiable` and for keys that do not fit. */
-export function verifyParts(parts: SignedParts, key: PublicKeyView): boolean {
+function verifyParts(parts: SignedParts, key: PublicKeyView): boolean {
   const scheme = verifiable[parts.algorithm];
   if (scheme === undefined) return false;
   let keyObject: KeyObject;
