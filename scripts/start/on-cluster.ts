@@ -25,8 +25,9 @@ async function ended(child: ChildProcess): Promise<number> {
 /** Brings a cluster up, applies the shop, runs the controller, shows the live table, and takes all of it down again. */
 export async function startOnCluster(name: string): Promise<number> {
   const progress = showProgress(process.stderr.isTTY ? 'terminal' : 'plain', (text) => process.stderr.write(text), Date.now);
-  // Ctrl-C ends the table in the foreground; this process lives on to take the cluster down.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+  // Ctrl-C, or a terminal that is closed, ends the table in the foreground; this process lives on to take the cluster down.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   console.error('starting a Kubernetes API server (the first time it is built from source, which takes some minutes) …');
   await bringUp(name, {}, process.env, progress);
   const kubeconfig = (await statusOf(name, process.env))?.kubeconfigPath;
