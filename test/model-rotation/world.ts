@@ -77,8 +77,8 @@ export class World implements Searchable {
   check(state: string): string | undefined {
     const row = rowOf(state);
     const { record } = this.#records.at(row[at.record] ?? 0);
-    // An emergency waits for nobody.
-    const isUrgent = (record.rotation ?? record.lastRotation)?.mode === 'Emergency';
+    // An emergency waits for nobody; that there was one, a record that was restored may not know.
+    const isUrgent = this.#kind.mode === 'Emergency' || (record.rotation ?? record.lastRotation)?.mode === 'Emergency';
     if (this.#kind.what === 'Issuing' && !isUrgent) return forsakenLeaf(row, this.#records);
     if (flagsOf(row[at.flags] ?? 0).excused) return undefined;
     return ruledByTwo(row, this.#records) ?? stillCarried(row, this.#records) ?? (isUrgent ? undefined : untrustedLeaf(row, this.#records));
