@@ -159,7 +159,12 @@ describe('the runbooks in a cluster, word for word', () => {
 
   test('ca-compromise.md: what the thief has is refused by what is delivered then', async () => {
     await typed('administrator', `kubectl get secret pay-mtls --namespace shop --output jsonpath='{.data.tls\\.crt}' | base64 --decode > stolen.crt`);
+    // Its mount never changes, so it is named among who breaks, and is evicted.
+    const volumes = [{ name: 'identity', secret: { secretName: 'cart-mtls' } }];
+    const containers = [{ name: 'app', image: 'none', volumeMounts: [{ name: 'identity', mountPath: '/identity', subPath: 'tls.crt' }] }];
+    await kubectl(['create', '--filename', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'shop', name: 'frozen' }, spec: { serviceAccountName: 'nobody', volumes, containers, automountServiceAccountToken: false } }));
     await followed('docs/operate/ca-compromise.md', 'administrator');
+    expect(await kubectl(['get', 'pods', '--namespace', 'shop', '--output=name'])).not.toContain('frozen');
     await vi.waitFor(
       async () => {
         const { stdout } = await typed('administrator', `kubectl get secret cart-mtls --namespace shop --output jsonpath='{.data.ca\\.crt}' | base64 --decode > ca.crt; mtlsd verify --bundle ca.crt stolen.crt || true`);
