@@ -64,6 +64,7 @@ describe('mtlsd rotate root', () => {
     ['another trust domain', ['--trust-domain', 'bank.example'], 'ROTATION_NOT_POSSIBLE: there is no TrustDomain bank.example; there is shop.example'],
     ['an exemption without a reason', ['--exempt', 'Pod/shop/x'], 'CONFIGURATION_INVALID: an exemption needs --reason and --until'],
     ['a reason without an exemption', ['--reason', 'x'], 'CONFIGURATION_INVALID: --reason and --until belong to --exempt'],
+    ['the same when it only looks ahead', ['--dry-run', '--reason', 'x'], 'CONFIGURATION_INVALID: --reason and --until belong to --exempt'],
     ['a time that is none', ['--exempt', 'Pod/shop/x', '--reason', 'x', '--until', 'tomorrow'], 'CONFIGURATION_INVALID: --until tomorrow is no time'],
     ['--confirm alone', ['--confirm', 'shop.example'], 'CONFIGURATION_INVALID: --confirm belongs to --emergency'],
     ['--distrust-after alone', ['--distrust-after', '5m'], 'CONFIGURATION_INVALID: --distrust-after belongs to --emergency'],

@@ -9,7 +9,7 @@ import { MtlsdError } from '../../errors/index.ts';
 import { parseDuration, type RotationGate, type TrustDomain } from '../../resources/index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { CliIo } from '../io.ts';
-import { chosenDomain, draftOf, parseExempt, parsePace, type ExemptObject, type RotationWish } from './draft.ts';
+import { chosenDomain, draftOf, exemptionsOf, parseExempt, parsePace, type ExemptObject, type RotationWish } from './draft.ts';
 import { confirmEmergency } from './emergency.ts';
 import { follow } from './follow.ts';
 import { gateNames, parseGate } from './gates.ts';
@@ -56,6 +56,8 @@ export function startCommand(what: 'Root' | 'Issuing', io: CliIo, untilStopped: 
 
 async function start(io: CliIo, options: StartOptions & { readonly what: 'Root' | 'Issuing' }, untilStopped: () => Promise<void>): Promise<void> {
   requireTogether(options);
+  // Looking ahead takes no wish that cannot be granted either.
+  exemptionsOf(options, io.nowMs());
   await using site = await openPlace(io, options);
   const sight = await site.look();
   const trustDomain = chosenDomain(sight, options.trustDomain);
