@@ -16,8 +16,8 @@ const keys = [signingKey('ES256', 'ec'), signingKey('RS256', 'rsa')];
 const stranger = signingKey('ES256', 'stranger');
 const rules: IssuerRules = { issuer, audiences: ['api'], algorithms: ['ES256', 'RS256'], types: ['JWT'], scopes: [], requiredClaims: [], clockToleranceMs: 0, maxLifetimeMs: undefined };
 const nowSeconds = Math.floor(Date.now() / 1000);
-/** Different tokens, of both kinds of keys in turn. */
-const valid = Array.from({ length: 500 }, (_, index) => token(keys[index % 2] ?? stranger, { iss: issuer, sub: `service-${index}`, aud: 'api', iat: nowSeconds, exp: nowSeconds + 7_200 }));
+/** Different tokens, of both kinds of keys in turn, and more than are remembered: each is verified each time. */
+const valid = Array.from({ length: 10_000 }, (_, index) => token(keys[index % 2] ?? stranger, { iss: issuer, sub: `service-${index}`, aud: 'api', iat: nowSeconds, exp: nowSeconds + 7_200 }));
 const unknown = token(stranger, { iss: issuer, sub: 'x', aud: 'api', iat: nowSeconds, exp: nowSeconds + 7_200 });
 
 setFlagsFromString('--expose-gc');
