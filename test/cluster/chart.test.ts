@@ -86,16 +86,6 @@ describe('rendered', () => {
     expect(podTemplate(file).spec).toMatchObject({ volumes: [{ name: 'audit-log', persistentVolumeClaim: { claimName: 'audit' } }], containers: [{ volumeMounts: [{ name: 'audit-log', mountPath: '/var/log/mtlsd' }] }] });
   });
 
-  test('serves the API with its identity, or with a Secret that it mounts, and mounts none otherwise', async () => {
-    const own = await renderChart(['--set', 'api.enabled=true']);
-    expect(controllerArgs(own)?.slice(-2)).toEqual(['--api-listen', '0.0.0.0:8443']);
-    const web = await renderChart(['--set', 'api.enabled=true', '--set', 'api.tlsSecretName=tokens']);
-    expect(controllerArgs(web)?.slice(-6)).toEqual(['--api-listen', '0.0.0.0:8443', '--api-tls-cert', '/etc/mtlsd/api/tls.crt', '--api-tls-key', '/etc/mtlsd/api/tls.key']);
-    const spool = { name: 'audit-spool', emptyDir: {} };
-    expect(podTemplate(web).spec).toMatchObject({ volumes: [spool, { name: 'api-tls', secret: { secretName: 'tokens' } }], containers: [{ volumeMounts: [{ name: 'audit-spool' }, { name: 'api-tls', mountPath: '/etc/mtlsd/api', readOnly: true }] }] });
-    for (const set of [['api.enabled=true'], ['api.tlsSecretName=tokens']]) expect(podTemplate(await renderChart(['--set', ...set])).spec).toMatchObject({ volumes: [spool] });
-  });
-
   test('binds the right to Secrets everywhere by default, in chosen namespaces otherwise', async () => {
     const bindings = (all: readonly Manifest[], kind: string) => ofKind(all, kind).filter(({ metadata }) => metadata.name === 'mtlsd-secrets');
     expect(bindings(manifests, 'ClusterRoleBinding')).toHaveLength(1);

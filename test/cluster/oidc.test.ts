@@ -149,7 +149,11 @@ describe('an API server that is told of the issuer', () => {
     expect(own).toMatchObject({ spec: { selector: service.spec.selector } });
   });
 
-  test('and its certificate is the one that the Secret has now, by the arguments of the chart', async () => {
+  test('and its certificate is the one that the Secret has now, by the arguments of the chart, which mounts it where it is named', async () => {
+    const deployment = (manifests: readonly Manifest[]) => JSON.stringify(manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'mtlsd'));
+    expect(deployment(chart.manifests)).toContain('{"name":"api-tls","secret":{"secretName":"tokens-example-com"}}');
+    expect(deployment(chart.manifests)).toContain('{"name":"api-tls","mountPath":"/etc/mtlsd/api","readOnly":true}');
+    for (const alone of ['api.enabled=true', 'api.tlsSecretName=tokens']) expect(deployment(await renderChart(['--set', alone]))).not.toContain('api-tls');
     await vi.waitFor(async () => expect(await shown(port, next.roots)).toBe(bare(next.cert.slice(0, next.cert.indexOf('-----END')))), patience);
     await mint(audience);
   });
