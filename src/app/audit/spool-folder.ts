@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashOf, parseLine, type ChainHead } from '../../audit/index.ts';
 import { MtlsdError } from '../../errors/index.ts';
@@ -43,7 +43,8 @@ export class SpoolFolder {
     this.#folder = folder;
     this.#clock = clock;
     this.#log = log;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // Not its parents: one whose volume is not mounted is a mistake.
+    if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
     this.#recover();
     const last = parseLine(this.#recovered.at(-1) ?? '');
     this.lastHead = last === undefined || 'problem' in last ? undefined : { chain: last.chain, sequence: last.sequence, hash: hashOf(last.text) };
