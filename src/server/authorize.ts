@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuditLog } from '../audit/index.ts';
 import type { Clock } from '../telemetry/index.ts';
 import { verifyToken, type Accepted, type Refusal, type TokenDecision } from '../tokens/index.ts';
@@ -30,11 +30,11 @@ export function tellNobody(reply: FastifyReply): void {
  * `GET /v1/authorize`: a gateway asks whether the token of the request that it holds is acceptable. 200 with who it is, 401
  * for a token that is missing or wrong, 403 for one that lacks a scope or claim (RFC 6750 §3.1), 503 when the keys of its
  * issuer cannot be had. By which rules is a matter of the gateway's own SVID and of the configuration: nothing in the request
- * chooses them.
+ * chooses them. Envoy asks with the method of its caller's request, and appends that one's path: it is answered alike.
  */
 export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSources): void {
   const { clock, audit } = sources;
-  server.get('/v1/authorize', { config: { access: { rule: 'gateway', object: 'Token' } } }, async (request, reply) => {
+  const judge = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { spiffeId, issuers } = gatewayOf(request);
     const bearer = bearerToken(request);
     const decision: TokenDecision = bearer.kind === 'token' ? await verifyToken(bearer.token, issuers, clock.nowMs()) : withoutToken[bearer.kind];
@@ -47,7 +47,10 @@ export function authorizeRoute(server: FastifyInstance, sources: AuthorizeSource
     if (bearer.kind === 'missing') throw new Refused('TOKEN_MISSING', decision.message);
     audit.record({ decision: 'token-refused', object: 'Token', spiffeId, reason: decision.reason });
     throw asProblem(decision);
-  });
+  };
+  const config = { access: { rule: 'gateway', object: 'Token' } } as const;
+  server.get('/v1/authorize', { config }, judge);
+  server.all('/v1/authorize/*', { config }, judge);
 }
 
 const withoutToken: Readonly<Record<'missing' | 'malformed', Refusal>> = {

@@ -31,9 +31,9 @@ interface Answer {
 }
 
 /** Asks as a workload, or as nobody. */
-function ask(as: string | undefined, headers: Readonly<Record<string, string | readonly string[]>> = {}, path = '/v1/authorize', agent?: Agent): Promise<Answer> {
+function ask(as: string | undefined, headers: Readonly<Record<string, string | readonly string[]>> = {}, path = '/v1/authorize', agent?: Agent, method = 'GET'): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: '127.0.0.1', port, path, ...(agent === undefined ? tlsOf(as) : { agent }), headers: headers as Record<string, string> }, (response) => {
+    const sent = request({ host: '127.0.0.1', port, path, method, ...(agent === undefined ? tlsOf(as) : { agent }), headers: headers as Record<string, string> }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
@@ -123,6 +123,15 @@ describe('a gateway that is configured', () => {
     const answer = await ask('nginx', { authorization: `Bearer ${fresh({ aud: 'other' })}`, 'x-rules': 'none' }, '/v1/authorize?audience=other&rules=none');
     expect(answer.status).toBe(401);
   });
+
+  test('may ask as Envoy does: with the method of the request that it holds, its path appended, and no more told or allowed by either', async () => {
+    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'] as const) {
+      for (const [headers, status] of [[{ authorization: `Bearer ${fresh()}` }, 200], [{ authorization: `Bearer ${fresh({ aud: 'other' })}` }, 401], [{}, 401]] as const) {
+        const answer = await ask('nginx', { 'content-length': '0', ...headers }, `/v1/authorize/orders/${'x'.repeat(3_000)}?rules=none`, undefined, method);
+        expect([method, answer.status, answer.headers['x-auth-subject']]).toEqual([method, status, status === 200 ? 'service-7' : '']);
+      }
+    }
+  });
 });
 
 describe('whoever else asks', () => {
@@ -137,7 +146,7 @@ describe('whoever else asks', () => {
   });
 
   test('for another route gets a problem', async () => {
-    for (const [path, status, code] of [['/', 404, 'API_ROUTE_UNKNOWN'], ['/v1', 404, 'API_ROUTE_UNKNOWN'], ['/v1/authorize/x', 404, 'API_ROUTE_UNKNOWN'], ['/../v1/authorize', 404, 'API_ROUTE_UNKNOWN'], ['/v1/%zz', 400, 'API_REQUEST_INVALID']] as const) {
+    for (const [path, status, code] of [['/', 404, 'API_ROUTE_UNKNOWN'], ['/v1', 404, 'API_ROUTE_UNKNOWN'], ['/v1/authorizes', 404, 'API_ROUTE_UNKNOWN'], ['/../v1/authorize', 404, 'API_ROUTE_UNKNOWN'], ['/v1/%zz', 400, 'API_REQUEST_INVALID']] as const) {
       const answer = await ask('nginx', {}, path);
       expect(answer).toMatchObject({ status, headers: empty });
       expect(JSON.parse(answer.body)).toMatchObject({ code });
