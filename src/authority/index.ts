@@ -36,7 +36,7 @@ export {
 } from './jwt.ts';
 export { decodeRecord, encodeRecord, recordFile } from './codec.ts';
 export type { SigningLease } from './lease.ts';
-export { latestNotAfterMs, raiseReservations, reserve, reservedMs, type Channel, type KnownReservations } from './reservation.ts';
+export { latestNotAfterMs, raiseReservations, reserve, reservedMs, type Channel, type KnownReservation, type KnownReservations } from './reservation.ts';
 export {
   activeAuthority,
   activeJwtAuthority,

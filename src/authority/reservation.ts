@@ -1,4 +1,4 @@
-import type { Authority, AuthorityRecord } from './record.ts';
+import { rootBehind, type Authority, type AuthorityRecord } from './record.ts';
 
 /**
  * How far an authority may have signed, where nobody keeps the leaves. A leaf in a Secret can be looked at; one that went out
@@ -42,24 +42,47 @@ export function reserve(record: AuthorityRecord, keyIdentifier: string, channel:
   return { ...record, authorities: record.authorities.map((authority) => (authority === signer ? { ...signer, reserved } : authority)) };
 }
 
-/** Ends by key identifier of the authority, then by channel, milliseconds since the epoch. */
-export type KnownReservations = ReadonlyMap<string, Readonly<Record<string, number>>>;
+/** What is reserved for an authority, as somebody knows it. */
+export interface KnownReservation {
+  /** Key identifier of the root that it chains to. */
+  readonly root: string;
+  /** By channel, milliseconds since the epoch. */
+  readonly ends: Readonly<Record<string, number>>;
+}
+
+/** By key identifier of the authority. */
+export type KnownReservations = ReadonlyMap<string, KnownReservation>;
 
 /**
  * The record with every end in it at least as late as is known from elsewhere; the same record when it is. Ends only ever rise,
- * so what is lower in the record was put there by a restore. None is later than the authority's own end allows.
+ * so what is lower in the record was put there by a restore. An authority that a restore has taken out of it altogether (a
+ * turn-over that was lost) leaves its ends to another one below its root. None is later than a certificate that bounds it.
  */
-export function raiseReservations(record: AuthorityRecord, known: KnownReservations): AuthorityRecord {
-  const authorities = record.authorities.map((authority) => raised(authority, known.get(authority.keyIdentifier) ?? {}));
+export function raiseReservations(record: AuthorityRecord, known: KnownReservations, nowMs: number): AuthorityRecord {
+  const names = new Set(record.authorities.map(({ keyIdentifier }) => keyIdentifier));
+  const lost = [...known].filter(([name, { ends }]) => !names.has(name) && Object.values(ends).some((ms) => ms > nowMs + 2 * stepMs)).map(([, reservation]) => reservation);
+  const authorities = record.authorities.map((authority) => {
+    const own = raised(authority, known.get(authority.keyIdentifier)?.ends ?? {}, authority.certificate.notAfterMs);
+    return lost.filter(({ root }) => heirOf(record, root) === authority).reduce((each, { root, ends }) => raised(each, ends, endOf(record, root)), own);
+  });
   return authorities.every((authority, index) => authority === record.authorities[index]) ? record : { ...record, authorities };
 }
 
-function raised(authority: Authority, known: Readonly<Record<string, number>>): Authority {
-  const latestMs = authority.certificate.notAfterMs + 2 * stepMs;
+function raised(authority: Authority, known: KnownReservation['ends'], notAfterMs: number): Authority {
   const later = Object.entries(known)
-    .map(([channel, ms]) => [channel, Math.min(ms, latestMs)] as const)
+    .map(([channel, ms]) => [channel, Math.min(ms, notAfterMs + 2 * stepMs)] as const)
     .filter(([channel, ms]) => ms > (authority.reserved?.[channel] ?? 0));
   return later.length === 0 ? authority : { ...authority, reserved: { ...authority.reserved, ...Object.fromEntries(later) } };
+}
+
+/** Who carries on what was reserved for an authority below `root` that is gone: the one that signs there, else one that did. */
+function heirOf({ authorities }: AuthorityRecord, root: string): Authority | undefined {
+  const below = authorities.filter((authority) => authority.role === 'Issuing' && authority.state !== 'Prepared' && rootBehind(authority) === root);
+  return below.find(({ state }) => state === 'Active') ?? below[0];
+}
+
+function endOf({ authorities }: AuthorityRecord, root: string): number {
+  return authorities.find(({ keyIdentifier }) => keyIdentifier === root)?.certificate.notAfterMs ?? 0;
 }
 
 /**

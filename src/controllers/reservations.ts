@@ -48,7 +48,7 @@ export class Reservations {
       if (state.kind !== 'loaded') throw notReserved(trustDomain, state.kind === 'absent' ? `${this.#context.recordLocation(trustDomain)} is gone` : state.problem.message);
       reserved.note(state.record, clock.nowMs());
       // What a restore took out of the record comes back with the first write.
-      const next = reserve(raiseReservations(state.record, latest), keyIdentifier, this.#channel, wantedMs);
+      const next = reserve(raiseReservations(state.record, latest, clock.nowMs()), keyIdentifier, this.#channel, wantedMs);
       if (next === undefined) throw notReserved(trustDomain, `authority ${keyIdentifier} is not the active issuing authority any more`);
       try {
         if (next !== state.record) await saveRecord(this.#context, next, precondition);

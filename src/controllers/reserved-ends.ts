@@ -1,4 +1,4 @@
-import type { AuthorityRecord, Channel, KnownReservations } from '../authority/index.ts';
+import { rootBehind, type AuthorityRecord, type Channel, type KnownReservation, type KnownReservations } from '../authority/index.ts';
 
 /** How long an end that has passed is still remembered: more than any clock is wrong. */
 const keptMs = 24 * 3_600_000;
@@ -9,23 +9,24 @@ const keptMs = 24 * 3_600_000;
  */
 export class ReservedEnds {
   /** By key identifier, then by channel: the latest that was ever read or written. */
-  readonly #latest = new Map<string, Readonly<Record<string, number>>>();
+  readonly #latest = new Map<string, KnownReservation>();
   /** The same as it was read or written last. */
   readonly #inRecord = new Map<string, Readonly<Record<string, number>>>();
 
   /** Notes what a record says that was read or written at about `nowMs`. */
   note({ authorities }: AuthorityRecord, nowMs: number): void {
-    for (const { keyIdentifier, reserved } of authorities) {
+    for (const authority of authorities) {
+      const { keyIdentifier, reserved } = authority;
       if (reserved === undefined) {
         this.#inRecord.delete(keyIdentifier);
         continue;
       }
-      const latest = { ...this.#latest.get(keyIdentifier) };
+      const latest = { ...this.#latest.get(keyIdentifier)?.ends };
       for (const [channel, ms] of Object.entries(reserved)) latest[channel] = Math.max(ms, latest[channel] ?? 0);
-      this.#latest.set(keyIdentifier, latest);
+      this.#latest.set(keyIdentifier, { root: rootBehind(authority), ends: latest });
       this.#inRecord.set(keyIdentifier, reserved);
     }
-    for (const [keyIdentifier, ends] of this.#latest) {
+    for (const [keyIdentifier, { ends }] of this.#latest) {
       if (Object.values(ends).some((ms) => ms + keptMs > nowMs)) continue;
       this.#latest.delete(keyIdentifier);
       this.#inRecord.delete(keyIdentifier);

@@ -58,11 +58,15 @@ test('a reservation is kept with the record, and a record without one reads as b
   expect(decodeRecord(encodeRecord(record), domain, 'Secret x').authorities.every((authority) => latestNotAfterMs(authority) === undefined)).toBe(true);
 });
 
+/** What somebody knows of authorities below the root of the record. */
+const known = (ends: Readonly<Record<string, Readonly<Record<string, number>>>>): Parameters<typeof raiseReservations>[1] =>
+  new Map(Object.entries(ends).map(([name, each]) => [name, { root: activeAuthority(record, 'Root').keyIdentifier, ends: each }]));
+
 test('what is known from elsewhere raises ends and never lowers one, and comes back from what is stored', () => {
   const first = reserve(record, signer, channel, startMs + hourMs) ?? record;
-  expect(raiseReservations(first, new Map())).toBe(first);
-  expect(raiseReservations(first, new Map([[signer, { [channel]: reserved(first) }], ['another', { csr: startMs }]]))).toBe(first);
-  const raised = raiseReservations(first, new Map([[signer, { [channel]: startMs, csr: startMs + 2 * hourMs }]]));
+  expect(raiseReservations(first, new Map(), startMs)).toBe(first);
+  expect(raiseReservations(first, known({ [signer]: { [channel]: reserved(first) } }), startMs)).toBe(first);
+  const raised = raiseReservations(first, known({ [signer]: { [channel]: startMs, csr: startMs + 2 * hourMs } }), startMs);
   expect(activeAuthority(raised, 'Issuing').reserved).toEqual({ [channel]: reserved(first), csr: startMs + 2 * hourMs });
   expect(latestNotAfterMs(activeAuthority(raised, 'Issuing'))).toBe(startMs + 2 * hourMs);
   expect(decodeRecord(encodeRecord(raised), domain, 'the record')).toEqual(raised);
@@ -70,7 +74,16 @@ test('what is known from elsewhere raises ends and never lowers one, and comes b
 
 test('an authority that retired is raised like one that signs: it signed before that', async () => {
   const first = reserve(record, signer, channel, startMs + hourMs) ?? record;
-  const turned = await turnOverIssuing(record, { keyAlgorithm: 'ECDSAP256', lifetimeMs: 1_000 * hourMs }, hourMs, startMs, tools);
-  const raised = raiseReservations(turned, new Map([[signer, { [channel]: reserved(first) }]]));
+  const turned = await turnOverIssuing(record, { keyAlgorithm: 'ECDSAP256', lifetimeMs: 8 * hourMs }, 0, startMs, tools);
+  const raised = raiseReservations(turned, known({ [signer]: { [channel]: reserved(first) } }), startMs);
   expect(raised.authorities.find(({ keyIdentifier }) => keyIdentifier === signer)?.reserved).toEqual({ [channel]: reserved(first) });
+});
+
+test('what was reserved for an authority that a restore took away passes to one below the same root, as long as it matters', () => {
+  const raised = raiseReservations(record, known({ lost: { csr: startMs + 2 * hourMs } }), startMs);
+  expect(activeAuthority(raised, 'Issuing').reserved).toEqual({ csr: startMs + 2 * hourMs });
+  expect(raiseReservations(raised, known({ lost: { csr: startMs + 2 * hourMs } }), startMs)).toBe(raised);
+  // One that was dropped in due course has nothing left but the coarseness of its reservation.
+  expect(raiseReservations(record, known({ lost: { csr: startMs + 2 * stepMs } }), startMs)).toBe(record);
+  expect(raiseReservations(record, new Map([['lost', { root: 'another', ends: { csr: startMs + 2 * hourMs } }]]), startMs)).toBe(record);
 });

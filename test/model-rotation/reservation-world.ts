@@ -105,7 +105,7 @@ export class ReservationWorld implements Searchable {
     const [told, remembered] = [this.#forgets === 'status' || this.#forgets === 'both' ? 0 : status, this.#forgets === 'memory' || this.#forgets === 'both' ? 0 : latest];
     return this.#once(`raise ${record} ${told} ${remembered} ${read}`, () => {
       const loaded = { state: { kind: 'loaded', record: this.#recordOf(record) }, precondition: 'absent' } as const;
-      const { state } = withKnownReservations(loaded, this.#statusOf(told), this.#memoryOf(remembered, remembered === 0 ? 0 : read).latest());
+      const { state } = withKnownReservations(loaded, this.#statusOf(told), this.#memoryOf(remembered, remembered === 0 ? 0 : read).latest(), nowMs);
       return state.kind === 'loaded' ? this.#endIn(state.record) : 0;
     });
   }

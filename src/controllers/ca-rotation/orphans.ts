@@ -36,7 +36,7 @@ export class OrphanedRotations {
     const trustDomain = parseTrustDomainName(domain.object.metadata.name);
     const current = caches.trustDomains.get(undefined, trustDomain) ?? domain.object;
     const remembered = context.reserved.latest();
-    const loaded = withKnownReservations(await loadRecord(context, trustDomain), current, remembered);
+    const loaded = withKnownReservations(await loadRecord(context, trustDomain), current, remembered, context.clock.nowMs());
     const { state, precondition } = inForce(loaded, current, context.recordLocation(trustDomain));
     if (state.kind !== 'loaded' || state.record.rotation?.name !== name) return {};
     await this.#settle(state.record, state.record.rotation, precondition);

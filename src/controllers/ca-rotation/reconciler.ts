@@ -116,7 +116,7 @@ export class CARotationReconciler implements Reconciler {
     this.#loaded.set(name, loaded);
     // Its trust domain may not have looked at it yet: what is older than what was delivered is not rotated forth from, and nothing is drained by an end that a restore has put back.
     const current = this.#parts.caches.trustDomains.get(undefined, name) ?? domain.object;
-    return inForce(withKnownReservations(loaded, current, remembered), current, this.#context.recordLocation(name));
+    return inForce(withKnownReservations(loaded, current, remembered, this.#context.clock.nowMs()), current, this.#context.recordLocation(name));
   }
 
   /** Whether the rotation in the record was this one's predecessor of the same name: then it goes on as this one. */

@@ -1,4 +1,4 @@
-import { raiseReservations, reservedMs, type AuthorityRecord, type KnownReservations } from '../../authority/index.ts';
+import { raiseReservations, reservedMs, type AuthorityRecord, type KnownReservation, type KnownReservations } from '../../authority/index.ts';
 import type { TrustDomain } from '../../resources/index.ts';
 import type { TrustDomainName } from '../../spiffe/index.ts';
 import type { ControllerContext } from '../context.ts';
@@ -13,19 +13,19 @@ import { loadRecord, saveRecord, type LoadedRecord } from './record-store.ts';
 
 /** What the status of a trust domain says to be reserved. */
 function reservedByStatus({ status }: Pick<TrustDomain, 'status'>): KnownReservations {
-  const known = new Map<string, Readonly<Record<string, number>>>();
-  for (const { keyIdentifier, reserved } of status?.authorities ?? []) {
+  const known = new Map<string, KnownReservation>();
+  for (const { keyIdentifier, root = '', reserved } of status?.authorities ?? []) {
     const ends = Object.entries(reserved ?? {}).map(([channel, end]) => [channel, Date.parse(end)] as const);
-    known.set(keyIdentifier, Object.fromEntries(ends.filter(([, ms]) => !Number.isNaN(ms))));
+    known.set(keyIdentifier, { root, ends: Object.fromEntries(ends.filter(([, ms]) => !Number.isNaN(ms))) });
   }
   return known;
 }
 
 /** What was loaded, with every end in it that is known from elsewhere to be later. @param remembered as it was before it was loaded */
-export function withKnownReservations(loaded: LoadedRecord, object: Pick<TrustDomain, 'status'>, remembered: KnownReservations): LoadedRecord {
+export function withKnownReservations(loaded: LoadedRecord, object: Pick<TrustDomain, 'status'>, remembered: KnownReservations, nowMs: number): LoadedRecord {
   const { state } = loaded;
   if (state.kind !== 'loaded') return loaded;
-  const record = raiseReservations(raiseReservations(state.record, reservedByStatus(object)), remembered);
+  const record = raiseReservations(raiseReservations(state.record, reservedByStatus(object), nowMs), remembered, nowMs);
   return record === state.record ? loaded : { ...loaded, state: { kind: 'loaded', record } };
 }
 
@@ -40,7 +40,7 @@ export async function loadHealed(context: ControllerContext, trustDomain: TrustD
     const remembered = context.reserved.latest();
     const loaded = await loadRecord(context, trustDomain, known);
     if (loaded.state.kind === 'loaded') context.reserved.note(loaded.state.record, context.clock.nowMs());
-    const { state } = withKnownReservations(loaded, object, remembered);
+    const { state } = withKnownReservations(loaded, object, remembered, context.clock.nowMs());
     if (state === loaded.state || state.kind !== 'loaded' || isOlder(state.record, deliveredBy(object))) return loaded;
     await saveRecord(context, state.record, loaded.precondition);
     tellHealed(context, object, state.record);

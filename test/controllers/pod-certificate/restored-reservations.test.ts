@@ -1,6 +1,6 @@
 /** A restore of what differs in its reservations alone: whoever knows better writes it back, before anything is decided by it. */
 import { expect, test } from 'vitest';
-import { activeAuthority, decodeRecord } from '../../../src/authority/index.ts';
+import { activeAuthority, decodeRecord, latestNotAfterMs } from '../../../src/authority/index.ts';
 import type { ControllerContext } from '../../../src/controllers/index.ts';
 import { parseTrustDomainName } from '../../../src/spiffe/index.ts';
 import { Random } from '../../model/random.ts';
@@ -118,6 +118,23 @@ test.each(Array.from({ length: 4 }, (_, index) => index + 1))('whenever records 
   await bench.pass(5 * minuteMs);
   expect(bench.signed).toBeGreaterThan(0);
   expect(bench.reserved(signer(bench))).toBeGreaterThanOrEqual(bench.latestEndMs);
+});
+
+test('what an issuing authority has signed whose turn-over a restore has lost is waited for all the same', async () => {
+  const bench = await PodBench.start({ issuingAuthority: { lifetime: '72h' }, svid: { ttl: '1h', maxTTL: '4h' } });
+  for (const name of ['web', 'late']) bench.identity(name);
+  bench.ask('web');
+  await bench.world.drain();
+  const restore = backup(bench);
+  const first = signer(bench);
+  await bench.pass(37 * 60 * minuteMs);
+  bench.ask('late');
+  await bench.world.drain();
+  expect([bench.outcome('late'), signer(bench) === first]).toEqual(['Issued', false]);
+  restore();
+  await bench.pass(minuteMs);
+  const { authorities } = decodeRecord(bench.record.data, parseTrustDomainName('a.example'), 'the record');
+  expect(Math.max(...authorities.map((authority) => latestNotAfterMs(authority) ?? 0))).toBeGreaterThanOrEqual(bench.latestEndMs);
 });
 
 test('a status that names an end beyond the life of the authority does not hold a drain up for ever', async () => {
