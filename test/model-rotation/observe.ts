@@ -4,7 +4,7 @@ import type { Channel } from '../../src/authority/index.ts';
 import { isOlder } from '../../src/controllers/trust-domain/older-record.ts';
 import { Numbered } from './numbered.ts';
 import { readersOf } from './readers.ts';
-import { emergencyNames, rotationNames, type KnownRecord, type Records } from './records.ts';
+import { emergencyNames, rotationNames, type KnownRecord, type RecordSabotage, type Records } from './records.ts';
 import { at, contentOf, flagsOf, readyMax, silentMax, siteOf, toldOf, workloads, type Row, type Ticks, type Workload } from './state.ts';
 import { earlier, nowMs, tickMs } from './times.ts';
 
@@ -42,7 +42,7 @@ type Judges = Parameters<typeof planRotation>[2];
 const timedGates: readonly GateReport['name'][] = ['Written', 'Delivered', 'Acknowledged', 'Reissued'];
 
 /** What is broken on purpose, to show that the search would find it. */
-export interface Sabotage {
+export interface Sabotage extends RecordSabotage {
   /** Signs without asking the lease. */
   readonly withoutLease?: boolean;
   /** Signs for that channel without reserving. */
@@ -53,10 +53,6 @@ export interface Sabotage {
   readonly ignoresEpochs?: boolean;
   /** Says what is delivered some time after it is delivered. */
   readonly tellsLate?: boolean;
-  /** Forgets what an emergency before had named a time. */
-  readonly forgetsSooner?: boolean;
-  /** Gives a root that was named a time another one. */
-  readonly givesMoreTime?: boolean;
   /** Writes without comparing. */
   readonly withoutCompare?: boolean;
   readonly judges?: Judges;

@@ -30,7 +30,6 @@ import {
 import { recordView, type RecordView } from '../../src/rotation/ca/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';
 import { generateKeyPair } from '../../src/x509/index.ts';
-import type { Sabotage } from './observe.ts';
 import type { Step, Told } from './state.ts';
 import { backedUp, moved, nowMs, tickMs } from './times.ts';
 
@@ -38,6 +37,14 @@ import { backedUp, moved, nowMs, tickMs } from './times.ts';
 export const rotationNames = { uid: 'uid-1', name: 'small' };
 /** The emergency that may be asked for beside it. */
 export const emergencyNames = { uid: 'uid-2', name: 'urgent' };
+
+/** What is broken on purpose in the records that are made. */
+export interface RecordSabotage {
+  /** Forgets what an emergency before had named a time. */
+  readonly forgetsSooner?: boolean;
+  /** Gives a root that was named a time another one. */
+  readonly givesMoreTime?: boolean;
+}
 
 /** A record by its number, with what the world looks at. */
 export interface KnownRecord {
@@ -141,7 +148,7 @@ export class Records {
   }
 
   /** The record that a step makes; the same when the step changes nothing. @throws what the product throws */
-  change(index: number, step: Step, times: StepTimes, sabotage: Sabotage): KnownRecord {
+  change(index: number, step: Step, times: StepTimes, sabotage: RecordSabotage): KnownRecord {
     return this.#after(index, sabotaged(this.#changed(this.at(index).record, step, times), times, sabotage));
   }
 
@@ -232,7 +239,7 @@ export class Records {
   }
 }
 
-function sabotaged(record: AuthorityRecord, { distrustAtMs }: StepTimes, { forgetsSooner = false, givesMoreTime = false }: Sabotage): AuthorityRecord {
+function sabotaged(record: AuthorityRecord, { distrustAtMs }: StepTimes, { forgetsSooner = false, givesMoreTime = false }: RecordSabotage): AuthorityRecord {
   if (forgetsSooner) return { ...record, authorities: record.authorities.map(({ distrustAtMs: _sooner, ...rest }) => rest) };
   if (!givesMoreTime || record.rotation?.mode !== 'Emergency' || record.rotation.startedAtMs !== nowMs) return record;
   return { ...record, rotation: { ...record.rotation, distrustAtMs } };

@@ -47,9 +47,9 @@ export async function loadHealed(context: ControllerContext, trustDomain: TrustD
   }
 }
 
-function tellHealed({ events, recordLocation }: ControllerContext, object: TrustDomain, record: AuthorityRecord): void {
-  const message = `${recordLocation(object.metadata.name)} knew less than was signed by it, as after a restore: until when certificates may live that are in no Secret was written back (${ends(record)})`;
-  events.record(object, { type: 'Warning', reason: 'ReservationsRestored', message });
+function tellHealed(context: ControllerContext, object: TrustDomain, record: AuthorityRecord): void {
+  const message = `${context.recordLocation(object.metadata.name)} knew less than was signed by it, as after a restore: until when certificates may live that are in no Secret was written back (${ends(record)})`;
+  context.events.record(object, { type: 'Warning', reason: 'ReservationsRestored', message });
 }
 
 function ends({ authorities }: AuthorityRecord): string {

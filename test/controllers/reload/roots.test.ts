@@ -24,7 +24,7 @@ async function told(): Promise<ReloadBench> {
 }
 
 /** The server of a trust domain of others, which has other roots each time that it is told so. */
-async function partner(): Promise<{ readonly servers: Servers; next(): Promise<void> }> {
+async function partner(): Promise<{ readonly servers: Servers; readonly next: () => Promise<void> }> {
   const servers = new Servers();
   let sequence = 0;
   const next = async (): Promise<void> => servers.serve('partner.example', documentOf('partner.example', (sequence += 1), [await rootOf('partner.example')], 10));
