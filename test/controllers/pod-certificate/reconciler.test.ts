@@ -25,7 +25,7 @@ test('a request is answered with one write, and nothing more is written of it', 
   expect(bench.events).toEqual([]);
 });
 
-test('a herd leads to one reservation, and the next hour’s to another', async () => {
+test('a herd leads to one reservation, and one of the hour after to another', async () => {
   const bench = await PodBench.start();
   const names = Array.from({ length: 40 }, (_, index) => `web-${index}`);
   const account = bench.account('web');
