@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { apiMetrics } from '../../src/app/api/metrics.ts';
 import { auditMetrics } from '../../src/app/audit/metrics.ts';
-import { tokenDecisions } from '../../src/app/gateway-metrics.ts';
-import { PrometheusMetrics } from '../../src/app/prometheus.ts';
+import { tokenDecisions } from '../../src/app/gateway/metrics.ts';
+import { PrometheusMetrics } from '../../src/app/metrics/prometheus.ts';
 
 interface Metric {
   readonly name: string;

@@ -19,10 +19,10 @@ import { auditMetrics } from './audit/metrics.ts';
 import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
-import { bundleFetcher } from './fetch-bundle.ts';
+import { bundleFetcher } from './trust/fetch-bundle.ts';
 import { listenAt } from './listen.ts';
 import { returnMemoryAtRest } from './memory-return.ts';
-import { PrometheusMetrics } from './prometheus.ts';
+import { PrometheusMetrics } from './metrics/prometheus.ts';
 
 /** What `mtlsd controller` is told. */
 export interface ClusterConfig {

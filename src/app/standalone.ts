@@ -16,9 +16,9 @@ import { Audit, type AuditSettings } from './audit/open.ts';
 import { StoreSecrets } from './audit/secrets.ts';
 import { systemClock } from './clock.ts';
 import { ManifestLog } from './manifest-log.ts';
-import { Mirror } from './mirror.ts';
-import { problemRow } from './output-folder.ts';
-import type { Overview } from './overview.ts';
+import { Mirror } from './overview/mirror.ts';
+import { problemRow } from './overview/output-folder.ts';
+import type { Overview } from './overview/overview.ts';
 import { passwordFiles } from './password-file.ts';
 
 /** What `mtlsd run` is told. */
@@ -96,7 +96,7 @@ export class Standalone implements AsyncDisposable {
       delivery,
       cluster: undefined,
       // Loaded when it is wanted, as few want it.
-      fetchBundle: async (request) => (await import('./fetch-bundle.ts')).bundleFetcher(clock)(request),
+      fetchBundle: async (request) => (await import('./trust/fetch-bundle.ts')).bundleFetcher(clock)(request),
       readPasswordFile: passwordFiles(resolve(config.manifests)),
       servesBundles: config.api !== undefined,
       servingIdentity: config.api && identityServedWith(config.api.serving),

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from 'commander';
-import type { ClusterAddress } from '../app/cluster-overview.ts';
+import type { ClusterAddress } from '../app/overview/cluster-overview.ts';
 import { createLog } from '../app/log.ts';
-import type { PodExplanation } from '../app/pod-explanation.ts';
+import type { PodExplanation } from '../app/pods/explanation.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
 import { manifests, readInput, unusable } from './read-input.ts';
@@ -38,13 +38,13 @@ identity as it is.`,
 async function explain(io: CliIo, name: string | undefined, options: ExplainOptions): Promise<void> {
   const { namespace, filename, kubeconfig, context } = options;
   if ((name === undefined) === (filename === undefined)) throw unusable('name', 'name a pod that is there, or give the manifest of one with -f: one of the two');
-  const { podInManifest } = await import('../app/pod-manifest.ts');
+  const { podInManifest } = await import('../app/pods/manifest.ts');
   const question =
     filename === undefined ? { namespace: namespace ?? 'default', name: name ?? '' } : { manifest: podInManifest(new TextDecoder().decode(await readInput(io, '--filename', filename, manifests)), filename, namespace) };
   const log = createLog({ format: 'text', level: 'error', colour: false, write: io.stderr });
   const address = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   // Loaded when it is needed: the Kubernetes client takes longer to load than all the rest.
-  const { explainPodIn } = await import('../app/explain-pod.ts');
+  const { explainPodIn } = await import('../app/pods/explain-pod.ts');
   const explanation = await explainPodIn(address, question, log);
   io.stdout(options.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : explanationText(explanation, painter(io.isTerminal)));
   if (explanation.missing.length > 0) io.setExitCode(exitCodes.no);

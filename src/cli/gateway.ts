@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { openAuditSettings } from '../app/audit/settings.ts';
-import { readGatewayConfiguration } from '../app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../app/gateway/configuration.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
 import { auditOptions, withAuditOptions, type AuditFlags } from './audit/options.ts';
 import type { CliIo } from './io.ts';
@@ -43,7 +43,7 @@ async function serve(io: CliIo, options: GatewayOptions, untilStopped: () => Pro
   const log = createLog({ format: options.logFormat, level: options.logLevel, colour: false, write: io.stderr });
   const configuration = readGatewayConfiguration(new TextDecoder().decode(await readInput(io, '--config', options.config)), options.config);
   // Loaded when it is needed, as the servers of other commands are.
-  const { GatewayDaemon } = await import('../app/gateway.ts');
+  const { GatewayDaemon } = await import('../app/gateway/gateway.ts');
   const config = { configuration, identity: options.identity, listen: options.listen, metrics: options.metricsListen };
   await using daemon = await GatewayDaemon.open(config, log, await openAuditSettings(auditOptions(options, 'stdout')));
   await untilStopped();

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { IdentityRow, Overview, ProblemRow } from '../app/overview.ts';
+import type { IdentityRow, Overview, ProblemRow } from '../app/overview/overview.ts';
 import { identitiesText } from './overview-text.ts';
 import { fit, wrap } from './table.ts';
 

@@ -1,4 +1,4 @@
-import type { Overview } from '../app/overview.ts';
+import type { Overview } from '../app/overview/overview.ts';
 import type { CliIo } from './io.ts';
 import { liveFrame, type Place } from './live-frame.ts';
 import { LiveScreen } from './live-screen.ts';

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import type { IdentityRow, Overview } from '../app/overview.ts';
-import type { RotationRow } from '../app/rotation-row.ts';
-import type { AuthorityRow, FederationRow, JwtRow, TrustDomainRow } from '../app/trust-domain-row.ts';
+import type { IdentityRow, Overview } from '../app/overview/overview.ts';
+import type { RotationRow } from '../app/overview/rotation-row.ts';
+import type { AuthorityRow, FederationRow, JwtRow, TrustDomainRow } from '../app/overview/trust-domain-row.ts';
 import { fit, fitEnd, table } from './table.ts';
 import { timeText } from './terminal-text.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { openAuditSettings } from '../app/audit/settings.ts';
 import { createLog, logLevels, type LogFormat, type LogLevel } from '../app/log.ts';
-import type { Overview } from '../app/overview.ts';
+import type { Overview } from '../app/overview/overview.ts';
 import { Standalone, systemNamespace } from '../app/standalone.ts';
 import type { EventRecorder, Log, Metrics } from '../telemetry/index.ts';
 import { apiOptions, withApiOptions, type ApiFlags } from './api-options.ts';

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import type { ClusterAddress } from '../app/cluster-overview.ts';
+import type { ClusterAddress } from '../app/overview/cluster-overview.ts';
 import { createLog } from '../app/log.ts';
-import { readOutputFolder } from '../app/output-folder.ts';
-import type { Overview } from '../app/overview.ts';
+import { readOutputFolder } from '../app/overview/output-folder.ts';
+import type { Overview } from '../app/overview/overview.ts';
 import { MtlsdError } from '../errors/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';
@@ -40,7 +40,7 @@ async function status(io: CliIo, options: StatusOptions, untilStopped: () => Pro
   const log = createLog({ format: 'text', level: 'error', colour: false, write: io.stderr });
   const address = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   // Loaded when it is needed: the Kubernetes client takes longer to load than all the rest.
-  const { ClusterOverview } = await import('../app/cluster-overview.ts');
+  const { ClusterOverview } = await import('../app/overview/cluster-overview.ts');
   await using cluster = await ClusterOverview.open(address, log);
   if (!watch || !io.isTerminal) return print(io, cluster.overview(), options.output);
   const { LiveView } = await import('./live-view.ts');

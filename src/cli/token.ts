@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
-import { readGatewayConfiguration } from '../app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../app/gateway/configuration.ts';
 import { createLog } from '../app/log.ts';
-import { TrustedIssuers } from '../app/trusted-issuers.ts';
+import { TrustedIssuers } from '../app/trust/trusted-issuers.ts';
 import { verifyToken, type TokenDecision } from '../tokens/index.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CliIo } from './io.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PrometheusMetrics } from '../../src/app/prometheus.ts';
+import { PrometheusMetrics } from '../../src/app/metrics/prometheus.ts';
 
 const fetched = async (metrics: PrometheusMetrics): Promise<readonly string[]> => (await metrics.registry.metrics()).split('\n').filter((line) => /^mtlsd_federation_\w+\{/u.test(line)).toSorted();
 

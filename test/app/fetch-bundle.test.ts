@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer as createPlainServer } from 'node:http';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { bundleFetcher } from '../../src/app/fetch-bundle.ts';
+import { bundleFetcher } from '../../src/app/trust/fetch-bundle.ts';
 import type { BundleServer } from '../../src/controllers/index.ts';
 import { parseDnsName, requireSpiffeId } from '../../src/spiffe/index.ts';
 import { encodePem, type Certificate } from '../../src/x509/index.ts';

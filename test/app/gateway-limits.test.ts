@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../../src/app/gateway/configuration.ts';
 import { systemClock } from '../../src/app/clock.ts';
 import { gatewayServer, PeerIdentities } from '../../src/server/index.ts';
 import { parseTrustDomainName } from '../../src/spiffe/index.ts';

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { documentFetcher, type DocumentFetcher } from '../../src/app/fetch-document.ts';
+import { documentFetcher, type DocumentFetcher } from '../../src/app/trust/fetch-document.ts';
 import { fetchKeySet, readKeySet, verifyToken, type KeySetPlace } from '../../src/tokens/index.ts';
 import { signingKey } from '../tokens/tokens.ts';
 import { rootAndPair } from './root-and-pair.ts';

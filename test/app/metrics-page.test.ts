@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PrometheusMetrics } from '../../src/app/prometheus.ts';
+import { PrometheusMetrics } from '../../src/app/metrics/prometheus.ts';
 import { unlikePage } from './metrics-page.ts';
 
 test('what a process tells is held to the page: nothing is missing, nothing is more, and nobody stands in a label', async () => {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readOutputFolder } from '../../src/app/output-folder.ts';
-import { overviewOf } from '../../src/app/overview.ts';
+import { readOutputFolder } from '../../src/app/overview/output-folder.ts';
+import { overviewOf } from '../../src/app/overview/overview.ts';
 import { isMtlsdError } from '../../src/errors/index.ts';
 import type { Condition, TrustDomain, WorkloadIdentity } from '../../src/resources/index.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { explainPod, type PodScene } from '../../src/app/pod-explanation.ts';
-import { podInManifest } from '../../src/app/pod-manifest.ts';
+import { explainPod, type PodScene } from '../../src/app/pods/explanation.ts';
+import { podInManifest } from '../../src/app/pods/manifest.ts';
 import { explanationText } from '../../src/cli/explain.ts';
 import { Domains } from '../../src/controllers/domains.ts';
 import type { ClusterWorkloadIdentity, Pod, TrustDomain, WorkloadIdentity, WorkloadIdentitySpec } from '../../src/resources/index.ts';

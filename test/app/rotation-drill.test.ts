@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { rotationOutlook, type OutlookRequest } from '../../src/app/rotation-outlook.ts';
-import { probeConfigMaps } from '../../src/app/write-probe.ts';
+import { rotationOutlook, type OutlookRequest } from '../../src/app/rotation/outlook.ts';
+import { probeConfigMaps } from '../../src/app/rotation/write-probe.ts';
 import { MtlsdError } from '../../src/errors/index.ts';
 import type { Node, Pod, PodVolume } from '../../src/resources/index.ts';
 import { MemoryStore, noFaults, type FaultPlan } from '../../src/store/memory/index.ts';

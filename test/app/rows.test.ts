@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { overviewOf } from '../../src/app/overview.ts';
-import { trustDomainRow } from '../../src/app/trust-domain-row.ts';
+import { overviewOf } from '../../src/app/overview/overview.ts';
+import { trustDomainRow } from '../../src/app/overview/trust-domain-row.ts';
 import type { CARotation, TrustDomain, WorkloadIdentity } from '../../src/resources/index.ts';
 
 const nowMs = Date.parse('2026-01-01T00:00:00Z');

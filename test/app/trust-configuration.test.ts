@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../../src/app/gateway/configuration.ts';
 
 const read = (issuer: string) => readGatewayConfiguration(`{apiVersion: mtlsd.io/v1alpha1, kind: GatewayConfiguration, issuers: [${issuer}], rules: [{name: r, issuer: "${/issuer: "([^"]+)"/u.exec(issuer)?.[1] ?? ''}", audiences: [orders]}]}`, 'gateway.yaml');
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { overviewOf } from '../../src/app/overview.ts';
+import { overviewOf } from '../../src/app/overview/overview.ts';
 import { overviewText } from '../../src/cli/overview-text.ts';
 import type { ClusterWorkloadIdentity, Condition, WorkloadIdentity } from '../../src/resources/index.ts';
 

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { Overview } from '../../src/app/overview.ts';
+import type { Overview } from '../../src/app/overview/overview.ts';
 import { liveFrame, type FrameInputs } from '../../src/cli/live-frame.ts';
 import { overview, row } from './overviews.ts';
 

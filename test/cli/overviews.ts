@@ -1,4 +1,4 @@
-import type { IdentityRow, Overview } from '../../src/app/overview.ts';
+import type { IdentityRow, Overview } from '../../src/app/overview/overview.ts';
 
 /** An identity with half of its life left, unless said otherwise. */
 export function row(name: string, parts: Partial<IdentityRow> = {}): IdentityRow {

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RotationFolder } from '../../src/app/rotation-folder.ts';
+import { RotationFolder } from '../../src/app/rotation/folder.ts';
 import { captured, type Captured } from './captured.ts';
 import { OutFolder, withTaker } from './rotate-folder.ts';
 import { gate, identityFixture, rotation, standingStill, trustDomainFixture } from './rotate-samples.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../../src/app/gateway/configuration.ts';
 import { gatewayCommand } from '../../src/cli/gateway.ts';
 import { readPages } from '../docs/pages.ts';
 import { apiClient } from './chart-api.ts';

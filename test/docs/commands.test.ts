@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { readApiConfiguration } from '../../src/app/api/config.ts';
-import { readGatewayConfiguration } from '../../src/app/gateway-configuration.ts';
+import { readGatewayConfiguration } from '../../src/app/gateway/configuration.ts';
 import { validateManifest } from '../../src/resources/index.ts';
 import { readPages, root, type Block } from './pages.ts';
 import { Reader, steps } from './reader.ts';

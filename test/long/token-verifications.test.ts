@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { documentFetcher, type DocumentFetcher } from '../../src/app/fetch-document.ts';
+import { documentFetcher, type DocumentFetcher } from '../../src/app/trust/fetch-document.ts';
 import { fetchKeySet, IssuerKeys, verifyToken, type IssuerRules, type TrustedIssuer } from '../../src/tokens/index.ts';
 import { signingKey, token } from '../tokens/tokens.ts';
 

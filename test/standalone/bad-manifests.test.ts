@@ -1,7 +1,7 @@
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Overview } from '../../src/app/overview.ts';
+import type { Overview } from '../../src/app/overview/overview.ts';
 import { run, type Outcome } from './command.ts';
 import { clockBehind, onceInProcess } from './in-process.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';

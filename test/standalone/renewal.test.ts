@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Overview } from '../../src/app/overview.ts';
+import type { Overview } from '../../src/app/overview/overview.ts';
 import type { Pair } from './identity.ts';
 import { run } from './command.ts';
 import { identity, Sandbox, trustDomain } from './sandbox.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { MtlsdError } from '../../errors/index.ts';
 import type { Schema } from '../../resources/index.ts';
 import { parseTrustDomainName } from '../../spiffe/index.ts';
-import { readDocument, text, trustOf, trustProperties, type TrustConfiguration, type TrustDocument } from '../trust-configuration.ts';
+import { readDocument, text, trustOf, trustProperties, type TrustConfiguration, type TrustDocument } from '../trust/trust-configuration.ts';
 import { readClaimPath, type ClaimPath } from './claim-path.ts';
 import type { ServingSource } from './serving-pair.ts';
 

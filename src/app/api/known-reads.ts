@@ -3,7 +3,7 @@ import { isMtlsdError } from '../../errors/index.ts';
 import { resolvedIdentitySpec, type TrustDomain, type WorkloadIdentity } from '../../resources/index.ts';
 import type { AuthorityView, Caller, IdentityView, Page, PageAsked, ReadSource, RotationView, Sight } from '../../server/index.ts';
 import { externalSegment, parseTrustDomainName, workloadSpiffeId } from '../../spiffe/index.ts';
-import { rotationRow } from '../rotation-row.ts';
+import { rotationRow } from '../overview/rotation-row.ts';
 import { pageOf } from './page.ts';
 
 /** Shows the objects of a daemon, within what a sight allows. */

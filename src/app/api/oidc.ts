@@ -1,6 +1,6 @@
 import { publishedKeys, readPublishedKeys, type Controllers } from '../../controllers/index.ts';
 import { oidcRoutes, type PublishedJwtKeys, type RouteFamily } from '../../server/index.ts';
-import { listOnce } from '../list-once.ts';
+import { listOnce } from '../overview/list-once.ts';
 import type { BundleParts } from './bundles.ts';
 
 /** What keys are published from. */

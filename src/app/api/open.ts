@@ -2,7 +2,7 @@ import type { AuditLog } from '../../audit/index.ts';
 import type { ApiFigures, RequestLimits, RightSource, RouteFamily } from '../../server/index.ts';
 import type { Store } from '../../store/port.ts';
 import type { Clock, Log } from '../../telemetry/index.ts';
-import { TrustedIssuers } from '../trusted-issuers.ts';
+import { TrustedIssuers } from '../trust/trusted-issuers.ts';
 import { serveApi } from './api-listener.ts';
 import { ApiCallers, type AccountTokens, type ExternalIssuer } from './callers.ts';
 import { openApiConfiguration, type ApiConfig } from './config.ts';

@@ -1,7 +1,7 @@
 import { openKubernetesStore } from '../../store/kubernetes/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import { systemClock } from '../clock.ts';
-import type { RotationClusterAddress } from '../rotation-cluster.ts';
+import type { RotationClusterAddress } from '../rotation/cluster.ts';
 import { StoreAnchor, type Anchored } from './anchor.ts';
 
 /** The anchor as the cluster has it now. @throws STORE_…, CONFIGURATION_INVALID */

@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { Command, Option } from 'commander';
 import { anchorFromText, readStateFolder } from '../../app/audit/known-anchor.ts';
 import type { Anchored } from '../../app/audit/anchor.ts';
-import type { ClusterAddress } from '../../app/cluster-overview.ts';
+import type { ClusterAddress } from '../../app/overview/cluster-overview.ts';
 import { createLog } from '../../app/log.ts';
 import { verifyAudit } from '../../audit/index.ts';
 import { readPublicKeys } from '../../rotation/receipt/index.ts';

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { gateToApprove, hasEnded, rotationRow } from '../../app/rotation-row.ts';
-import type { RotationSite } from '../../app/rotation-site.ts';
+import { gateToApprove, hasEnded, rotationRow } from '../../app/overview/rotation-row.ts';
+import type { RotationSite } from '../../app/rotation/site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation, CARotationSpec, RotationGate } from '../../resources/index.ts';
 import type { CliIo } from '../io.ts';

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
-import type { RotationDraft } from '../../app/rotation-site.ts';
-import type { Sight } from '../../app/sight.ts';
-import { stolenRoot } from '../../app/stolen-root.ts';
+import type { RotationDraft } from '../../app/rotation/site.ts';
+import type { Sight } from '../../app/overview/sight.ts';
+import { stolenRoot } from '../../app/rotation/stolen-root.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { parseDuration, type CARotationSpec, type RotationGate } from '../../resources/index.ts';
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { Outlook } from '../../app/rotation-outlook.ts';
+import type { Outlook } from '../../app/rotation/outlook.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CliIo } from '../io.ts';
 import { outlookText } from './outlook-text.ts';

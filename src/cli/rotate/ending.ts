@@ -1,5 +1,5 @@
-import { gateToApprove, hasEnded, rotationRow, standstill } from '../../app/rotation-row.ts';
-import type { RotationSite } from '../../app/rotation-site.ts';
+import { gateToApprove, hasEnded, rotationRow, standstill } from '../../app/overview/rotation-row.ts';
+import type { RotationSite } from '../../app/rotation/site.ts';
 import type { CARotation } from '../../resources/index.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { spoken } from '../overview-text.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rotationRow } from '../../app/rotation-row.ts';
-import type { RotationSite } from '../../app/rotation-site.ts';
+import { rotationRow } from '../../app/overview/rotation-row.ts';
+import type { RotationSite } from '../../app/rotation/site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation } from '../../resources/index.ts';
 import { exitCodes } from '../exit-codes.ts';

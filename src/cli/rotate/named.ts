@@ -1,5 +1,5 @@
-import { hasEnded } from '../../app/rotation-row.ts';
-import { rotationNamed, type RotationSite } from '../../app/rotation-site.ts';
+import { hasEnded } from '../../app/overview/rotation-row.ts';
+import { rotationNamed, type RotationSite } from '../../app/rotation/site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CARotation } from '../../resources/index.ts';
 

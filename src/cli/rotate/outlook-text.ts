@@ -1,5 +1,5 @@
-import type { OutlookObject } from '../../app/rotation-around.ts';
-import type { Outlook } from '../../app/rotation-outlook.ts';
+import type { OutlookObject } from '../../app/rotation/around.ts';
+import type { Outlook } from '../../app/rotation/outlook.ts';
 import { spoken } from '../overview-text.ts';
 import { table } from '../table.ts';
 import { painter, type Paint } from '../terminal-text.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createLog } from '../../app/log.ts';
-import { RotationFolder } from '../../app/rotation-folder.ts';
-import type { RotationSite } from '../../app/rotation-site.ts';
+import { RotationFolder } from '../../app/rotation/folder.ts';
+import type { RotationSite } from '../../app/rotation/site.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import type { CliIo } from '../io.ts';
 
@@ -31,7 +31,7 @@ export async function openPlace(io: CliIo, options: PlaceOptions): Promise<Rotat
   }
   const log = createLog({ format: 'text', level: 'error', colour: false, write: io.stderr });
   // Loaded when it is needed: the Kubernetes client takes longer to load than all the rest.
-  const { RotationCluster } = await import('../../app/rotation-cluster.ts');
+  const { RotationCluster } = await import('../../app/rotation/cluster.ts');
   const address = { namespace, ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   return RotationCluster.open(address, [...(kubeconfig === undefined ? [] : [`--kubeconfig ${kubeconfig}`]), ...(context === undefined ? [] : [`--context ${context}`])].join(' '), log);
 }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { hasEnded, standstill } from '../../app/rotation-row.ts';
+import { hasEnded, standstill } from '../../app/overview/rotation-row.ts';
 import type { CARotation } from '../../resources/index.ts';
 import type { FrameSize } from '../live-screen.ts';
 import { spoken } from '../overview-text.ts';

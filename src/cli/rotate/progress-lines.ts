@@ -1,4 +1,4 @@
-import { standstill } from '../../app/rotation-row.ts';
+import { standstill } from '../../app/overview/rotation-row.ts';
 import type { CARotation } from '../../resources/index.ts';
 import { timeText } from '../terminal-text.ts';
 

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import { rotationNamed } from '../../app/rotation-site.ts';
-import { hasEnded } from '../../app/rotation-row.ts';
+import { rotationNamed } from '../../app/rotation/site.ts';
+import { hasEnded } from '../../app/overview/rotation-row.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { readPublicKeys, verifyReceipt } from '../../rotation/receipt/index.ts';
 import { exitCodes } from '../exit-codes.ts';

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
-import type { DrillFigures } from '../../app/rotation-drill.ts';
-import { rotationOutlook, type Outlook } from '../../app/rotation-outlook.ts';
-import { hasEnded, rotationRow } from '../../app/rotation-row.ts';
-import type { RotationSite } from '../../app/rotation-site.ts';
-import type { Sight } from '../../app/sight.ts';
-import { stolenRoot } from '../../app/stolen-root.ts';
+import type { DrillFigures } from '../../app/rotation/drill.ts';
+import { rotationOutlook, type Outlook } from '../../app/rotation/outlook.ts';
+import { hasEnded, rotationRow } from '../../app/overview/rotation-row.ts';
+import type { RotationSite } from '../../app/rotation/site.ts';
+import type { Sight } from '../../app/overview/sight.ts';
+import { stolenRoot } from '../../app/rotation/stolen-root.ts';
 import { MtlsdError } from '../../errors/index.ts';
 import { parseDuration, type RotationGate, type TrustDomain } from '../../resources/index.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -92,7 +92,7 @@ async function lookAhead(io: CliIo, site: RotationSite, sight: Sight, options: S
 /** The drill of an emergency. */
 async function drillOf(io: CliIo, site: RotationSite, object: TrustDomain | undefined): Promise<DrillFigures | undefined> {
   // Loaded when it is needed: what signs takes long to load.
-  const { measureDrill } = await import('../../app/rotation-drill.ts');
+  const { measureDrill } = await import('../../app/rotation/drill.ts');
   return object === undefined ? undefined : measureDrill(site, object, () => io.nowMs());
 }
 

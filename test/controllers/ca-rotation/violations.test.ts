@@ -1,6 +1,6 @@
 /** The invariant's figure: 0 through everything that mtlsd does by itself, and never 0 when somebody may be refused. */
 import { expect, test } from 'vitest';
-import { overviewOf } from '../../../src/app/overview.ts';
+import { overviewOf } from '../../../src/app/overview/overview.ts';
 import { putIdentity } from '../../model/users.ts';
 import { minuteMs, secondMs, startSite, type Site } from './site.ts';
 

@@ -1,6 +1,6 @@
 /** What the fetches of others' bundles tell: metrics at each of them, and the row that `mtlsd status` shows. */
 import { expect, test } from 'vitest';
-import { overviewOf } from '../../../src/app/overview.ts';
+import { overviewOf } from '../../../src/app/overview/overview.ts';
 import { overviewText } from '../../../src/cli/overview-text.ts';
 import type { FederationFigures, Metrics } from '../../../src/telemetry/index.ts';
 import { minuteMs, startBench, type Bench } from '../bench.ts';
