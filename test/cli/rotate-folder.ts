@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,11 +17,13 @@ export class OutFolder implements Disposable {
     for (const object of objects.length === 0 ? [trustDomainFixture()] : objects) this.put(object);
   }
 
-  /** Writes a status file. */
+  /** Writes a status file, whole from the first look at it on, as mtlsd does. */
   put(object: TrustDomain | WorkloadIdentity | CARotation): void {
     const folder = join(this.path, 'status', object.kind, object.metadata.namespace ?? '');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `${object.metadata.name}.yaml`), stringify(object));
+    const path = join(folder, `${object.metadata.name}.yaml`);
+    writeFileSync(`${path}.new`, stringify(object));
+    renameSync(`${path}.new`, path);
   }
 
   /** The request of a rotation that is under way, as it was asked for. */
@@ -60,8 +62,10 @@ export class OutFolder implements Disposable {
 export async function withTaker(out: OutFolder, ...args: readonly string[]): Promise<Captured> {
   const stop = new AbortController();
   const taking = out.takeRequests(stop.signal);
-  const outcome = await captured([...args, '--out', out.path]);
-  stop.abort();
-  await taking;
-  return outcome;
+  try {
+    return await captured([...args, '--out', out.path]);
+  } finally {
+    stop.abort();
+    await taking;
+  }
 }
