@@ -46,7 +46,7 @@ describe('the installation guide', () => {
 
   test('names every value of the chart, and no other', async () => {
     const values = parse(await readFile(join(chartFolder, 'values.yaml'), 'utf8')) as Record<string, unknown>;
-    const known = ['resources', 'gateway.resources'];
+    const known = ['resources', 'gateway.resources', 'audit.spoolVolume'];
     const leaves = (value: unknown, path: string): string[] => {
       const isBranch = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0 && !known.includes(path);
       return isBranch ? Object.entries(value).flatMap(([key, child]) => leaves(child, path === '' ? key : `${path}.${key}`)) : [path];
