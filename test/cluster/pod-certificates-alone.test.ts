@@ -113,7 +113,7 @@ test('the policies hold at v1beta1: nobody but a node asks, and nobody but mtlsd
 
 test('whoever counts on a Secret is told that there is none: the identity by its condition, a pod that asks for one by a refusal', async () => {
   const { status } = await see('/apis/mtlsd.io/v1alpha1/namespaces/shop/workloadidentities/web', (object) => object.status?.conditions?.some(({ type }) => type === 'Ready') === true);
-  // After a while there is a second one: that pods do not start, for nobody runs them here.
+  // After a while there is a second one: in these pods every user can read the key.
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   expect(ready).toMatchObject({ status: 'True', reason: 'PodCertificates', message: expect.stringContaining('Secrets are not delivered in this installation') as string });
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'asks', labels: { 'mtlsd.io/inject': 'secret' } }, spec: { serviceAccountName: 'web', containers: [{ name: 'main', image: 'none' }] } };
