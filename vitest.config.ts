@@ -17,7 +17,7 @@ export default defineConfig({
         exclude: ['test/x509/{keystore,pkcs12}*.test.ts'],
       }),
       // Units that touch a disk, start a process, derive keys, or live through days of virtual time.
-      project('component', ['test/{store,controllers,cli,app}/**/*.test.ts', 'test/x509/{keystore,pkcs12}*.test.ts']),
+      project('component', ['test/{store,controllers,cli,app}/**/*.test.ts', 'test/x509/{keystore,pkcs12}*.test.ts'], { isolate: false }),
       project('contract', ['test/contract/**/*.test.ts']),
       project('model', ['test/{model,model-rotation}/**/*.test.ts'], { testTimeout: 180_000 }),
       project('fuzz', ['test/fuzz/**/*.test.ts'], { testTimeout: 120_000 }),

@@ -108,7 +108,8 @@ const stages: readonly (readonly Lane[])[] = [
       check('lint', 'npm', 'run', '--silent', 'lint'),
       check('generated', 'node', 'scripts/generate.ts', '--check'),
       project('unit', everyCore),
-      project('component', everyCore),
+      // Many of its tests wait for a process or a time-out.
+      project('component', '--maxWorkers=3'),
     ],
   ],
   [[project('model', everyCore)], [project('contract'), project('fuzz')]],
