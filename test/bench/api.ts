@@ -39,8 +39,9 @@ export async function* api(): AsyncIterable<Measurement> {
   const families = [...svidFamilies(() => site.controllers), bare];
   await using served = await serveApi({ listen: { host: '127.0.0.1', port: 0 }, serving: { kind: 'identity', namespace: 'shop', name: 'edge' }, store: site.store, clock: systemClock, log, audit: { record: nothing }, callers, limits }, families);
   await using gateway = await serveGateway(pair, 'spiffe://shop.example/ns/shop/sa/edge', issuers);
-  const to = { port: Number(new URL(served.address).port), ca };
-  const ofGateway = { port: gateway.port, ca, pair, method: 'GET' } as const;
+  const to = { port: Number(new URL(served.address).port), ca, connections: 8 };
+  const toMany = { ...to, connections: 32 };
+  const ofGateway = { port: gateway.port, ca, pair, method: 'GET', connections: 8 } as const;
   const nobody = (count: number): readonly object[] => Array.from({ length: count }, () => ({}));
   const fresh = (count: number) => ({ requests: count });
   const cases = [
@@ -48,6 +49,8 @@ export async function* api(): AsyncIterable<Measurement> {
     { name: "by an issuer's token, each another", path: '/v1/svids/x509', token: external, make: fresh },
     { name: "by an issuer's token, the same again", path: '/v1/svids/x509', token: external(), make: fresh },
     { name: 'by a token that a review at hand accepts', path: '/v1/svids/x509', token: account, make: fresh },
+    { name: "32 connections: by an issuer's token, the same again", path: '/v1/svids/x509', token: external(), make: fresh, to: toMany },
+    { name: '32 connections: by a token that a review at hand accepts', path: '/v1/svids/x509', token: account, make: fresh, to: toMany },
     { name: 'a JWT-SVID, by a token that a review at hand accepts', path: '/v1/svids/jwt', token: account, make: (count: number) => Array.from({ length: count }, () => ({ audience: 'orders' })) },
     { name: 'forward-auth by a gateway, each token another', path: '/v1/authorize', token: external, make: nobody, to: ofGateway },
     { name: 'forward-auth by a gateway, the same token again', path: '/v1/authorize', token: external(), make: nobody, to: ofGateway },

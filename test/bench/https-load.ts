@@ -8,6 +8,8 @@ export interface Load {
   /** What the client presents, PEM; left out: nothing. */
   readonly pair?: { readonly key: string; readonly cert: string };
   readonly method?: 'GET';
+  /** Kept up, each with one request after the other. */
+  readonly connections: number;
   readonly port: number;
   readonly path: string;
   readonly ca: string;
@@ -17,8 +19,8 @@ export interface Load {
   readonly bodies: readonly object[] | { readonly requests: number };
 }
 
-const { port, path, ca, token, bodies, pair = {}, method = 'POST' } = JSON.parse(await text(process.stdin)) as Load;
-const pool = new Pool(`https://localhost:${port}`, { connections: 8, connect: { ca, ...pair } });
+const { port, path, ca, token, bodies, pair = {}, method = 'POST', connections } = JSON.parse(await text(process.stdin)) as Load;
+const pool = new Pool(`https://localhost:${port}`, { connections, connect: { ca, ...pair } });
 const tookMs: number[] = [];
 const all = 'requests' in bodies ? Array.from({ length: bodies.requests }, () => ({ csr: stubRequest(podKey('ECDSAP256'), 'ECDSAP256') })) : bodies;
 const waiting = all.map((body, index) => ({ body, bearer: typeof token === 'string' ? token : (token[index] ?? '') }));
@@ -33,7 +35,7 @@ const ask = async (): Promise<void> => {
   }
 };
 const startedMs = performance.now();
-await Promise.all(Array.from({ length: 8 }, ask));
+await Promise.all(Array.from({ length: connections }, ask));
 const wholeMs = performance.now() - startedMs;
 await pool.close();
 tookMs.sort((a, b) => a - b);
