@@ -30,7 +30,7 @@ module.exports = {
     only('authority', 'authority', ['errors/', 'spiffe/', 'x509/', 'resources/']),
     only('issuance', 'issuance', ['errors/', 'spiffe/', 'x509/', 'resources/', 'authority/']),
     only('rotation', 'rotation', ['errors/', 'spiffe/', 'x509/', 'resources/', 'authority/']),
-    only('tokens', 'tokens', ['errors/']),
+    only('tokens', 'tokens', ['errors/', 'spiffe/']),
     only('injection', 'injection', ['errors/']),
     only('audit', 'audit', ['errors/', 'spiffe/', 'resources/']),
     only('telemetry', 'telemetry', ['errors/']),

@@ -1,3 +1,5 @@
+import { isMtlsdError } from '../errors/index.ts';
+import { parseSpiffeId } from '../spiffe/index.ts';
 import { isRefusal, refused, type Accepted, type Refusal, type TokenDecision } from './decision.ts';
 import { tokenLimits, type IssuerRules } from './rules.ts';
 
@@ -21,10 +23,15 @@ export function judgeClaims(claims: Claims, rules: IssuerRules, nowMs: number): 
   );
 }
 
-/** The trust domain of the SPIFFE ID of a workload; undefined for a text that is none (SPIFFE-ID §2). */
-export function trustDomainOf(spiffeId: string): string | undefined {
-  const [, trustDomain, path = ''] = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)+)$/u.exec(spiffeId) ?? [];
-  return path.split('/').some((segment) => segment === '.' || segment === '..') ? undefined : trustDomain;
+/** The trust domain of the SPIFFE ID of a workload; undefined for a text that is none, and for the ID of a trust domain itself. */
+export function trustDomainOf(text: string): string | undefined {
+  try {
+    const { trustDomain, path } = parseSpiffeId(text);
+    return path === '' ? undefined : trustDomain;
+  } catch (error) {
+    if (!isMtlsdError(error, 'SPIFFE_ID_INVALID')) throw error;
+    return undefined;
+  }
 }
 
 function accepted(claims: Claims, rules: IssuerRules, subject: string, scopes: readonly string[], exp: number): Accepted {
